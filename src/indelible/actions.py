@@ -1,0 +1,158 @@
+"""From a changed row to a business name: the declarative map, and the defaults where it is silent.
+
+The map is a TOML file, a table of it for each table of the database; `docs/map.md` shows every key.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import msgspec
+
+from indelible.errors import MapError
+from indelible.event import ACTION, Outcome
+
+Operation = Literal["create", "update", "delete"]
+PAST = {"create": "CREATED", "update": "UPDATED", "delete": "DELETED"}
+
+# Columns nobody wants in a log, whether or not the map says so.
+SECRET = re.compile(
+    r"passw(or)?d|passphrase|secret|token|private_?key|api_?key|(^|_)hash$|otp|credential", re.IGNORECASE
+)
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Names the action when every condition given holds. Of several rules the first wins."""
+
+    action: str
+    on: Operation
+    column: str | None = None  # this column changed
+    old: str | int | float | bool | None = None  # and was this
+    new: str | int | float | bool | None = None  # and is this
+    old_null: bool = False  # and was NULL
+    new_null: bool = False  # and is NULL
+    operation: str | None = None  # instead of create, update, delete
+    outcome: Outcome = "success"
+
+    def matches(self, operation: str, changes: dict[str, dict[str, Any]]) -> bool:
+        if operation != self.on:
+            return False
+        if self.column is None:
+            return True
+        change = changes.get(self.column)
+        return change is not None and all(
+            _side_matches(change, side, value, null=null)
+            for side, value, null in (("old", self.old, self.old_null), ("new", self.new, self.new_null))
+        )
+
+
+class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the map says of one table. Defaults are filled in by `ActionMap.table`."""
+
+    entity: str = ""
+    action: str = ""  # prefix of _CREATED, _UPDATED, _DELETED
+    id: str | list[str] = []
+    name: str | None = None
+    organization: str | None = None
+    ignore: list[str] = []
+    redact: list[str] = []
+    references: dict[str, str] = {}
+    rule: list[Rule] = []
+    exclude: str | None = None  # the reason
+
+    def columns(self) -> dict[str, str]:
+        """Every column named, and by what: to be checked against the table."""
+        named = (
+            dict.fromkeys(self.ids(), "id")
+            | dict.fromkeys(self.ignore, "ignore")
+            | dict.fromkeys(self.redact, "redact")
+        )
+        named |= dict.fromkeys(self.references, "references")
+        named |= {r.column: f"the rule for {r.action}" for r in self.rule if r.column}
+        return named | {c: key for c, key in ((self.name, "name"), (self.organization, "organization")) if c}
+
+    def ids(self) -> list[str]:
+        return [self.id] if isinstance(self.id, str) else self.id
+
+    def redacts(self, column: str) -> bool:
+        return column in self.redact or SECRET.search(column) is not None
+
+    def resolve(self, operation: str, changes: dict[str, dict[str, Any]]) -> Rule:
+        """The rule that names this change; the default one if none matches."""
+        for rule in self.rule:
+            if rule.matches(operation, changes):
+                return rule
+        return Rule(action=f"{self.action}_{PAST[operation]}", on=operation)  # type: ignore[arg-type]  # one of three
+
+
+class ActionMap:
+    """The map of a whole database."""
+
+    def __init__(self, tables: dict[str, TableMap] | None = None) -> None:
+        self._tables = tables or {}
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a TOML file. Raises MapError that names the table and the key."""
+        try:
+            raw = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise MapError(f"The map {path} cannot be read: {error.strerror}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise MapError(f"The map {path} is not TOML: {error}.") from error
+        return cls({name: _table(path, name, table) for name, table in raw.items()})
+
+    def names(self) -> set[str]:
+        return set(self._tables)
+
+    def table(self, name: str) -> TableMap:
+        """What holds for one table, defaults filled in."""
+        given = self._tables.get(name, TableMap())
+        entity = given.entity or entity_name(name)
+        return msgspec.structs.replace(given, entity=entity, action=given.action or action_prefix(entity))
+
+
+def entity_name(table: str) -> str:
+    """`licenses` -> `License`, `audit_log_entries` -> `AuditLogEntry`."""
+    words = [w for w in re.split(r"[\W_]+", table) if w] or ["Table"]
+    words[-1] = _singular(words[-1])
+    return "".join(w[:1].upper() + w[1:] for w in words)[:64]
+
+
+def action_prefix(entity: str) -> str:
+    """`License` -> `LICENSE`, `ApiKey` -> `API_KEY`; whatever the name, the result can start an action."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", entity).upper()
+    ascii_only = re.sub(r"[^A-Z0-9]+", "_", snake).strip("_")
+    return ascii_only if ascii_only[:1].isalpha() else f"T_{ascii_only}".rstrip("_")
+
+
+def _singular(word: str) -> str:
+    for ending, singular in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh")):
+        if word.lower().endswith(ending) and len(word) > len(ending) + 1:
+            return word[: -len(ending)] + singular
+    if word.lower().endswith("s") and not word.lower().endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
+
+
+def _side_matches(change: dict[str, Any], side: str, value: object, *, null: bool) -> bool:
+    if null:
+        return change.get(side) is None
+    return value is None or change.get(side) == value
+
+
+def _table(path: Path, name: str, raw: object) -> TableMap:
+    try:
+        table = msgspec.convert(raw, TableMap)
+    except msgspec.ValidationError as error:
+        raise MapError(f"The map {path}, table [{name}]: {error}.") from error
+    actions = [r.action for r in table.rule] + ([f"{table.action}_CREATED"] if table.action else [])
+    for action in actions:
+        if not ACTION.fullmatch(action):
+            raise MapError(
+                f"The map {path}, table [{name}]: {action!r} is not of the form ENTITY_PASTVERB, as ORG_SUSPENDED."
+            )
+    if table.exclude is not None and not table.exclude.strip():
+        raise MapError(f"The map {path}, table [{name}]: `exclude` takes the reason why the table is not audited.")
+    return table

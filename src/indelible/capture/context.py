@@ -1,0 +1,69 @@
+"""Who acts, for the code that runs inside: `with acting_as(actor): ...`.
+
+A context variable: it follows a task into threads and awaits, and nests; the innermost wins. What it says
+travels to the triggers inside the transaction (see `integrations/`), so a pooled connection cannot leak it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import msgspec
+
+from indelible.event import Actor, Context, clip
+
+
+class Acting(msgspec.Struct, frozen=True):
+    """What a transaction carries: read by the triggers as text, by the sealer as this."""
+
+    actor: Actor
+    reason: str | None = None
+    context: Context = Context()
+
+    def carried(self, transaction_id: str) -> str:
+        """The JSON for one transaction."""
+        named = msgspec.structs.replace(self.context, transaction_id=transaction_id)
+        return msgspec.json.encode(msgspec.structs.replace(self, context=named)).decode()
+
+
+_acting: ContextVar[Acting | None] = ContextVar("indelible_acting", default=None)
+_decode = msgspec.json.Decoder(Acting).decode
+
+
+@contextmanager
+def acting_as(  # noqa: PLR0913 - each is a field of the entry, by keyword
+    actor: Actor,
+    *,
+    reason: str | None = None,
+    source: str | None = None,
+    ip: str | None = None,
+    user_agent: str | None = None,
+    request_id: str | None = None,
+) -> Iterator[None]:
+    """Attribute every write made inside to `actor`, as they are now.
+
+    `source` says which program acts ("portal", "job"); texts longer than an entry may carry are clipped.
+    """
+    clean = Actor(
+        type=actor.type,
+        id=clip(actor.id),
+        name=clip(actor.name),
+        email=clip(actor.email),
+        on_behalf_of=actor.on_behalf_of,
+    )
+    context = Context(source=clip(source), ip=clip(ip), user_agent=clip(user_agent, 512), request_id=clip(request_id))
+    token = _acting.set(Acting(clean, clip(reason, 2048), context))
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def acting() -> Acting | None:
+    """What holds here; None outside every `acting_as`."""
+    return _acting.get()
+
+
+def uncarry(text: object) -> Acting | None:
+    """What a trigger copied; None where no context was set. Raises msgspec.DecodeError on anything else."""
+    return None if text is None else _decode(text)  # type: ignore[arg-type]  # a wrong type is a DecodeError too

@@ -1,0 +1,90 @@
+"""From a captured record to an event: names the action, the actor, the entity and what it refers to."""
+
+import logging
+from typing import Any, Protocol
+
+import msgspec
+
+from indelible.actions import TableMap
+from indelible.capture.context import Acting, uncarry
+from indelible.capture.outbox import Record
+from indelible.event import Actor, Context, Entity, Event, Organization, clip, derive_id
+
+logger = logging.getLogger(__name__)
+
+MAX_KEY = 512  # characters of an entity's id
+BY_SQL = Acting(Actor(type="unknown"), None, Context(source="sql"))  # nobody said who acts: the database alone saw it
+
+
+class Names(Protocol):
+    """What the log itself last knew things by."""
+
+    def entity_name(self, entity_type: str, key: str) -> str | None: ...
+    def organization_name(self, key: str) -> str | None: ...
+
+
+def translate(record: Record, names: Names) -> Event:
+    """The event of a record. Total: whatever the row and its context hold, there is an event for it."""
+    table = record.definition.map
+    rule = table.resolve(record.operation, record.changes)
+    acting, metadata = _acting(record)
+    return Event(
+        action=rule.action,
+        operation=rule.operation or record.operation,
+        entity=_entity(record, names),
+        occurred_at=record.at,
+        actor=acting.actor,
+        id=derive_id(record.at, *record.identity),
+        organization=_organization(record, names),
+        changes=_named(record.changes, table, names),
+        outcome=rule.outcome,
+        reason=acting.reason,
+        context=acting.context,
+        metadata=metadata,
+    )
+
+
+def _acting(record: Record) -> tuple[Acting, dict[str, Any]]:
+    """A context that cannot be read is never a reason to lose the record, nor to attribute it to anybody."""
+    try:
+        return uncarry(record.context) or BY_SQL, {}
+    except (msgspec.DecodeError, TypeError):
+        logger.warning("The context of outbox row %s cannot be read; its entry says unknown.", record.outbox_id)
+        return BY_SQL, {"unreadable_context": True}
+
+
+def _entity(record: Record, names: Names) -> Entity:
+    table = record.definition.map
+    key = "/".join(_text(record.row.get(column)) for column in record.definition.key)
+    key = clip(key, MAX_KEY) or ""
+    value = record.row.get(table.name) if table.name else None
+    name = _text(value) if value is not None else names.entity_name(table.entity, key)
+    return Entity(table.entity, key, clip(name))
+
+
+def _organization(record: Record, names: Names) -> Organization | None:
+    table = record.definition.map
+    value = record.row.get(table.organization) if table.organization else None
+    if value is None:
+        return None
+    key = clip(_text(value), MAX_KEY) or ""
+    itself = table.ids() == [table.organization] or record.definition.key == [table.organization]
+    name = _text(record.row[table.name]) if itself and table.name else names.organization_name(key)
+    return Organization(key, clip(name))
+
+
+def _named(changes: dict[str, dict[str, Any]], table: TableMap, names: Names) -> dict[str, dict[str, Any]]:
+    """Beside the id of another entity stands its name: an auditor reads names."""
+    for column, entity_type in table.references.items():
+        change = changes.get(column, {})
+        for side in ("old", "new"):
+            if change.get(side) is not None:
+                change[f"{side}_name"] = names.entity_name(entity_type, _text(change[side]))
+    return changes
+
+
+def _text(spelled: Any) -> str:
+    """One text for one spelled value."""
+    if isinstance(spelled, str):
+        return spelled
+    return "" if spelled is None else msgspec.json.encode(spelled).decode()

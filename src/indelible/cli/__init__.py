@@ -1,0 +1,26 @@
+"""The command line: a contract that scripts rely on.
+
+Data on stdout, messages on stderr. Exit: 0 ok, 1 error, 2 usage, 3 verification failed, 4 not found, 130 interrupted.
+"""
+
+import sys
+
+from indelible.cli.commands import app
+from indelible.cli.output import complain
+from indelible.errors import Error
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run one command; every error becomes one sentence and its exit code."""
+    try:
+        app()
+    except Error as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has seen enough, as in `indelible search ... | head`
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,147 @@
+"""The commands. LOG and APP are URLs: sqlite:///path/file.db"""
+
+from contextlib import closing
+
+import typer
+
+from indelible import __version__
+from indelible.actions import ActionMap
+from indelible.capture.outbox import Outbox
+from indelible.capture.sqlite import install
+from indelible.cli.inputs import open_application, query_of, read_note, verified, write_whole
+from indelible.cli.options import (
+    AppUrl,
+    AsJson,
+    CheckpointFile,
+    Everything,
+    FormatName,
+    Key,
+    Limit,
+    LogUrl,
+    MapFile,
+    Origin,
+    Output,
+    QueryText,
+    Since,
+    Tables,
+    Target,
+    Until,
+    Version,
+)  # fmt: skip
+from indelible.cli.output import one_line, say, show, show_bytes
+from indelible.errors import NotFoundError, UsageError
+from indelible.export import write
+from indelible.log import Log, key_path, sqlite_path
+from indelible.sealer import Sealer
+from indelible.search.page import MAX_PAGE, find, lines
+
+HELP = "The audit log for admin portals. LOG and APP are URLs: sqlite:///path/file.db"
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=HELP)
+
+
+@app.command()
+def init(log: LogUrl, origin: Origin = None) -> None:
+    """Create a log and its signing key beside it; print the verifier key."""
+    with Log.create(log, origin) as made:
+        say(f"Created {made.store.path}. Its signing key is {key_path(made.store.path)}: keep a copy elsewhere.")
+        say("This is the verifier key. Give it to whoever is to verify the log:")
+        show(str(made.verifier))
+
+
+@app.command()
+def watch(
+    application: AppUrl,
+    tables: Tables = None,
+    *,
+    everything: Everything = False,
+    map_file: MapFile = None,
+) -> None:
+    """Install capture on tables. Repeatable; what is installed already is brought up to date."""
+    if everything == bool(tables):
+        raise UsageError("Name the tables to watch, or give --all for every table.")
+    action_map = ActionMap.load(map_file) if map_file else ActionMap()
+    with closing(open_application(application)) as db:
+        watched = install(db, tables, action_map)
+    for table in watched:
+        show(table)
+    say(f"Watching {len(watched)} tables. Every change to them is now recorded by the database itself.")
+
+
+@app.command()
+def seal(application: AppUrl, log: LogUrl) -> None:
+    """Move everything captured so far into the log, once."""
+    with Log.open(log) as opened, closing(Outbox(sqlite_path(application))) as outbox:
+        added = Sealer(outbox, opened).seal()
+        show(str(added))
+        say(f"Sealed {added} entries; the log has {opened.head().size}.")
+
+
+@app.command()
+def search(
+    log: LogUrl,
+    query: QueryText = "",
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = 50,
+    *,
+    json: AsJson = False,
+) -> None:
+    """Find entries, newest first."""
+    with Log.open(log, sign=False) as opened:
+        wanted, before = query_of(query, since, until), None
+        while limit > 0:
+            page = find(opened, wanted, before=before, limit=min(limit, MAX_PAGE))
+            for entry in page.entries:
+                show_bytes(opened.line(entry.seq) + b"\n") if json else show(one_line(entry))
+            limit, before = limit - len(page.entries), page.older
+            if before is None:
+                return
+
+
+@app.command()
+def export(
+    log: LogUrl,
+    query: QueryText = "",
+    since: Since = None,
+    until: Until = None,
+    format_name: FormatName = "jsonl",
+    output: Output = None,
+) -> None:
+    """Write every entry found, in the log's order."""
+    with Log.open(log, sign=False) as opened:
+        chunks = write(lines(opened, query_of(query, since, until)), format_name)
+        if output is None:
+            for chunk in chunks:
+                show_bytes(chunk)
+            return
+        write_whole(output, chunks)
+        say(f"Wrote {output}.")
+
+
+@app.command()
+def verify(
+    target: Target,
+    key: Key = None,
+    checkpoint: CheckpointFile = None,
+) -> None:
+    """Check that the log is what was signed; exit 3 and name the first bad entry if it is not."""
+    report = verified(target, key, read_note(checkpoint) if checkpoint else None)
+    tail = report.size - report.signed
+    show(f"ok {report.size} {report.root.hex()}")
+    say(f"{report.origin}: {report.size} entries, all as they were sealed; {max(0, tail)} of them not yet signed.")
+
+
+@app.command()
+def checkpoint(log: LogUrl) -> None:
+    """Print the newest signed checkpoint. Keep it somewhere else: it proves what the log was."""
+    with Log.open(log, sign=False) as opened:
+        note = opened.checkpoint()
+        if note is None:
+            raise NotFoundError("Nothing is signed yet. The first entry makes a checkpoint: indelible seal APP LOG")
+        show_bytes(note.encode())
+
+
+@app.callback(invoke_without_command=True)
+def _root(*, version: Version = False) -> None:
+    if version:
+        show(__version__)

@@ -1,0 +1,80 @@
+"""From what was typed to what the commands work on; each refusal is one sentence with its remedy."""
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from indelible.cli.output import progress, say
+from indelible.errors import CaptureError, NotFoundError, UsageError
+from indelible.log import Log, sqlite_path
+from indelible.merkle.note import Verifier
+from indelible.search.moment import parse_moment
+from indelible.search.query import Query, parse
+from indelible.verify import Report, verify_file, verify_log
+
+
+def open_application(url: str) -> sqlite3.Connection:
+    path = sqlite_path(url)
+    if not path.is_file():
+        raise NotFoundError(f"There is no database at {path}.")
+    try:
+        db = sqlite3.connect(path, timeout=10)
+        db.execute("SELECT name FROM sqlite_master LIMIT 1")
+    except sqlite3.Error as error:
+        raise CaptureError(f"{path} cannot be opened as an SQLite database: {error}.") from error
+    return db
+
+
+def query_of(text: str, since: str | None, until: str | None) -> Query:
+    now = datetime.now(UTC)
+    return parse(text, now).within(_moment("--since", since, now), _moment("--until", until, now))
+
+
+def _moment(option: str, text: str | None, now: datetime) -> datetime | None:
+    moment = parse_moment(text, now, end=option == "--until") if text else None
+    if text and moment is None:
+        raise UsageError(f"{option} {text!r} is no date or time. Write 2026-11-01, 7d or yesterday.")
+    return moment
+
+
+def verified(target: str, key: str | None, note: str | None) -> Report:
+    """Verify a log by its URL, or an export by its path."""
+    return _verify_log(target, key, note) if "://" in target else _verify_file(Path(target), key, note)
+
+
+def _verify_log(url: str, key: str | None, note: str | None) -> Report:
+    with Log.open(url, sign=False) as log:
+        if key is None:
+            say("The key is the one the log itself shows. To trust nobody, give --key with the one `init` printed.")
+        verifier = Verifier.parse(key) if key else log.verifier
+        with progress("Verifying", log.head().size) as moved:
+            return verify_log(log, verifier, note, moved)
+
+
+def _verify_file(path: Path, key: str | None, note: str | None) -> Report:
+    if key is None or note is None:
+        raise UsageError("A file is verified with --key and --checkpoint. The latter: indelible checkpoint LOG")
+    with progress("Verifying", 0) as moved:
+        return verify_file(path, Verifier.parse(key), note, moved)
+
+
+def read_note(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotFoundError(f"The checkpoint {path} cannot be read: {error}.") from error
+
+
+def write_whole(path: Path, chunks: Iterator[bytes]) -> None:
+    """The whole file or none: written beside it, then renamed."""
+    try:
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+        Path(beside).replace(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

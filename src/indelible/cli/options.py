@@ -1,0 +1,27 @@
+"""The parameters of the commands, with their help."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+LogUrl = Annotated[str, typer.Argument(metavar="LOG", help="The log: sqlite:///audit.db")]
+AppUrl = Annotated[str, typer.Argument(metavar="APP", help="The application's database: sqlite:///app.db")]
+Target = Annotated[str, typer.Argument(metavar="LOG|FILE", help="A log, or a JSON Lines export of a whole one")]
+Tables = Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...")]
+QueryText = Annotated[str, typer.Argument(metavar="[QUERY]", help="As in the search bar: dana action:LICENSE_*")]
+
+Origin = Annotated[str | None, typer.Option(help="The log's name in checkpoints")]
+Everything = Annotated[bool, typer.Option("--all", help="Every table the map does not exclude")]
+MapFile = Annotated[Path | None, typer.Option("--map", help="TOML: names of actions and entities, redaction")]
+Since = Annotated[str | None, typer.Option(help="2026-11-01, an RFC 3339 time, 7d, 24h, today, yesterday")]
+Until = Annotated[str | None, typer.Option(help="Likewise; a day is included")]
+Limit = Annotated[int, typer.Option(min=1, help="How many entries, newest first")]
+AsJson = Annotated[bool, typer.Option("--json", help="One entry a line, as it is in the log")]
+FormatName = Annotated[
+    Literal["csv", "json", "jsonl"], typer.Option("--format", help="jsonl is the log, byte for byte")
+]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file; otherwise stdout")]
+Key = Annotated[str | None, typer.Option(help="The verifier key that `init` printed")]
+CheckpointFile = Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint kept from earlier")]
+Version = Annotated[bool, typer.Option("--version", help="Print the version")]

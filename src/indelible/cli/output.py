@@ -1,0 +1,52 @@
+"""How the command line shows things to a person and to a program."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from indelible.event import Entry
+from indelible.summary import summarize
+
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """To a person, on stderr."""
+    _errors.print(message, markup=False)
+
+
+def complain(error: Exception) -> None:
+    _errors.print(f"indelible: {error}", markup=False, style="red")
+
+
+def show(text: str) -> None:
+    """Data, on stdout. Control characters from the log must not drive the reader's terminal."""
+    sys.stdout.write("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text) + "\n")
+
+
+def show_bytes(data: bytes) -> None:
+    """Exact bytes, on stdout."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def one_line(entry: Entry) -> str:
+    """An entry for a terminal: when, who, what, to what, and what changed."""
+    who = entry.actor.email or entry.actor.name or entry.actor.type
+    what = entry.entity.name or entry.entity.id
+    return (
+        f"{entry.seq:>8}  {entry.occurred_at[:19].replace('T', ' ')}  {who:<28}  {entry.action:<24}  "
+        f"{entry.entity.type} {what}  {summarize(entry)}"
+    )
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr; gives the function that moves it."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_errors, transient=True, disable=not _errors.is_terminal) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,73 @@
+"""Every error of this package. Each message says what happened, with the values, then what to do."""
+
+
+class Error(Exception):
+    """The root: catching it catches everything Indelible raises on purpose."""
+
+    exit_code = 1  # what the command line answers; see `indelible --help`
+
+
+class UsageError(Error):
+    """A URL, a setting or a map that cannot be used as it was given."""
+
+    exit_code = 2
+
+
+class EventError(Error):
+    """An event that cannot become an entry; `field` names the offending field."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class QueryError(Error):
+    """A search that cannot be read; `position` is the index of the offending character."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, query: str, position: int) -> None:
+        super().__init__(message)
+        self.query = query
+        self.position = position
+
+    def __str__(self) -> str:
+        shown = self.query[:200]
+        return f"{self.args[0]}\n  {shown}\n  {' ' * min(self.position, 200)}^"
+
+
+class MapError(UsageError):
+    """The action map names something that is not there, or says it in a way that cannot be read."""
+
+
+class CaptureError(Error):
+    """A table or a database that cannot be watched."""
+
+
+class NotFoundError(Error):
+    """A log, a file or an entry that does not exist."""
+
+    exit_code = 4
+
+
+class LogError(Error):
+    """The log's own file cannot be read or written."""
+
+
+class ConflictError(LogError):
+    """Somebody else appended first. Nothing was written; the pass starts again."""
+
+
+class MalformedError(Error):
+    """A note, checkpoint or key that does not parse. One error for every way of being wrong."""
+
+
+class VerificationError(Error):
+    """The log is not what was signed. `seq` is the first bad entry, where one can be named."""
+
+    exit_code = 3
+
+    def __init__(self, kind: str, message: str, seq: int | None = None) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.seq = seq

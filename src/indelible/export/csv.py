@@ -1,0 +1,59 @@
+"""CSV by RFC 4180, safe to open in a spreadsheet.
+
+A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV Injection), and
+control characters become U+FFFD. Nothing is lost by that: `changes` and the JSON formats hold the exact values.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from indelible.event import Entry, read
+
+COLUMNS = (
+    "seq", "id", "occurred_at", "action", "operation", "outcome",
+    "actor_type", "actor_id", "actor_name", "actor_email",
+    "entity_type", "entity_id", "entity_name", "organization_id", "organization_name",
+    "changes", "reason", "source", "ip", "user_agent", "request_id", "transaction_id",
+)  # fmt: skip
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufeff]")
+
+
+def write_csv(lines: Iterable[bytes]) -> Iterator[bytes]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")  # RFC 4180, 2.1
+    writer.writerow(COLUMNS)
+    for line in lines:
+        writer.writerow(_row(read(line)))
+        yield _take(buffer)
+    yield _take(buffer)
+
+
+def safe(cell: object) -> str:
+    """One cell, as a spreadsheet may see it."""
+    text = _CONTROL.sub("\ufffd", "" if cell is None else str(cell))
+    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") and text else text
+
+
+def _row(entry: Entry) -> list[str]:
+    organization, context = entry.organization, entry.context
+    cells = (
+        entry.seq, entry.id, entry.occurred_at, entry.action, entry.operation, entry.outcome,
+        entry.actor.type, entry.actor.id, entry.actor.name, entry.actor.email,
+        entry.entity.type, entry.entity.id, entry.entity.name,
+        organization and organization.id, organization and organization.name,
+        msgspec.json.encode(entry.changes).decode(), entry.reason,
+        context.source, context.ip, context.user_agent, context.request_id, context.transaction_id,
+    )  # fmt: skip
+    return [safe(cell) for cell in cells]
+
+
+def _take(buffer: io.StringIO) -> bytes:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text.encode()

@@ -1,0 +1,81 @@
+"""SQLAlchemy: the actor travels inside the transaction, whoever writes: Session, Core or raw text.
+
+Before a transaction's first write one row says who acts; before COMMIT it is gone. Other transactions never
+see it: SQLite has one writer, and a rollback or a crash takes the row along.
+"""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import Connection, ExecutionContext
+
+from indelible.capture.context import Acting, acting
+
+_SET = "INSERT INTO indelible_context VALUES (1, ?) ON CONFLICT (only_one) DO UPDATE SET body = excluded.body"
+_CLEAR = "DELETE FROM indelible_context"
+_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+_KEY = "indelible_acting"  # in Connection.info: the Acting that this transaction carries
+_TRANSACTION = "indelible_transaction"  # and the transaction's id
+
+
+def carry(engine: Engine, committed: Callable[[], None]) -> None:
+    """Make every connection of `engine` carry the actor; call `committed` after a commit that wrote."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _before(
+        connection: Connection,
+        _cursor: Any,
+        statement: str,
+        _parameters: Any,
+        _context: ExecutionContext | None,
+        _many: bool,  # noqa: FBT001
+    ) -> None:
+        now = acting()
+        if now is connection.info.get(_KEY) or statement.startswith("SELECT") or not _WRITES.search(statement):
+            return
+        _set(connection, now)
+
+    @event.listens_for(engine, "commit")
+    def _commit(connection: Connection) -> None:
+        if connection.info.get(_KEY) is not None:
+            _driver(connection).execute(_CLEAR)
+        _forget(connection.info)
+        committed()
+
+    @event.listens_for(engine, "rollback")
+    def _rollback(connection: Connection) -> None:
+        _forget(connection.info)
+
+    @event.listens_for(engine, "reset")
+    def _reset(_driver: Any, record: Any, _state: Any) -> None:
+        """Back to the pool: rolled back, whatever state it was in."""
+        _forget(record.info)
+
+    @event.listens_for(engine, "rollback_savepoint")
+    def _unsure(connection: Connection, _name: str, _context: Any) -> None:
+        """The row may have been written inside the savepoint: write it anew with the next change."""
+        connection.info.pop(_KEY, None)
+
+
+def _set(connection: Connection, now: Acting | None) -> None:
+    driver = _driver(connection)
+    if now is None:
+        driver.execute(_CLEAR)
+    elif driver.in_transaction or driver.isolation_level is not None:
+        transaction = connection.info.setdefault(_TRANSACTION, uuid.uuid4().hex)
+        driver.execute(_SET, (now.carried(transaction),))
+    else:
+        return  # driver-level autocommit: the row would outlive the statement, so this write is recorded as unknown
+    connection.info[_KEY] = now
+
+
+def _forget(info: dict[str, Any]) -> None:
+    info.pop(_KEY, None)
+    info.pop(_TRANSACTION, None)
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection

@@ -1,0 +1,154 @@
+"""The log: the only reader and writer of entries, tree and checkpoints.
+
+captured -> sealed -> signed -> published
+            `append`  `sign`    whoever calls `checkpoint`
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from indelible import event
+from indelible.errors import LogError, NotFoundError, UsageError
+from indelible.event import Entry, Event
+from indelible.merkle.note import Verifier
+from indelible.signer import Signer
+from indelible.store.sqlite import Appending, Head, SQLiteStore
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of `sqlite:///relative` or `sqlite:////absolute`. Raises UsageError."""
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path or path == ":memory:" or "\0" in path:
+        hint = "PostgreSQL comes with a later version. " if url.startswith("postgresql") else ""
+        shown = url.split("://", maxsplit=1)[0] + "://…" if "@" in url else url[:200]  # a URL may carry a password
+        raise UsageError(f"{shown!r} cannot be used. {hint}Give a file: sqlite:///path/file.db")
+    return Path(path)
+
+
+class Log:
+    """An open log. Close it, or use it in a `with`."""
+
+    def __init__(self, store: SQLiteStore, signer: Signer | None) -> None:
+        self.store = store
+        self._signer = signer
+
+    @classmethod
+    def create(cls, url: str, origin: str | None = None) -> Self:
+        """Make the log and its key beside it. `origin` names the log in checkpoints; random if not given.
+
+        The key comes first: a crash in between leaves a key that signed nothing, and the next try uses it.
+        Raises LogError if the log exists or the folder cannot be written.
+        """
+        path = sqlite_path(url)
+        if path.exists():
+            raise LogError(f"{path} exists already. Choose another name, or use it as it is.")
+        key = key_path(path)
+        if key.exists() and not key.with_name(key.name + ".state").exists():
+            signer = Signer(key)
+        else:
+            signer = Signer.create(key, origin or f"indelible/{secrets.token_hex(6)}")
+        verifier = signer.verifier
+        created = event.rfc3339(datetime.now(UTC))
+        SQLiteStore.create(path, {"origin": verifier.name, "verifier": str(verifier), "created_at": created}).close()
+        return cls.open(url)
+
+    @classmethod
+    def open(cls, url: str, *, sign: bool = True) -> Self:
+        """Open a log; with `sign=False` the key is not needed. Raises NotFoundError, LogError, MalformedError."""
+        path = sqlite_path(url)
+        store = SQLiteStore(path)
+        try:
+            return cls(store, _signer_of(store) if sign else None)
+        except BaseException:
+            store.close()
+            raise
+
+    def close(self) -> None:
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def origin(self) -> str:
+        return self.store.properties["origin"]
+
+    @property
+    def verifier(self) -> Verifier:
+        """The public key as the log tells it. Who trusts nobody pins the copy that `init` printed."""
+        return Verifier.parse(self.store.properties["verifier"])
+
+    def appending(self) -> AbstractContextManager[Appending]:
+        """One transaction on the log; see `SQLiteStore.appending`, the commit point."""
+        return self.store.appending()
+
+    def append(self, events: Iterable[Event]) -> list[int]:
+        """Seal and sign events; gives their sequence numbers. All of them or none. Raises EventError, LogError."""
+        with self.appending() as appending:
+            sequence = [appending.add(each) for each in events]
+        self.sign()
+        return sequence
+
+    def sign(self) -> int:
+        """Sign the committed head, if it grew, and keep the note; gives the signed size.
+
+        Raises VerificationError when the log does not extend what was signed before.
+        """
+        if self._signer is None:
+            raise LogError("This log was opened without its key. Open it with sign=True.")
+        newest = self.store.newest_checkpoint()
+        size, note = self._signer.sign(self.store)
+        if newest is None or newest[0] < size:
+            self.store.add_checkpoint(size, note)
+        return size
+
+    def head(self) -> Head:
+        return self.store.head()
+
+    def checkpoint(self) -> str | None:
+        """The newest signed note, as it stands; None before the first."""
+        newest = self.store.newest_checkpoint()
+        return newest and newest[1]
+
+    def signed_size(self) -> int:
+        newest = self.store.newest_checkpoint()
+        return newest[0] if newest else 0
+
+    def line(self, seq: int) -> bytes:
+        """The exact bytes of one entry. Raises NotFoundError."""
+        line = self.store.line(seq) if 0 <= seq < 2**63 else None
+        if line is None:
+            raise NotFoundError(f"The log has no entry {seq}; the newest is {self.head().size - 1}.")
+        return line
+
+    def entry(self, seq: int) -> Entry:
+        return event.read(self.line(seq))
+
+    def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
+        """(seq, hash, line) of start <= seq < stop."""
+        return self.store.leaves(start, stop)
+
+    def select(self, sql: str, values: Any = ()) -> list[Any]:
+        """Rows of a reading statement on the index; for `search`."""
+        return self.store.select(sql, values)
+
+
+def key_path(path: Path) -> Path:
+    """Beside the log, under its name: `audit.db` has `audit.key`."""
+    return path.with_suffix(".key")
+
+
+def _signer_of(store: SQLiteStore) -> Signer:
+    signer = Signer(key_path(store.path))
+    if str(signer.verifier) != store.properties["verifier"]:
+        raise LogError(
+            f"The key beside {store.path} is {signer.verifier}; the log was made with another. Restore its key."
+        )
+    return signer

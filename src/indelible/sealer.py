@@ -1,0 +1,120 @@
+"""Outbox -> log. Each captured record becomes exactly one entry, wherever this process is killed.
+
+    read the outbox -> commit to the log -> delete from the outbox -> sign the head
+                    A                    B                        C
+
+Killed at A: nothing happened. At B: the record is in both; the next pass finds its id in the log and only
+deletes it. At C: the head is signed by the next pass. There is no other recovery.
+"""
+
+import logging
+import threading
+import time
+from typing import Any
+
+from indelible.capture.outbox import Outbox, Record
+from indelible.capture.translate import translate
+from indelible.errors import ConflictError, Error
+from indelible.log import Log
+
+logger = logging.getLogger(__name__)
+
+BATCH = 1000
+POLL_SECONDS = 0.1  # how soon a change made by another process is noticed
+PAUSE_SECONDS = 1.0  # after a failed pass
+
+
+class Sealer:
+    """Moves records from one outbox to one log: a pass when asked, or a thread that never stops asking."""
+
+    def __init__(self, outbox: Outbox, log: Log) -> None:
+        self._outbox = outbox
+        self._log = log
+        self._pass = threading.Lock()
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._failure: str | None = None
+
+    def seal(self) -> int:
+        """One pass: everything that was committed before the call is in the log, signed, when it returns.
+
+        Gives the number of entries added. Raises LogError, CaptureError, VerificationError.
+        """
+        with self._pass:
+            added = 0
+            while records := self._outbox.read(BATCH):
+                added += self._commit(records)
+                self._outbox.delete([record.outbox_id for record in records])
+            self._log.sign()
+            self._failure = None
+            return added
+
+    def _commit(self, records: list[Record]) -> int:
+        """Append what the log does not know yet. Another sealer that was faster costs a retry, never a fork."""
+        while True:
+            try:
+                with self._log.appending() as appending:
+                    before = appending.size
+                    for record in records:
+                        event = translate(record, appending.names)
+                        if not appending.knows(event.id):
+                            appending.add(event)
+                    return appending.size - before
+            except ConflictError:
+                logger.info("Another sealer appended first; this batch starts again.")
+
+    def notify(self) -> None:
+        """Something was committed: do not wait for the poll."""
+        self._wake.set()
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="indelible-sealer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread. What is still in the outbox waits there for the next start."""
+        self._stopped.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def close(self) -> None:
+        """Stop, and let go of the outbox."""
+        self.stop()
+        self._outbox.close()
+
+    def health(self) -> dict[str, Any]:
+        """Sizes, what waits and for how long; `status` is "failing" while passes fail."""
+        pending, oldest = self._outbox.pending()
+        lag = max(0.0, time.time() - oldest.timestamp()) if oldest else 0.0
+        return {
+            "status": "failing" if self._failure else "ok",
+            "size": self._log.head().size,
+            "signed": self._log.signed_size(),
+            "pending": pending,
+            "seal_lag_seconds": round(lag, 3),
+            **({"failure": self._failure} if self._failure else {}),
+        }
+
+    def _run(self) -> None:
+        seen = None
+        while not self._stopped.is_set():
+            try:
+                version = self._outbox.version()
+                if self._wake.is_set() or version != seen or self._failure:
+                    self._wake.clear()
+                    self.seal()
+                    seen = version
+                self._wake.wait(POLL_SECONDS)
+            except Error as error:
+                self._fail(error)
+            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one pass meets
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """Records stay in the outbox; nothing is lost while this repeats."""
+        self._failure = str(error) if isinstance(error, Error) else f"unexpected {type(error).__name__}"
+        logger.error("Sealing failed and will be tried again: %s", self._failure, exc_info=not isinstance(error, Error))
+        self._stopped.wait(PAUSE_SECONDS)

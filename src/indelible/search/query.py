@@ -1,0 +1,132 @@
+"""The query language, one parser for the search bar, the API, exports and the command line.
+
+    dana                       any word: action, entity type, id or name, user's name or e-mail
+    "dana lee"                 a phrase
+    action:LICENSE_*           * stands for anything
+    entity:License             entity:License/lic_9 is one thing and nothing else
+    user:dana@acme.test        org:acme  operation:delete  source:sql
+    -user:system               not
+    since:7d until:2026-11-01  see `search/moment.py`
+
+Terms are joined by "and". What cannot be read is an error that points at the character.
+"""
+
+import difflib
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from indelible.errors import QueryError
+from indelible.search.moment import parse_moment
+
+KEYS = ("action", "entity", "user", "org", "operation", "source", "since", "until")
+ANY = "any"  # the key of a bare word
+MAX_QUERY = 1000  # characters
+MAX_TERMS = 32
+
+_KEY = re.compile(r"([A-Za-z_]+):")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One condition. `value` is as typed; `position` is where it starts in the query."""
+
+    key: str
+    value: str
+    negated: bool = False
+    position: int = 0
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
+class Query:
+    """Terms joined by "and", within since <= time < until."""
+
+    terms: tuple[Term, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def within(self, since: datetime | None, until: datetime | None) -> "Query":
+        """Narrowed to a range beside the query's own: the later since, the earlier until."""
+        sinces = [m for m in (self.since, since) if m]
+        untils = [m for m in (self.until, until) if m]
+        return replace(self, since=max(sinces, default=None), until=min(untils, default=None))
+
+
+def parse(text: str, now: datetime) -> Query:
+    """Read a query; `now` is what `7d` counts from. Raises QueryError."""
+    if len(text) > MAX_QUERY:
+        raise QueryError(f"A query has up to {MAX_QUERY} characters; this one has {len(text)}.", text[:80], 80)
+    for position, character in enumerate(text):
+        if not character.isprintable() and not character.isspace():
+            raise QueryError("This character cannot be searched for.", re.sub(r"[^ -~]", "?", text), position)
+    text = re.sub(r"\s", " ", text)
+    query = Query()
+    position = 0
+    while (position := _skip_spaces(text, position)) < len(text):
+        term, position = _term(text, position)
+        query = _with(query, term, text, now)
+    return query
+
+
+def _with(query: Query, term: Term, text: str, now: datetime) -> Query:
+    if term.key in ("since", "until"):
+        if term.negated:
+            raise QueryError(f"{term.key}: takes no minus; use the other one.", text, term.position)
+        moment = parse_moment(term.value, now, end=term.key == "until")
+        if moment is None:
+            hint = "Write 2026-11-01, 2026-11-01T09:30:00Z, 7d, 24h, today or yesterday."
+            raise QueryError(f"{term.value[:60]!r} is no date or time. {hint}", text, term.position)
+        return query.within(moment, None) if term.key == "since" else query.within(None, moment)
+    if len(query.terms) >= MAX_TERMS:
+        raise QueryError(f"A query has up to {MAX_TERMS} terms.", text, term.position)
+    return replace(query, terms=(*query.terms, term))
+
+
+def _term(text: str, start: int) -> tuple[Term, int]:
+    negated = text[start] == "-"
+    position = start + negated
+    if negated and (position == len(text) or text[position] == " "):
+        raise QueryError("A minus stands right before what it excludes, as -user:system.", text, start)
+    key = ANY
+    if found := _KEY.match(text, position):
+        key = found[1].lower()
+        if key not in KEYS:
+            raise QueryError(_unknown(found[1]), text, position)
+        position = found.end()
+    quoted = text[position : position + 1] == '"'
+    value, end = _quoted(text, position) if quoted else _word(text, position)
+    if not value.strip("* "):
+        raise QueryError(
+            f"{key}: needs a value." if key != ANY else "There is nothing to search for here.", text, start
+        )
+    return Term(key, value, negated, start, quoted), end
+
+
+def _word(text: str, start: int) -> tuple[str, int]:
+    end = text.find(" ", start)
+    end = len(text) if end < 0 else end
+    if '"' in text[start:end]:
+        raise QueryError("A quote stands at the start of a phrase and at its end.", text, text.index('"', start))
+    return text[start:end], end
+
+
+def _quoted(text: str, start: int) -> tuple[str, int]:
+    end = text.find('"', start + 1)
+    if end < 0:
+        raise QueryError("This quote is not closed.", text, start)
+    if text[end + 1 : end + 2] not in ("", " "):
+        raise QueryError("A space is needed after a phrase.", text, end + 1)
+    return text[start + 1 : end], end + 1
+
+
+def _unknown(key: str) -> str:
+    close = difflib.get_close_matches(key.lower(), KEYS, 1)
+    meant = f"Did you mean {close[0]}:?" if close else f"There are {', '.join(KEYS)}."
+    return f'{key[:40]}: is no field of a search. {meant} For the text itself use quotes: "{key[:40]}:…".'
+
+
+def _skip_spaces(text: str, position: int) -> int:
+    while position < len(text) and text[position] == " ":
+        position += 1
+    return position

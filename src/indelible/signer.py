@@ -1,0 +1,166 @@
+"""Signs the log's heads, and only heads that extend what it signed before.
+
+Two files beside the log, both 0600: the key, and the state: origin, size and frontier of the last head signed.
+The signer trusts nobody: it reads the new lines, hashes them onto its own frontier and signs if that gives
+the head the log claims. A log restored from an old copy, or rewritten, is refused, not signed.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from indelible.errors import LogError, NotFoundError, VerificationError
+from indelible.merkle.checkpoint import Checkpoint
+from indelible.merkle.note import SigningKey, Verifier
+from indelible.merkle.tree import Frontier, leaf_hash
+
+
+class _Head(Protocol):
+    @property
+    def size(self) -> int: ...
+    @property
+    def root(self) -> bytes: ...
+
+
+class Source(Protocol):
+    """What the signer needs of a store."""
+
+    def head(self) -> _Head: ...
+    def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]: ...
+    def newest_checkpoint(self) -> tuple[int, str] | None: ...
+
+
+class _State(msgspec.Struct):
+    origin: str
+    size: int
+    frontier: bytes
+
+
+class Signer:
+    """A key file and its memory."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises NotFoundError without the key file, MalformedError if it is damaged."""
+        if not path.is_file():
+            raise NotFoundError(
+                f"The signing key {path} is missing. Restore it from your copy; the log cannot be signed without it."
+            )
+        self._path = path
+        self._key = SigningKey.parse(path.read_text())
+        self._state_path = path.with_name(path.name + ".state")
+
+    @classmethod
+    def create(cls, path: Path, origin: str) -> "Signer":
+        """Make a key for the log `origin`. Raises LogError if a key is there: it is never overwritten."""
+        key = SigningKey.generate(origin)
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(key.export() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except FileExistsError as error:
+            raise LogError(
+                f"The key file {path} exists already. Move it away, or use the log that it signs."
+            ) from error
+        except OSError as error:
+            raise LogError(f"The key file {path} cannot be written: {error.strerror}.") from error
+        return cls(path)
+
+    @property
+    def verifier(self) -> Verifier:
+        return self._key.verifier
+
+    def sign(self, store: Source) -> tuple[int, str]:
+        """The size and signed note of the log's head, as committed.
+
+        The state is on disk before the note leaves this function: after a crash in between, the same head
+        is signed again, to the same bytes. Raises VerificationError if the log went backwards or sideways.
+        """
+        with self._exclusive():
+            head = store.head()
+            frontier = self._extend(store, head)
+            self._remember(frontier)
+            checkpoint = Checkpoint(self._key.name, frontier.size, frontier.root())
+            return frontier.size, checkpoint.sign(self._key)
+
+    def _extend(self, store: Source, head: _Head) -> Frontier:
+        frontier = self._recall()
+        if head.size < frontier.size:
+            raise VerificationError(
+                "rolled back",
+                f"the log has {head.size} entries, and {frontier.size} were signed. It was restored from an old "
+                "copy or cut. Restore the newest copy; it is not signed until then.",
+            )
+        signed = self._newest(store)
+        self._compare(frontier, signed)
+        for _, _, line in store.leaves(frontier.size, head.size):
+            frontier.append(leaf_hash(line))
+            self._compare(frontier, signed)
+        self._compare(frontier, Checkpoint(self._key.name, head.size, head.root))
+        if frontier.size != head.size or (signed and signed.size > head.size):
+            raise VerificationError("truncated", f"the log claims {head.size} entries and holds {frontier.size}.")
+        return frontier
+
+    def _newest(self, store: Source) -> Checkpoint | None:
+        """What the log itself shows as signed: the floor when the state file is gone."""
+        newest = store.newest_checkpoint()
+        return newest and Checkpoint.open(newest[1], self.verifier)
+
+    @staticmethod
+    def _compare(frontier: Frontier, signed: Checkpoint | None) -> None:
+        if signed and signed.size == frontier.size and signed.root != frontier.root():
+            raise VerificationError(
+                "forked",
+                f"the lines up to {signed.size} do not give the root that was signed or committed for them. "
+                "Run `indelible verify` to find the entry; the log is not signed until then.",
+            )
+
+    def _recall(self) -> Frontier:
+        """The last head signed. Without a state file (a key moved to a new machine) every line is hashed anew."""
+        try:
+            state = msgspec.json.decode(self._state_path.read_bytes(), type=_State)
+            if state.origin == self._key.name:
+                return Frontier.unpack(state.size, state.frontier)
+        except FileNotFoundError:
+            return Frontier()
+        except (msgspec.DecodeError, ValueError) as error:
+            raise LogError(
+                f"The signer's state {self._state_path} is damaged: {error}. Run `indelible verify`, then delete it."
+            ) from error
+        raise LogError(
+            f"The signer's state {self._state_path} is of {state.origin}; the key is for {self._key.name}. "
+            "Pair them again."
+        )
+
+    def _remember(self, frontier: Frontier) -> None:
+        """Write beside, sync, rename, sync the folder: a crash leaves the old state or the new one."""
+        state = msgspec.json.encode(_State(self._key.name, frontier.size, frontier.pack()))
+        if self._state_path.exists() and self._state_path.read_bytes() == state:
+            return
+        beside = self._state_path.with_name(self._state_path.name + ".new")
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(state)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._state_path)
+        _sync_folder(self._state_path.parent)
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """One signer at a time, across processes; the lock dies with its holder."""
+        with self._path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

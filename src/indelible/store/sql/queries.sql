@@ -1,0 +1,88 @@
+-- Every statement the store runs on the log's file, by name.
+
+-- name: head
+SELECT size, root, frontier FROM head
+
+-- name: first_head
+INSERT INTO head (only, size, root, frontier) VALUES (1, 0, ?, x'')
+
+-- The compare-and-swap: no row changes if somebody else appended since the head was read.
+-- name: move_head
+UPDATE head SET size = :size, root = :root, frontier = :frontier WHERE size = :expected
+
+-- name: add_property
+INSERT INTO property (name, value) VALUES (?, ?)
+
+-- name: properties
+SELECT name, value FROM property
+
+-- name: add_leaf
+INSERT INTO leaf (seq, hash, line) VALUES (?, ?, ?)
+
+-- name: add_attachment
+INSERT INTO attachment (hash, nonce, value) VALUES (?, ?, ?)
+
+-- name: add_entry
+INSERT INTO entry (seq, id, at, action_id, operation_id, source_id, entity_type_id, entity_id, actor_id, organization_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: known
+SELECT 1 FROM entry WHERE id = ?
+
+-- name: leaves
+SELECT seq, hash, line FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?
+
+-- name: line
+SELECT line FROM leaf WHERE seq = ?
+
+-- name: bounds
+SELECT min(seq), max(seq) FROM (
+  SELECT min(seq) AS seq FROM leaf UNION ALL SELECT max(seq) FROM leaf
+  UNION ALL SELECT min(seq) FROM entry UNION ALL SELECT max(seq) FROM entry
+)
+
+-- name: add_checkpoint
+INSERT INTO checkpoint (size, note) SELECT :size, :note WHERE :size > (SELECT coalesce(max(size), -1) FROM checkpoint)
+
+-- name: newest_checkpoint
+SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1
+
+-- name: checkpoints
+SELECT size, note FROM checkpoint ORDER BY size
+
+-- name: add_actor
+INSERT INTO actor (copy, folded) VALUES (?, ?) RETURNING id
+
+-- name: actor
+SELECT id FROM actor WHERE copy = ?
+
+-- name: add_organization
+INSERT INTO organization (key, name, folded) VALUES (?, ?, ?) RETURNING id
+
+-- name: organization
+SELECT id, name, folded FROM organization WHERE key = ?
+
+-- name: name_organization
+UPDATE organization SET name = ?, folded = ? WHERE id = ?
+
+-- name: add_entity
+INSERT INTO entity (type_id, key, name, folded) VALUES (?, ?, ?, ?) RETURNING id
+
+-- name: entity
+SELECT id, name, folded FROM entity WHERE type_id = ? AND key = ?
+
+-- name: name_entity
+UPDATE entity SET name = ?, folded = ? WHERE id = ?
+
+-- What `verify` holds against the lines: the index as people search it.
+-- name: index_rows
+SELECT e.seq, e.id, e.at, a.name, o.name, s.name, t.name, n.key, c.copy, g.key
+FROM entry e
+LEFT JOIN action a ON a.id = e.action_id
+LEFT JOIN operation o ON o.id = e.operation_id
+LEFT JOIN source s ON s.id = e.source_id
+LEFT JOIN entity_type t ON t.id = e.entity_type_id
+LEFT JOIN entity n ON n.id = e.entity_id
+LEFT JOIN actor c ON c.id = e.actor_id
+LEFT JOIN organization g ON g.id = e.organization_id
+WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq

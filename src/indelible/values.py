@@ -1,0 +1,104 @@
+"""One exact spelling, in JSON, for every value a database can hold.
+
+=====================================  =========================================
+in the database                        in the entry
+=====================================  =========================================
+NULL, true, false, text                null, true, false, "text"
+integer within ±2^53                   1234
+integer beyond (JSON readers round)    "9007199254740993"
+decimal                                "12.50"
+finite real                            12.5 (shortest text that reads back the same)
+NaN, ±infinity                         {"float": "NaN" | "Infinity" | "-Infinity"}
+bytes                                  {"bytes": "<base64>"}
+text that is not UTF-8                 {"text": "<base64>"}
+a redacted column                      {"redacted": true}
+a value over 16 KB                     {"sha256": ..., "size": ..., "preview": ...}
+=====================================  =========================================
+"""
+
+import base64
+import hashlib
+import math
+import secrets
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+EXACT = 2**53  # beyond it a JSON reader that uses doubles shows another number
+LARGE = 16 * 1024  # characters of JSON; larger values are kept beside the log
+PREVIEW = 200  # characters
+
+REDACTED = {"redacted": True}
+
+
+class BrokenText(bytes):
+    """The bytes of a TEXT value that is not valid UTF-8 (SQLite stores whatever it is given)."""
+
+    __slots__ = ()
+
+
+def read_text(raw: bytes) -> str | BrokenText:
+    """What a database driver calls for each TEXT value; never raises."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return BrokenText(raw)
+
+
+def spell(value: object) -> Any:
+    """The JSON form of one database value. Total: every value has one."""
+    match value:
+        case None | bool():
+            return value
+        case int():
+            return value if -EXACT <= value <= EXACT else str(value)
+        case float():
+            return value if math.isfinite(value) else {"float": _name(value)}
+        case str():
+            return _text(value)
+        case BrokenText():
+            return {"text": base64.b64encode(value).decode()}
+        case bytes() | bytearray() | memoryview():
+            return {"bytes": base64.b64encode(bytes(value)).decode()}
+        case Decimal():
+            return str(value)
+    return _text(str(value))
+
+
+def _name(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def _text(value: str) -> Any:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # a lone surrogate: text to Python, not to UTF-8
+        return {"text": base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()}
+    return value
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """A large value, kept beside the log under the hash that the entry carries.
+
+    The nonce keeps a short list of guesses from being tried against the hash; once nonce and value
+    are gone, the entry still proves that there was a value, and tells nothing of it.
+    """
+
+    hash: bytes  # SHA-256 of nonce + value
+    nonce: bytes  # 32 random bytes
+    value: bytes  # the JSON of the spelled value, UTF-8
+
+
+def set_aside(spelled: Any) -> tuple[dict[str, Any], Attachment]:
+    """Replace a spelled value by its hash, size in bytes and preview; also give what to keep.
+
+    Total: `preview` is the value's first characters for text, its first JSON characters otherwise.
+    """
+    value = msgspec.json.encode(spelled)
+    nonce = secrets.token_bytes(32)
+    kept = Attachment(hashlib.sha256(nonce + value).digest(), nonce, value)
+    preview = (spelled if isinstance(spelled, str) else value.decode())[:PREVIEW]
+    return {"sha256": kept.hash.hex(), "size": len(value), "preview": preview}, kept

@@ -1,0 +1,32 @@
+"""Who looks at the log, and the page they are given: what a host and the audit pages tell each other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from indelible.event import Actor
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewer:
+    """A person whom the host has recognised. `organization` limits what they see; None: every organization."""
+
+    actor: Actor
+    organization: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page for the host's own shell. `head` and `body` are HTML, already escaped."""
+
+    title: str
+    head: str
+    body: str
+
+
+ViewerCheck = Callable[["Request"], "Viewer | Response"]  # the host's one function: who is this, or where to send them
+Shell = Callable[["Request", Page], str]  # the host's page around ours
