@@ -75,8 +75,9 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     def ids(self) -> list[str]:
         return [self.id] if isinstance(self.id, str) else self.id
 
-    def redacts(self, column: str) -> bool:
-        return column in self.redact or SECRET.search(column) is not None
+    def redacts(self, column: str, *, boolean: bool) -> bool:
+        """A flag such as `must_change_password` holds no secret; the map may still say so."""
+        return column in self.redact or (not boolean and SECRET.search(column) is not None)
 
     def resolve(self, operation: str, changes: dict[str, dict[str, Any]]) -> Rule:
         """The rule that names this change; the default one if none matches."""

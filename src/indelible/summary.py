@@ -5,26 +5,35 @@ from typing import Any
 import msgspec
 
 from indelible.event import Entry
+from indelible.values import REDACTED
 
 MAX_VALUE = 40  # characters of one value
 MAX_CHANGES = 3
 
 
 def summarize(entry: Entry) -> str:
-    """For updates the changed columns with old and new; for others what was set or lost, ids left out."""
+    """For updates the changed columns with old and new; for others what was set or lost, if it says something."""
     shown = [text for column, change in entry.changes.items() if (text := _change(entry, column, change))]
     more = len(shown) - MAX_CHANGES
+    if not shown and entry.operation not in ("create", "update", "delete") and entry.context.ip:
+        return f"from {entry.context.ip}"
     return ", ".join(shown[:MAX_CHANGES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _change(entry: Entry, column: str, change: dict[str, Any]) -> str:
+    label = column.removesuffix("_id") if change.keys() & {"old_name", "new_name"} else column
     if "old" in change and "new" in change:
-        return f"{column}: {side(change, 'old')} → {side(change, 'new')}"
-    (which,) = change.keys() & {"old", "new"} or ("new",)
+        if REDACTED in (change["old"], change["new"]):
+            return f"{label}: changed"
+        return f"{label}: {side(change, 'old')} → {side(change, 'new')}"
+    which = "old" if "old" in change else "new"
     value = change.get(which)
-    if value is None or value in (entry.entity.id, entry.entity.name):
-        return ""  # it stands in the entry's other columns already
-    return f"{column}: {side(change, which)}"
+    said = [None, "", REDACTED, entry.entity.id, entry.entity.name, entry.context.ip, entry.context.user_agent]
+    if value in said or (entry.organization and value == entry.organization.id):
+        return ""  # it says nothing, or the entry says it elsewhere
+    if column in ("id", entry.entity.type.lower() + "_id") or column.endswith("_at"):
+        return ""
+    return f"{label}: {side(change, which)}"
 
 
 def side(change: dict[str, Any], which: str) -> str:
@@ -37,8 +46,6 @@ def brief(value: Any) -> str:
     match value:
         case None:
             return "(empty)"
-        case {"redacted": True}:
-            return "•••"
         case {"sha256": str(), "size": int(size), "preview": str(preview)}:
             return f"{_clip(preview)} ({size:,} bytes)"
         case str():

@@ -107,7 +107,7 @@ def _definition(db: sqlite3.Connection, table: str, table_map: TableMap) -> Defi
             )
     key = table_map.ids() or [name for name, _, pk in sorted(rows, key=lambda row: row[2]) if pk]
     columns = [
-        Column(name, boolean=type_.upper() in ("BOOLEAN", "BOOL"), redacted=table_map.redacts(name) and name not in key)
+        _column(name, type_, table_map, secret=name not in key)
         for name, type_, _ in rows
         if name not in table_map.ignore or name in key
     ]
@@ -115,6 +115,11 @@ def _definition(db: sqlite3.Connection, table: str, table_map: TableMap) -> Defi
         key = ["rowid"]
         columns = [Column("rowid"), *columns] if "rowid" not in names else columns
     return Definition(table, columns, key, table_map)
+
+
+def _column(name: str, declared: str, table_map: TableMap, *, secret: bool) -> Column:
+    boolean = declared.upper() in ("BOOLEAN", "BOOL")
+    return Column(name, boolean=boolean, redacted=secret and table_map.redacts(name, boolean=boolean))
 
 
 def _install_one(db: sqlite3.Connection, definition: Definition) -> None:

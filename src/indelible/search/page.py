@@ -55,13 +55,13 @@ def find(  # noqa: PLR0913 - a search is just these
     )
 
 
-def lines(log: Log, query: Query, *, organization: str | None = None) -> Iterator[bytes]:
-    """The lines of all entries found, in sequence order, as of the call: later entries are not among them.
+def lines(log: Log, query: Query, *, organization: str | None = None, end: int | None = None) -> Iterator[bytes]:
+    """The lines of all entries found before `end` (default: the size now), in sequence order.
 
     Memory is that of one batch, whatever the number.
     """
     made = plan(query, organization)
-    made.add("e.seq < ?", log.head().size)
+    made.add("e.seq < ?", log.head().size if end is None else end)
     made.add("e.seq > ?", -1)
     while rows := log.select(_select(made, "ASC", BATCH), made.values):
         yield from (line for _, line in rows)

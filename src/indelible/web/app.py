@@ -1,0 +1,158 @@
+"""The routes. Every page works without JavaScript; htmx only saves the reload."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from indelible.errors import Error, NotFoundError
+from indelible.export import FORMATS
+from indelible.log import Log
+from indelible.search.page import find
+from indelible.viewer import Page, Shell, Viewer, ViewerCheck
+from indelible.web.exporting import export
+from indelible.web.state import State, understand
+from indelible.web.view import row
+
+STATIC = Path(__file__).with_name("static")
+PRESETS = {"All time": "", "Today": "today", "24 hours": "24h", "7 days": "7d", "30 days": "30d", "90 days": "90d"}
+PAGE_SIZE = 50
+FIELDS = ("q", "since", "until")
+
+_templates = Environment(
+    loader=PackageLoader("indelible.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def create_app(log: Log, *, viewer: ViewerCheck, shell: Shell | None, refresh: Callable[[], object]) -> Starlette:
+    """The audit pages of `log`. `refresh` seals what is outstanding, so that a page shows every committed change."""
+    pages = Pages(log, viewer, shell or _plain_shell, refresh)
+    routes = [
+        Route("/", pages.answer(pages.entries)),
+        Route("/entry/{seq:int}", pages.answer(pages.entry)),
+        Route("/export", pages.answer(pages.export)),
+        Route("/checkpoint", pages.answer(pages.checkpoint)),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+    return Starlette(routes=routes)
+
+
+class Pages:
+    """One method a page. Each is given the viewer whom the host recognised."""
+
+    def __init__(self, log: Log, viewer: ViewerCheck, shell: Shell, refresh: Callable[[], object]) -> None:
+        self._log = log
+        self._viewer = viewer
+        self._shell = shell
+        self._refresh = refresh
+
+    def answer(self, page: Callable[[Request, Viewer], Response]) -> Callable[[Request], Any]:
+        """An endpoint: asks the host who looks, in a worker thread, and lets nobody else in."""
+
+        def decide(request: Request) -> Response:
+            viewer = self._viewer(request)
+            return page(request, viewer) if isinstance(viewer, Viewer) else viewer
+
+        async def endpoint(request: Request) -> Response:
+            return await run_in_threadpool(decide, request)
+
+        return endpoint
+
+    def entries(self, request: Request, viewer: Viewer) -> Response:
+        """The list: what the address asks for, newest first."""
+        state, notice = State.read(request.query_params), self._freshen()
+        query, problems = understand(state, datetime.now(UTC))
+        page = None
+        if query is not None:
+            scope = viewer.organization
+            page = find(self._log, query, organization=scope, before=state.before, after=state.after, limit=PAGE_SIZE)
+        values = {
+            "state": state, "problems": dict.fromkeys(FIELDS) | {p.field: p for p in problems}, "notice": notice,
+            "viewer": viewer, "page": page, "rows": [row(entry) for entry in page.entries] if page else [],
+            "presets": PRESETS.items(), "size": self._log.head().size, "signed": self._log.signed_size(),
+        }  # fmt: skip
+        return self._show(request, "Audit log", "entries.html", values, 400 if problems else 200)
+
+    def entry(self, request: Request, viewer: Viewer) -> Response:
+        """One entry: as a page of its own, or unfolded or folded in the list (`?row=open`, `?row=closed`)."""
+        seq = int(request.path_params["seq"])
+        try:
+            entry = self._log.entry(seq) if seq < 2**62 else None
+        except NotFoundError:
+            entry = None
+        mine = viewer.organization is None or (
+            entry is not None and entry.organization is not None and entry.organization.id == viewer.organization
+        )
+        if entry is None or not mine:  # another organization's entry is not there, for this viewer
+            return self._show(request, "No such entry", "missing.html", {"seq": seq}, 404)
+        shown = request.query_params.get("row")
+        values = {"row": row(entry), "line": self._log.line(seq).decode(), "state": State.read(request.query_params)}
+        if shown in ("open", "closed"):
+            values["open"] = shown == "open"
+            return HTMLResponse(self._render(request, "row.html", values), headers={"Cache-Control": "no-store"})
+        return self._show(request, f"Entry {seq}", "entry.html", values, 200)
+
+    def export(self, request: Request, viewer: Viewer) -> Response:
+        """A file of exactly what the address asks for; itself an entry."""
+        state = State.read(request.query_params)
+        self._freshen()
+        query, problems = understand(state, datetime.now(UTC))
+        if query is None:
+            return PlainTextResponse("\n".join(f"{p.field}: {p.message}" for p in problems), 400)
+        name = request.query_params.get("format", "")
+        if name not in FORMATS:
+            return PlainTextResponse(f"format: {name[:40]!r} is none of {', '.join(FORMATS)}.", 400)
+        chunks = export(self._log, query, name, viewer, request, state)
+        filename = f"audit-log-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{FORMATS[name].suffix}"
+        headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
+        return StreamingResponse(chunks, media_type=FORMATS[name].media_type, headers=headers)
+
+    def checkpoint(self, request: Request, viewer: Viewer) -> Response:
+        """The newest signed checkpoint, as it stands. It counts every organization's entries: not for one of them."""
+        note = self._log.checkpoint()
+        if viewer.organization is not None or note is None:
+            return self._show(request, "No checkpoint", "missing.html", {"seq": None}, 404)
+        return PlainTextResponse(note, headers={"Cache-Control": "no-store"})
+
+    def _freshen(self) -> str:
+        """Seal what is outstanding; if that fails the page says so and shows what is there."""
+        try:
+            self._refresh()
+        except Error as error:
+            return str(error)
+        return ""
+
+    def _show(self, request: Request, title: str, template: str, values: dict[str, Any], status: int) -> Response:
+        head = self._render(request, "head.html", {})
+        page = Page(title=title, head=head, body=self._render(request, template, values))
+        return HTMLResponse(self._shell(request, page), status, headers={"Cache-Control": "no-store"})
+
+    def _render(self, request: Request, template: str, values: dict[str, Any]) -> str:
+        base = request.scope.get("root_path", "")
+        return _templates.get_template(template).render(base=base, version=_VERSION, **values)
+
+
+def _plain_shell(_request: Request, page: Page) -> str:
+    """A whole document, for hosts that bring no frame of their own."""
+    return _templates.get_template("shell.html").render(page=page)
+
+
+def _version() -> str:
+    """Changes with any static file, so that browsers may keep them for as long as they like."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))).hexdigest()[:12]
+
+
+_VERSION = _version()

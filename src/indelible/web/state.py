@@ -1,0 +1,83 @@
+"""What a page of the log shows is said by its address alone: a link to it is the search itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from indelible.errors import QueryError
+from indelible.search.moment import parse_moment
+from indelible.search.query import Query, parse
+
+MAX_SHOWN = 10_000  # characters of a wrong value that are shown again
+MAX_DIGITS = 18  # of a sequence number: SQLite's integers have 63 bits
+
+
+@dataclass(frozen=True)
+class State:
+    """The parameters of the address, as typed. `open` is the entry shown unfolded."""
+
+    q: str = ""
+    since: str = ""
+    until: str = ""
+    before: int | None = None
+    after: int | None = None
+    open: int | None = None
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, str]) -> "State":
+        """Total: a number that is none counts as not given."""
+        texts = {name: parameters.get(name, "").replace("\0", "\ufffd").strip() for name in ("q", "since", "until")}
+        numbers = {name: _number(parameters.get(name, "")) for name in ("before", "after", "open")}
+        return cls(**texts, **numbers)  # type: ignore[arg-type]  # the fields are named above
+
+    def link(self, **changes: object) -> str:
+        """The query part of an address, `?` included; what is empty is left out."""
+        values = {"q": self.q, "since": self.since, "until": self.until, "before": self.before, "after": self.after}
+        given = {name: value for name, value in (values | changes).items() if value not in (None, "")}
+        return f"?{urlencode(given)}"
+
+    def search(self, **changes: object) -> str:
+        """Likewise, from the first page on."""
+        return self.link(before=None, after=None, **changes)
+
+    @property
+    def filtered(self) -> bool:
+        return bool(self.q or self.since or self.until)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What cannot be read: which field, why, and where in it."""
+
+    field: str
+    message: str
+    text: str = ""
+    pointer: str = ""  # the characters before the wrong one, as spaces
+
+
+def understand(state: State, now: datetime) -> tuple[Query | None, list[Problem]]:
+    """The query of the address, or every problem with it. A bad search never returns everything."""
+    problems = []
+    query: Query | None = None
+    try:
+        query = parse(state.q, now)
+    except QueryError as error:
+        shown = error.query[:200]
+        problems.append(Problem("q", str(error.args[0]), shown, " " * min(error.position, len(shown))))
+    moments = {}
+    for name in ("since", "until"):
+        text = getattr(state, name)
+        moments[name] = parse_moment(text, now, end=name == "until") if text else None
+        if text and moments[name] is None:
+            problems.append(Problem(name, "This is no date or time. Write 2026-11-01, 2026-11-01 09:30 or 7d."))
+    if problems or query is None:
+        return None, problems
+    whole = query.within(moments["since"], moments["until"])
+    if whole.since and whole.until and whole.since >= whole.until:
+        return None, [Problem("until", "The range ends before it begins.")]
+    return whole, []
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None

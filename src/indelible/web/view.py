@@ -1,0 +1,110 @@
+"""Entries as the templates show them: every value spelled for a person, nothing decided in HTML."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from indelible.event import Actor, Entry
+from indelible.summary import summarize
+
+LONG = 300  # characters; longer values are folded
+
+
+@dataclass(frozen=True)
+class Value:
+    """One side of a change. `kind`: text, empty (NULL or no such side), blank (""), redacted."""
+
+    kind: str
+    text: str = ""
+    name: str = ""  # of what the value refers to
+    note: str = ""
+
+    @property
+    def long(self) -> bool:
+        return len(self.text) > LONG
+
+
+@dataclass(frozen=True)
+class Row:
+    """An entry in the list."""
+
+    entry: Entry
+    day: str
+    time: str
+    who: str
+    contact: str
+    summary: str
+
+    @property
+    def changes(self) -> list[tuple[str, Value, Value]]:
+        return [(name, _value(change, "old"), _value(change, "new")) for name, change in self.entry.changes.items()]
+
+    def has(self, side: str) -> bool:
+        """Whether any change has an old, or a new, value: creating has no old ones, deleting no new ones."""
+        return any(side in change for change in self.entry.changes.values())
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What is known beside the change, in the order a reader asks for it."""
+        entry, context = self.entry, self.entry.context
+        organization = entry.organization
+        given = [
+            ("When", f"{self.day} {entry.occurred_at[11:23]} UTC"),
+            ("User", _person(entry.actor)),
+            ("On behalf of", _person(entry.actor.on_behalf_of) if isinstance(entry.actor.on_behalf_of, Actor) else ""),
+            ("Organization", f"{organization.name or ''} ({organization.id})".strip() if organization else ""),
+            ("Reason", entry.reason),
+            ("Outcome", entry.outcome),
+            ("Source", context.source),
+            ("IP address", context.ip),
+            ("User agent", context.user_agent),
+            ("Request", context.request_id),
+            ("Transaction", context.transaction_id),
+            ("Details", msgspec.json.encode(entry.metadata).decode() if entry.metadata else ""),
+            ("Entry", f"{entry.seq} ({entry.id})"),
+        ]
+        return [(label, value) for label, value in given if value]
+
+
+def row(entry: Entry) -> Row:
+    who, contact = _who(entry.actor, entry.context.source)
+    return Row(entry, entry.occurred_at[:10], entry.occurred_at[11:19], who, contact, summarize(entry))
+
+
+def _who(actor: Actor, source: str | None) -> tuple[str, str]:
+    """Name and e-mail for the list; what stands there when there is no name says why."""
+    match actor.type:
+        case "system" | "job":
+            return actor.name or actor.id or actor.type, "automatic"
+        case "unknown" | "database":
+            return actor.name or "Unknown", actor.email or ("direct SQL" if source == "sql" else "not signed in")
+    return actor.name or actor.email or actor.id or actor.type, (actor.email or "") if actor.name else ""
+
+
+def _person(actor: Actor) -> str:
+    named = " ".join(part for part in (actor.name, f"<{actor.email}>" if actor.email else None) if part)
+    return f"{named} ({actor.type}{f' {actor.id}' if actor.id else ''})".strip()
+
+
+def _value(change: dict[str, Any], side: str) -> Value:
+    name = change.get(f"{side}_name") or ""
+    match change.get(side):
+        case None:
+            return Value("empty")
+        case "":
+            return Value("blank")
+        case {"redacted": True}:
+            return Value("redacted")
+        case {"sha256": str(hash_), "size": int(size), "preview": str(preview)}:
+            return Value("text", f"{preview}…", note=f"{size:,} bytes, kept beside the log under {hash_}")
+        case {"bytes": str(encoded)}:
+            return Value("text", encoded, note="bytes, in base64")
+        case {"text": str(encoded)}:
+            return Value("text", encoded, note="text that is not UTF-8, in base64")
+        case {"float": str(special)}:
+            return Value("text", special)
+        case str(text):
+            return Value("text", text, name)
+        case other:
+            return Value("text", msgspec.json.encode(other).decode(), name)
