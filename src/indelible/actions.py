@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 import msgspec
 
 from indelible.errors import MapError
-from indelible.event import ACTION, Outcome
+from indelible.event import ACTION, MAX_ACTION, MAX_NAME, Outcome
 
 Operation = Literal["create", "update", "delete"]
 PAST = {"create": "CREATED", "update": "UPDATED", "delete": "DELETED"}
@@ -125,7 +125,8 @@ def action_prefix(entity: str) -> str:
     """`License` -> `LICENSE`, `ApiKey` -> `API_KEY`; whatever the name, the result can start an action."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", entity).upper()
     ascii_only = re.sub(r"[^A-Z0-9]+", "_", snake).strip("_")
-    return ascii_only if ascii_only[:1].isalpha() else f"T_{ascii_only}".rstrip("_")
+    prefix = ascii_only if ascii_only[:1].isalpha() else f"T_{ascii_only}"
+    return prefix[:64].rstrip("_")  # "ß" becomes two letters, and each capital an underscore more
 
 
 def _singular(word: str) -> str:
@@ -150,10 +151,13 @@ def _table(path: Path, name: str, raw: object) -> TableMap:
         raise MapError(f"The map {path}, table [{name}]: {error}.") from error
     actions = [r.action for r in table.rule] + ([f"{table.action}_CREATED"] if table.action else [])
     for action in actions:
-        if not ACTION.fullmatch(action):
+        if not ACTION.fullmatch(action) or len(action) > MAX_ACTION:
             raise MapError(
-                f"The map {path}, table [{name}]: {action!r} is not of the form ENTITY_PASTVERB, as ORG_SUSPENDED."
+                f"The map {path}, table [{name}]: {action!r} is not of the form ENTITY_PASTVERB, as ORG_SUSPENDED, "
+                f"of up to {MAX_ACTION} characters."
             )
+    if len(table.entity) > MAX_NAME:
+        raise MapError(f"The map {path}, table [{name}]: `entity` has up to {MAX_NAME} characters.")
     if table.exclude is not None and not table.exclude.strip():
         raise MapError(f"The map {path}, table [{name}]: `exclude` takes the reason why the table is not audited.")
     return table

@@ -130,17 +130,15 @@ _decode = msgspec.json.Decoder(Entry).decode
 def seal(event: Event, seq: int) -> tuple[bytes, list[Attachment]]:
     """The line of `event` at place `seq` (without line end), and the large values to keep beside the log.
 
-    Total for checked events: what does not fit into MAX_LINE bytes is set aside, largest first.
+    Changes and metadata always fit: what does not go into MAX_LINE bytes is set aside, largest first. Raises
+    EventError for other texts that are too long, and for what JSON cannot carry; captured records hold neither.
     """
-    changes, kept = _slim(event.changes)
-    line = _line(event, seq, changes, event.metadata)
-    while len(line) > MAX_LINE:
-        if _set_largest_aside(changes, kept):
-            line = _line(event, seq, changes, event.metadata)
-            continue
-        # Hundreds of columns, each small: all of it becomes one value.
-        whole, attachment = set_aside({"changes": changes, "metadata": event.metadata})
-        return _line(event, seq, {}, {"set_aside": whole}), [*kept, attachment]
+    try:
+        line, kept = _fit(event, seq)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise EventError("event", f"it holds what JSON cannot carry: {error}.") from error
+    if len(line) > MAX_LINE:
+        raise EventError("event", f"its line has {len(line)} bytes, up to {MAX_LINE} fit. Shorten its names and texts.")
     return line, kept
 
 
@@ -178,6 +176,19 @@ def clip(text: str | None, limit: int = MAX_NAME) -> str | None:
         return None
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _fit(event: Event, seq: int) -> tuple[bytes, list[Attachment]]:
+    changes, kept = _slim(event.changes)
+    line = _line(event, seq, changes, event.metadata)
+    while len(line) > MAX_LINE:
+        if _set_largest_aside(changes, kept):
+            line = _line(event, seq, changes, event.metadata)
+            continue
+        # Hundreds of columns, each small: all of it becomes one value.
+        whole, attachment = set_aside({"changes": changes, "metadata": event.metadata})
+        return _line(event, seq, {}, {"set_aside": whole}), [*kept, attachment]
+    return line, kept
 
 
 def _line(event: Event, seq: int, changes: dict[str, dict[str, Any]], metadata: dict[str, Any]) -> bytes:
@@ -219,7 +230,7 @@ def _set_largest_aside(changes: dict[str, dict[str, Any]], kept: list[Attachment
         (_weight(change.get(side)), column, side) for column, change in changes.items() for side in ("old", "new")
     ]
     weight, column, side = max(places, default=(0, "", ""))
-    if weight <= 1024:  # noqa: PLR2004 - a hash, a size and a preview take up to about 1,000 bytes
+    if weight <= 1500:  # noqa: PLR2004 - a hash, a size and a preview (six bytes a control character) take up to 1,400
         return False
     changes[column][side], attachment = set_aside(changes[column][side])
     kept.append(attachment)

@@ -1,10 +1,11 @@
 """Outbox -> log. Each captured record becomes exactly one entry, wherever this process is killed.
 
-    read the outbox -> commit to the log -> delete from the outbox -> sign the head
-                    A                    B                        C
+    read the outbox -> commit to the log -> sign the head -> delete from the outbox
+                    A                    B                C
 
-Killed at A: nothing happened. At B: the record is in both; the next pass finds its id in the log and only
-deletes it. At C: the head is signed by the next pass. There is no other recovery.
+Killed at A: nothing happened. At B or C: the record is in both; the next pass finds its id in the log, signs
+and only deletes it. There is no other recovery. Signing comes before deleting: a log that was restored from an
+old copy is refused while the records still wait, so that the newest copy gets them.
 """
 
 import logging
@@ -45,7 +46,8 @@ class Sealer:
             added = 0
             while records := self._outbox.read(BATCH):
                 added += self._commit(records)
-                self._outbox.delete([record.outbox_id for record in records])
+                self._log.sign()
+                self._outbox.delete(records)
             self._log.sign()
             self._failure = None
             return added

@@ -51,7 +51,10 @@ class Signer:
                 f"The signing key {path} is missing. Restore it from your copy; the log cannot be signed without it."
             )
         self._path = path
-        self._key = SigningKey.parse(path.read_text())
+        try:
+            self._key = SigningKey.parse(path.read_text(errors="replace"))
+        except OSError as error:
+            raise LogError(f"The signing key {path} cannot be read: {error.strerror}. Run as its owner.") from error
         self._state_path = path.with_name(path.name + ".state")
 
     @classmethod
@@ -143,12 +146,15 @@ class Signer:
         if self._state_path.exists() and self._state_path.read_bytes() == state:
             return
         beside = self._state_path.with_name(self._state_path.name + ".new")
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(state)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._state_path)
-        _sync_folder(self._state_path.parent)
+        try:
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(state)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._state_path)
+            _sync_folder(self._state_path.parent)
+        except OSError as error:
+            raise LogError(f"The signer's state {self._state_path} cannot be written: {error.strerror}.") from error
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

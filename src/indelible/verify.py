@@ -55,7 +55,7 @@ def verify_log(log: Log, verifier: Verifier, earlier: str | None = None, progres
     tree.finish()
     if head.size != size:
         raise VerificationError("truncated", f"the log claims {head.size} entries and holds {size}.", size)
-    if head.root != tree.frontier.root():
+    if (head.root, head.frontier.pack()) != (tree.frontier.root(), tree.frontier.pack()):
         raise VerificationError("changed", f"the lines do not give the root that the head of size {size} claims.")
     _check_bounds(log)
     return Report(verifier.name, size, max((c.size for c in checkpoints), default=0), tree.frontier.root())
@@ -141,7 +141,8 @@ def _check_line(seq: int | None, line: bytes) -> int:
     """A line is an entry and stands where it says; gives its sequence number."""
     try:
         entry = read(line)
-    except EventError as error:
+        datetime.fromisoformat(entry.occurred_at)
+    except (EventError, ValueError) as error:
         raise VerificationError("changed", f"entry {seq if seq is not None else '?'}: {error}", seq) from error
     if seq is not None and entry.seq != seq:
         raise VerificationError("reordered", f"at place {seq} stands the entry {entry.seq}.", seq)

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import msgspec
+from msgspec import UNSET
 
 from indelible.event import Actor, Context, clip
+
+MAX_CARRIED = 32 * 1024  # bytes; `acting_as` stays below it, and with it an entry below its own limit
 
 
 class Acting(msgspec.Struct, frozen=True):
@@ -44,15 +47,8 @@ def acting_as(  # noqa: PLR0913 - each is a field of the entry, by keyword
 
     `source` says which program acts ("portal", "job"); texts longer than an entry may carry are clipped.
     """
-    clean = Actor(
-        type=actor.type,
-        id=clip(actor.id),
-        name=clip(actor.name),
-        email=clip(actor.email),
-        on_behalf_of=actor.on_behalf_of,
-    )
     context = Context(source=clip(source), ip=clip(ip), user_agent=clip(user_agent, 512), request_id=clip(request_id))
-    token = _acting.set(Acting(clean, clip(reason, 2048), context))
+    token = _acting.set(Acting(_copied(actor), clip(reason, 2048), context))
     try:
         yield
     finally:
@@ -65,5 +61,17 @@ def acting() -> Acting | None:
 
 
 def uncarry(text: object) -> Acting | None:
-    """What a trigger copied; None where no context was set. Raises msgspec.DecodeError on anything else."""
-    return None if text is None else _decode(text)  # type: ignore[arg-type]  # a wrong type is a DecodeError too
+    """What a trigger copied; None where no context was set. Raises DecodeError, ValueError or RecursionError."""
+    if text is None:
+        return None
+    if not isinstance(text, str) or len(text.encode()) > MAX_CARRIED:
+        raise ValueError("this is not what `acting_as` carries")
+    return _decode(text)
+
+
+def _copied(actor: Actor) -> Actor:
+    """As they are now, in texts that fit; the one they stand for likewise."""
+    behind = _copied(actor.on_behalf_of) if isinstance(actor.on_behalf_of, Actor) else UNSET
+    return Actor(
+        type=actor.type, id=clip(actor.id), name=clip(actor.name), email=clip(actor.email), on_behalf_of=behind
+    )

@@ -25,6 +25,7 @@ class Record(NamedTuple):
     """One captured change. `old` and `new` map columns to spelled values, and hold only what the operation has."""
 
     outbox_id: int
+    token: int
     identity: tuple[str, ...]  # of this record among all records of all sources
     definition: Definition
     operation: str
@@ -75,12 +76,16 @@ class Outbox:
             rows = cursor.fetchall()
             return [self._record(dict(zip(names, row, strict=True))) for row in rows]
 
-    def delete(self, ids: Sequence[int]) -> None:
-        """Drop records that the log has committed. A crash before this: they are read again and recognised."""
+    def delete(self, records: Sequence[Record]) -> None:
+        """Drop records that the log has committed. A crash before this: they are read again and recognised.
+
+        By id and token: another sealer may have dropped them first, and their ids may be in use again.
+        """
         with self._using() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
-                db.executemany("DELETE FROM indelible_outbox WHERE id = ?", [(id_,) for id_ in ids])
+                known = [(record.outbox_id, record.token) for record in records]
+                db.executemany("DELETE FROM indelible_outbox WHERE id = ? AND token = ?", known)
                 db.execute("COMMIT")
             except BaseException:
                 db.execute("ROLLBACK")
@@ -96,6 +101,7 @@ class Outbox:
         whole = old if operation == "delete" else new
         return Record(
             outbox_id=row["id"],
+            token=row["token"],
             identity=(self._source, str(row["id"]), str(row["token"])),
             definition=definition,
             operation=operation,

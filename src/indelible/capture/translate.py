@@ -13,6 +13,7 @@ from indelible.event import Actor, Context, Entity, Event, Organization, clip, d
 logger = logging.getLogger(__name__)
 
 MAX_KEY = 512  # characters of an entity's id
+NO_KEY = "(empty)"  # SQLite lets a key be NULL or blank; an entry needs something to call the row
 BY_SQL = Acting(Actor(type="unknown"), None, Context(source="sql"))  # nobody said who acts: the database alone saw it
 
 
@@ -48,7 +49,7 @@ def _acting(record: Record) -> tuple[Acting, dict[str, Any]]:
     """A context that cannot be read is never a reason to lose the record, nor to attribute it to anybody."""
     try:
         return uncarry(record.context) or BY_SQL, {}
-    except (msgspec.DecodeError, TypeError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         logger.warning("The context of outbox row %s cannot be read; its entry says unknown.", record.outbox_id)
         return BY_SQL, {"unreadable_context": True}
 
@@ -56,10 +57,19 @@ def _acting(record: Record) -> tuple[Acting, dict[str, Any]]:
 def _entity(record: Record, names: Names) -> Entity:
     table = record.definition.map
     key = "/".join(_text(record.row.get(column)) for column in record.definition.key)
-    key = clip(key, MAX_KEY) or ""
-    value = record.row.get(table.name) if table.name else None
-    name = _text(value) if value is not None else names.entity_name(table.entity, key)
+    key = clip(key, MAX_KEY) or NO_KEY
+    name = _name(record, names) or names.entity_name(table.entity, key)
     return Entity(table.entity, key, clip(name))
+
+
+def _name(record: Record, names: Names) -> str | None:
+    """What the map's `name` column says; where it holds another entity's id, that entity's name."""
+    table = record.definition.map
+    value = record.row.get(table.name) if table.name else None
+    if value is None:
+        return None
+    referred = table.references.get(table.name or "")
+    return names.entity_name(referred, _text(value)) if referred else _text(value)
 
 
 def _organization(record: Record, names: Names) -> Organization | None:

@@ -16,8 +16,11 @@ from indelible.capture.context import Acting, acting
 
 _SET = "INSERT INTO indelible_context VALUES (1, ?) ON CONFLICT (only_one) DO UPDATE SET body = excluded.body"
 _CLEAR = "DELETE FROM indelible_context"
+# Typed as text, or a savepoint's. RELEASE commits when no BEGIN came before the savepoint, as pysqlite has it.
+_ENDS = re.compile(r"\s*(COMMIT|END|ROLLBACK|RELEASE)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
-_KEY = "indelible_acting"  # in Connection.info: the Acting that this transaction carries
+_KEY = "indelible_acting"  # in Connection.info: the Acting that this transaction carries, or _UNSURE
+_UNSURE = object()  # the row may be there or not: a savepoint was rolled back over it
 _TRANSACTION = "indelible_transaction"  # and the transaction's id
 
 
@@ -33,6 +36,10 @@ def carry(engine: Engine, committed: Callable[[], None]) -> None:
         _context: ExecutionContext | None,
         _many: bool,  # noqa: FBT001
     ) -> None:
+        if _ENDS.match(statement) and _KEY in connection.info:
+            _driver(connection).execute(_CLEAR)
+            connection.info[_KEY] = _UNSURE
+            return
         now = acting()
         if now is connection.info.get(_KEY) or statement.startswith("SELECT") or not _WRITES.search(statement):
             return
@@ -47,17 +54,13 @@ def carry(engine: Engine, committed: Callable[[], None]) -> None:
 
     @event.listens_for(engine, "rollback")
     def _rollback(connection: Connection) -> None:
-        _forget(connection.info)
+        if not connection.invalidated:  # a lost connection has no info to forget
+            _forget(connection.info)
 
     @event.listens_for(engine, "reset")
     def _reset(_driver: Any, record: Any, _state: Any) -> None:
         """Back to the pool: rolled back, whatever state it was in."""
         _forget(record.info)
-
-    @event.listens_for(engine, "rollback_savepoint")
-    def _unsure(connection: Connection, _name: str, _context: Any) -> None:
-        """The row may have been written inside the savepoint: write it anew with the next change."""
-        connection.info.pop(_KEY, None)
 
 
 def _set(connection: Connection, now: Acting | None) -> None:

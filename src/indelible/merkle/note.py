@@ -143,6 +143,10 @@ def _split_signature(line: str) -> tuple[str, bytes]:
 
 
 def _split_key(text: str) -> tuple[str, bytes]:
+    if text.startswith("PRIVATE+KEY+"):
+        raise MalformedError(
+            "This is a signing key, for nobody else to see. Give the verifier key that `init` printed."
+        )
     name, _, rest = text.partition("+")
     wanted, _, encoded = rest.partition("+")
     key = _unb64(encoded)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import apsw
 
-from indelible.errors import ConflictError, LogError, NotFoundError
+from indelible.errors import ConflictError, LogError, NotFoundError, VerificationError
 from indelible.event import Event, micros, seal
 from indelible.merkle.tree import EMPTY_ROOT, Frontier, leaf_hash
 from indelible.store.dictionary import SQL, Dictionary
@@ -195,8 +195,13 @@ class SQLiteStore:
         self._idle.put(db)  # after an error it is not put back: it closes as it is collected
 
     def _head(self, db: apsw.Connection) -> Head:
-        ((size, root, packed),) = cast("list[tuple[int, bytes, bytes]]", db.execute(SQL["head"]).fetchall())
-        return Head(size, root, Frontier.unpack(size, packed))
+        try:
+            ((size, root, packed),) = cast("list[tuple[int, bytes, bytes]]", db.execute(SQL["head"]).fetchall())
+            return Head(size, root, Frontier.unpack(size, packed))
+        except ValueError as error:
+            raise VerificationError(
+                "changed", f"the head of {self.path} is damaged: {error}. Restore the newest copy."
+            ) from error
 
     def _connect(self) -> apsw.Connection:
         with _log_errors(self.path):

@@ -1,0 +1,1 @@
+"""A real admin portal: organizations, users, licenses, configuration. Indelible's first customer."""

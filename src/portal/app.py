@@ -1,0 +1,118 @@
+"""Puts the portal together: tables, audit, first start, pages."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+import indelible
+from portal import audit_pages
+from portal.database import Database
+from portal.errors import PortalError, SettingsError
+from portal.first_start import FirstAdmin, first_start
+from portal.jobs import Scheduler
+from portal.mail import parse_smtp_url
+from portal.middleware import RequestContext, SameOrigin, SecurityHeaders
+from portal.models import Base
+from portal.pages import account, configuration, home, invitations, licenses, organizations, sign_in, users
+from portal.pages.failure import on_crash, on_http_error, on_portal_error
+from portal.settings import make_data_directory
+from portal.web import Portal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+    from portal.settings import Settings
+
+_HERE = Path(__file__).parent
+_PAGES = (home, organizations, users, invitations, licenses, configuration, account, sign_in)
+_UNAVAILABLE = 503
+
+
+def create_app(settings: Settings, announce: Callable[[FirstAdmin], None] = lambda _admin: None) -> Starlette:
+    """The portal, ready to serve. `announce` learns of the first administrator, at the first start only.
+
+    Raises PortalError or indelible.Error when it cannot start; then nothing is left open.
+    """
+    make_data_directory(settings.data)
+    with ExitStack() as undo:
+        database = Database(settings.database_url)
+        undo.callback(database.close)
+        _create_tables(database)
+        audit = indelible.Audit(database.engine, settings.audit_url, map=_HERE / "audit.toml")
+        undo.callback(audit.close)
+        audit.watch()  # before the first row is written: nothing in this database goes unrecorded
+        first_start(database, settings, announce)
+        mailer = parse_smtp_url(settings.smtp_url) if settings.smtp_url else None
+        app = _assemble(Portal(settings, database, mailer), audit)
+        undo.pop_all()
+    return app
+
+
+def _assemble(portal: Portal, audit: indelible.Audit) -> Starlette:
+    app = Starlette(
+        routes=_routes(audit),
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(SameOrigin),
+            Middleware(RequestContext, database=portal.database),
+        ],
+        exception_handlers={PortalError: on_portal_error, HTTPException: on_http_error, Exception: on_crash},
+        lifespan=_lifespan(portal, audit),
+    )
+    app.state.portal = portal
+    app.state.audit = audit
+    return app
+
+
+def _routes(audit: indelible.Audit) -> list[BaseRoute]:
+    def healthz(_request: Request) -> Response:
+        health = audit.health()
+        return JSONResponse(health, _UNAVAILABLE if health["status"] == "failing" else 200)
+
+    return [
+        Route("/healthz", healthz),
+        *(route for pages in _PAGES for route in pages.ROUTES),
+        Mount("/static", StaticFiles(directory=_HERE / "static")),
+        Mount("/audit", audit.app(viewer=audit_pages.viewer, shell=audit_pages.shell)),
+    ]
+
+
+def _lifespan(portal: Portal, audit: indelible.Audit) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        scheduler = Scheduler(portal.database.writing, portal.settings.job_seconds)
+        audit.start()
+        scheduler.start()
+        try:
+            yield
+        finally:
+            scheduler.stop()
+            audit.close()
+            portal.database.close()
+
+    return lifespan
+
+
+def _create_tables(database: Database) -> None:
+    try:
+        Base.metadata.create_all(database.engine)
+    except SQLAlchemyError as error:
+        cause = getattr(error, "orig", None) or error
+        raise SettingsError(
+            f"The database {database.engine.url!r} cannot be opened: {cause}. "
+            "Check DATABASE_URL, or the data directory and its owner."
+        ) from error
