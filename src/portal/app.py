@@ -51,9 +51,9 @@ def create_app(settings: Settings, announce: Callable[[FirstAdmin], None] = lamb
     with ExitStack() as undo:
         database = Database(settings.database_url)
         undo.callback(database.close)
-        _create_tables(database)
         audit = indelible.Audit(database.engine, settings.audit_url, map=_HERE / "audit.toml")
         undo.callback(audit.close)
+        _create_tables(database)  # after Audit: a database that cannot be audited is not touched
         audit.watch()  # before the first row is written: nothing in this database goes unrecorded
         first_start(database, settings, announce)
         mailer = parse_smtp_url(settings.smtp_url) if settings.smtp_url else None
