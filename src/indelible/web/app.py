@@ -20,7 +20,7 @@ from indelible.log import Log
 from indelible.search.page import find
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck
 from indelible.web.exporting import export
-from indelible.web.state import State, understand
+from indelible.web.state import State, number, understand
 from indelible.web.view import row
 
 STATIC = Path(__file__).with_name("static")
@@ -42,7 +42,7 @@ def create_app(log: Log, *, viewer: ViewerCheck, shell: Shell | None, refresh: C
     pages = Pages(log, viewer, shell or _plain_shell, refresh)
     routes = [
         Route("/", pages.answer(pages.entries)),
-        Route("/entry/{seq:int}", pages.answer(pages.entry)),
+        Route("/entry/{seq}", pages.answer(pages.entry)),
         Route("/export", pages.answer(pages.export)),
         Route("/checkpoint", pages.answer(pages.checkpoint)),
         Mount("/static", StaticFiles(directory=STATIC)),
@@ -64,7 +64,12 @@ class Pages:
 
         def decide(request: Request) -> Response:
             viewer = self._viewer(request)
-            return page(request, viewer) if isinstance(viewer, Viewer) else viewer
+            if not isinstance(viewer, Viewer):
+                return viewer
+            try:
+                return page(request, viewer)
+            except Error as error:  # the disk is full, the file is damaged: a page that says so, not a stack trace
+                return self._show(request, "The log cannot be used", "failure.html", {"error": error}, 503)
 
         async def endpoint(request: Request) -> Response:
             return await run_in_threadpool(decide, request)
@@ -88,16 +93,19 @@ class Pages:
 
     def entry(self, request: Request, viewer: Viewer) -> Response:
         """One entry: as a page of its own, or unfolded or folded in the list (`?row=open`, `?row=closed`)."""
-        seq = int(request.path_params["seq"])
+        typed = request.path_params["seq"]
+        seq = number(typed)
         try:
-            entry = self._log.entry(seq) if seq < 2**62 else None
+            entry = None if seq is None else self._log.entry(seq)
         except NotFoundError:
             entry = None
         mine = viewer.organization is None or (
             entry is not None and entry.organization is not None and entry.organization.id == viewer.organization
         )
-        if entry is None or not mine:  # another organization's entry is not there, for this viewer
-            return self._show(request, "No such entry", "missing.html", {"seq": seq}, 404)
+        if seq is None or entry is None or not mine:  # another organization's entry is not there, for this viewer
+            return self._show(
+                request, "No such entry", "missing.html", {"seq": typed[:40].replace("\0", "\ufffd")}, 404
+            )
         shown = request.query_params.get("row")
         values = {"row": row(entry), "line": self._log.line(seq).decode(), "state": State.read(request.query_params)}
         if shown in ("open", "closed"):

@@ -27,8 +27,8 @@ class State:
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> "State":
         """Total: a number that is none counts as not given."""
-        texts = {name: parameters.get(name, "").replace("\0", "\ufffd").strip() for name in ("q", "since", "until")}
-        numbers = {name: _number(parameters.get(name, "")) for name in ("before", "after", "open")}
+        texts = {name: parameters.get(name, "").strip() for name in ("q", "since", "until")}
+        numbers = {name: number(parameters.get(name, "")) for name in ("before", "after", "open")}
         return cls(**texts, **numbers)  # type: ignore[arg-type]  # the fields are named above
 
     def link(self, **changes: object) -> str:
@@ -79,5 +79,6 @@ def understand(state: State, now: datetime) -> tuple[Query | None, list[Problem]
     return whole, []
 
 
-def _number(text: str) -> int | None:
+def number(text: str) -> int | None:
+    """A sequence number as it stands in an address; None for all else. Python refuses to read thousands of digits."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None

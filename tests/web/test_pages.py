@@ -1,0 +1,159 @@
+"""The audit pages show what is there, to whom it may be shown."""
+
+import csv
+import io
+import json
+import sqlite3
+
+import pytest
+
+from indelible.event import read
+from indelible.verify import verify_log
+from tests.web.conftest import Open
+from tests.world import World
+
+
+def test_a_change_is_on_the_page_at_the_next_request(pages: Open, filled: World) -> None:
+    client = pages()
+    for seats in range(10, 15):
+        filled.run("UPDATE licenses SET seats = ? WHERE id = 'lic_g'", (seats,))
+        assert f"→ {seats}" in client.get("/audit/").text
+
+
+def test_a_row_tells_who_what_and_from_what_to_what(pages: Open) -> None:
+    page = pages().get("/audit/?q=dana&open=4").text
+    for shown in ("Dana Lee", "dana@acme.test", "LICENSE_UPDATED", "Desk", "lic_a", "seats: 3 → 4", "192.0.2.7"):
+        assert shown in page
+    assert page.count("<tbody") == 2  # one entry, and the table of its old and new values
+
+
+def test_the_address_says_it_all(pages: Open) -> None:
+    page = pages().get("/audit/?q=desk&since=2026-01-01&until=2030-01-01").text
+    assert 'value="desk"' in page
+    assert 'value="2026-01-01"' in page
+    assert "q=desk&amp;since=2026-01-01&amp;until=2030-01-01&amp;format=csv" in page
+
+
+@pytest.mark.parametrize("organization", ["org_a", "org_g", "org_none"])
+def test_a_viewer_of_one_organization_sees_nothing_else(pages: Open, organization: str, filled: World) -> None:
+    client, everything = pages(organization), pages()
+    everything.get("/audit/")
+    own = {e.seq for e in map(read, (line for _, _, line in filled.log.leaves(0, 99)))
+           if e.organization and e.organization.id == organization}  # fmt: skip
+    for query in ("", "?q=license", "?q=-user:nobody", "?q=org:globex", "?q=vault", "?after=-1", "?before=99"):
+        page = client.get(f"/audit/{query}").text
+        shown = {seq for seq in range(20) if f'id="e{seq}"' in page}
+        assert shown <= own, query
+    for seq in range(8):
+        assert client.get(f"/audit/entry/{seq}").status_code == (200 if seq in own else 404)
+        assert client.get(f"/audit/entry/{seq}?row=open").status_code == (200 if seq in own else 404)
+    assert client.get("/audit/checkpoint").status_code == 404
+    exported = client.get("/audit/export?format=jsonl").text.splitlines()
+    assert {json.loads(line)["seq"] for line in exported} == own
+
+
+@pytest.mark.parametrize("path", ["/audit/", "/audit/entry/0", "/audit/export?format=csv", "/audit/checkpoint"])
+def test_a_stranger_gets_the_hosts_answer_and_nothing_is_recorded(pages: Open, path: str, filled: World) -> None:
+    answer = pages(known=False).get(path)
+    assert (answer.status_code, answer.text) == (401, "who are you?")
+    assert filled.log.head().size == 0
+
+
+def test_an_export_is_what_was_filtered_and_is_itself_an_entry(pages: Open, filled: World) -> None:
+    client = pages("org_a")
+    answer = client.get("/audit/export?format=csv&q=license")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["action"] for row in rows] == ["LICENSE_CREATED", "LICENSE_UPDATED"]
+    assert json.loads(rows[1]["changes"]) == {"seats": {"old": 3, "new": 4}}
+    newest = filled.log.entry(filled.log.head().size - 1)
+    assert (newest.action, newest.operation, newest.actor.email) == ("AUDIT_EXPORTED", "export", "dana@acme.test")
+    assert newest.organization is not None
+    assert newest.organization.name == "Acme"
+    assert newest.metadata == {"format": "csv", "query": "license", "up_to_entry": 4}
+    assert client.get("/audit/export?format=json").json()[0]["action"] == "ORGANIZATION_CREATED"
+    verify_log(filled.log, filled.log.verifier)
+
+
+def test_json_lines_are_the_log_byte_for_byte(pages: Open, filled: World) -> None:
+    body = pages().get("/audit/export?format=jsonl").content
+    assert body == b"".join(line + b"\n" for _, _, line in filled.log.leaves(0, 5))
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("q=acton:x", "Did you mean action:"),
+        ("q=%22open", "This quote is not closed"),
+        ("since=someday", "This is no date or time"),
+        ("since=2026-02-02&until=2026-01-01", "ends before it begins"),
+        ("q=" + "x" * 1001, "up to 1000 characters"),
+        ("q=%00", "cannot be searched for"),
+    ],
+)
+def test_a_search_that_cannot_be_read_says_why_and_shows_no_entries(pages: Open, query: str, message: str) -> None:
+    answer = pages().get(f"/audit/?{query}")
+    assert answer.status_code == 400
+    assert message in answer.text
+    assert 'class="audit-entry' not in answer.text
+    assert pages().get(f"/audit/export?format=csv&{query}").status_code == 400
+
+
+def test_what_was_typed_is_kept_and_escaped(pages: Open) -> None:
+    page = pages().get("/audit/", params={"q": '<script>"', "since": "<b>"}).text
+    assert 'value="&lt;script&gt;&#34;"' in page
+    assert 'value="&lt;b&gt;"' in page
+    assert "<script>&" not in page
+
+
+def test_a_page_that_cannot_seal_says_so_and_shows_what_is_sealed(pages: Open, filled: World) -> None:
+    client = pages()
+    client.get("/audit/")
+    other = sqlite3.connect(filled.log.store.path)
+    other.execute("DROP TRIGGER head_grows")
+    other.execute("UPDATE head SET size = 1, root = (SELECT hash FROM leaf WHERE seq = 0), frontier = "
+                  "(SELECT hash FROM leaf WHERE seq = 0)")  # fmt: skip
+    other.commit()
+    other.close()
+    page = client.get("/audit/").text
+    assert "New entries cannot be sealed" in page
+    assert "rolled back" in page
+    assert "ORGANIZATION_CREATED" in page
+
+
+def test_paging_reaches_every_entry_and_comes_back(pages: Open, filled: World) -> None:
+    for number in range(120):
+        filled.run("UPDATE licenses SET seats = ? WHERE id = 'lic_g'", (1000 + number,))
+    client, address, seen = pages(), "/audit/?q=license", []
+    while address:
+        page = client.get(address).text
+        seen += [int(part.split('"')[0]) for part in page.split('id="e')[1:]]
+        address = page.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&") if 'rel="next"' in page else ""
+    assert seen == sorted(seen, reverse=True)
+    assert len(seen) == 123
+
+
+def test_the_host_s_frame_stands_around_the_page(pages: Open) -> None:
+    client = pages(shell=lambda _request, page: f"<title>{page.title}</title><nav>host</nav>{page.body}")  # noqa: S604
+    assert client.get("/audit/").text.startswith("<title>Audit log</title><nav>host</nav>")
+    assert "/audit/static/audit.css?" in pages().get("/audit/").text
+    assert pages().get("/audit/static/audit.css").status_code == 200
+
+
+def test_secrets_are_nowhere_on_the_page(pages: Open) -> None:
+    client = pages()
+    everything = client.get("/audit/entry/2").text + client.get("/audit/export?format=jsonl").text
+    assert "S1" not in everything
+    assert "redacted" in everything
+
+
+def test_an_export_that_cannot_be_recorded_does_not_leave(pages: Open, filled: World) -> None:
+    client = pages()
+    client.get("/audit/")
+    other = sqlite3.connect(filled.log.store.path)
+    other.execute("CREATE TRIGGER full BEFORE INSERT ON leaf BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    other.commit()
+    other.close()
+    answer = client.get("/audit/export?format=csv")
+    assert answer.status_code == 503
+    assert "disk full" in answer.text
+    assert "LICENSE" not in answer.text
