@@ -133,7 +133,7 @@ def _singular(word: str) -> str:
     for ending, singular in (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh")):
         if word.lower().endswith(ending) and len(word) > len(ending) + 1:
             return word[: -len(ending)] + singular
-    if word.lower().endswith("s") and not word.lower().endswith(("ss", "us", "is")):
+    if len(word) > 1 and word.lower().endswith("s") and not word.lower().endswith(("ss", "us", "is")):
         return word[:-1]
     return word
 

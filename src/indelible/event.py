@@ -162,7 +162,7 @@ def derive_id(at: datetime, *source: str) -> UUID:
 
 
 def rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def micros(at: datetime) -> int:

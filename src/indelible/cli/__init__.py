@@ -19,8 +19,8 @@ def main() -> None:
     except Error as error:
         complain(error)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has seen enough, as in `indelible search ... | head`
-        sys.exit(0)
+    except OSError as error:  # as a full disk behind stdout
+        complain(error)
+        sys.exit(Error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -1,5 +1,6 @@
 """How the command line shows things to a person and to a program."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,13 +25,17 @@ def complain(error: Exception) -> None:
 
 def show(text: str) -> None:
     """Data, on stdout. Control characters from the log must not drive the reader's terminal."""
-    sys.stdout.write("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text) + "\n")
+    show_bytes("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text).encode() + b"\n")
 
 
 def show_bytes(data: bytes) -> None:
-    """Exact bytes, on stdout."""
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    """Exact bytes, on stdout. A reader who has seen enough, as in `indelible search ... | head`, ends the command."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing fails at the very end
+        raise SystemExit(0) from None
 
 
 def one_line(entry: Entry) -> str:

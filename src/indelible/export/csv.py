@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -46,10 +47,15 @@ def _row(entry: Entry) -> list[str]:
         entry.actor.type, entry.actor.id, entry.actor.name, entry.actor.email,
         entry.entity.type, entry.entity.id, entry.entity.name,
         organization and organization.id, organization and organization.name,
-        msgspec.json.encode(entry.changes).decode(), entry.reason,
+        _exact(entry.changes), entry.reason,
         context.source, context.ip, context.user_agent, context.request_id, context.transaction_id,
     )  # fmt: skip
     return [safe(cell) for cell in cells]
+
+
+def _exact(changes: dict[str, dict[str, Any]]) -> str:
+    """JSON that `safe` leaves as it is: what JSON does not escape by itself is escaped here."""
+    return msgspec.json.encode(changes).decode().replace("\x7f", "\\u007f").replace("\ufeff", "\\ufeff")
 
 
 def _take(buffer: io.StringIO) -> bytes:

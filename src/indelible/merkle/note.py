@@ -113,8 +113,7 @@ def open_note(note: str, verifier: Verifier) -> str:
     """
     text, lines = _split_note(note)
     expected = key_id(verifier.name, ED25519 + verifier.public)
-    for line in lines:
-        name, signature = _split_signature(line)
+    for name, signature in [_split_signature(line) for line in lines]:  # all of them: one that is none spoils the note
         if name == verifier.name and signature[:ID_SIZE] == expected:
             if verifier.verifies(signature[ID_SIZE:], text):
                 return text
@@ -127,7 +126,8 @@ def _split_note(note: str) -> tuple[str, list[str]]:
     lines = signatures.split("\n")
     if not blank or len(note.encode("utf-8", "replace")) > MAX_NOTE or lines.pop() != "" or not lines:
         raise MalformedError("This is no signed note: text, a blank line and at least one signature line are needed.")
-    if any(c < " " and c != "\n" for c in note):  # signed-note: no control characters but newline
+    # signed-note: UTF-8 without control characters but newline; a lone surrogate is no UTF-8.
+    if any((c < " " and c != "\n") or "\ud800" <= c <= "\udfff" for c in note):
         raise MalformedError("A signed note holds no control characters.")
     return text + "\n", lines
 
@@ -143,20 +143,22 @@ def _split_signature(line: str) -> tuple[str, bytes]:
 
 
 def _split_key(text: str) -> tuple[str, bytes]:
+    """No error shows the text: it may be a signing key, given by mistake."""
     if text.startswith("PRIVATE+KEY+"):
-        raise MalformedError(
-            "This is a signing key, for nobody else to see. Give the verifier key that `init` printed."
-        )
-    name, _, rest = text.partition("+")
-    wanted, _, encoded = rest.partition("+")
-    key = _unb64(encoded)
-    if key[:1] != ED25519 or len(key) != 1 + KEY_SIZE or key_id(_checked_name(name), key).hex() != wanted:
-        raise MalformedError(f"{text[:120]!r} is no verifier key: name+hash+base64 is expected, as `init` printed it.")
+        raise MalformedError("This is a signing key, for nobody else to see. Give the verifier key `init` printed.")
+    try:
+        name, wanted, encoded = text.split("+", 2)
+        key = _unb64(encoded)
+        right = key[:1] == ED25519 and len(key) == 1 + KEY_SIZE and key_id(_checked_name(name), key).hex() == wanted
+    except (ValueError, MalformedError):
+        right = False
+    if not right:
+        raise MalformedError("This is no verifier key: name+hash+base64 is expected, as `init` printed it.")
     return name, key[1:]
 
 
 def _checked_name(name: str) -> str:
-    if not name or len(name) > 255 or "+" in name or any(c.isspace() or c < " " for c in name):  # noqa: PLR2004
+    if not name or len(name) > 255 or "+" in name or any(c.isspace() or not c.isprintable() for c in name):  # noqa: PLR2004
         raise MalformedError(f"{name[:80]!r} cannot name a key: 1 to 255 characters, no spaces, no plus sign.")
     return name
 

@@ -1,0 +1,59 @@
+"""The command as a process among others: its help, pipes that close, disks that fill, interrupts."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from indelible import __version__
+from tests.cli.conftest import Shell
+
+COMMAND = [sys.executable, "-c", "from indelible.cli import main; main()"]
+COMMANDS = ["init", "watch", "seal", "search", "export", "verify", "checkpoint"]
+
+
+def test_help_of_every_command_says_what_it_does() -> None:
+    shown = subprocess.run([*COMMAND, "--help"], capture_output=True, check=True).stdout.decode()
+    for name in COMMANDS:
+        assert name in shown
+    helped = subprocess.run([*COMMAND, "export", "--help"], capture_output=True, check=True).stdout.decode()
+    assert "Write every entry found" in helped
+    version = subprocess.run([*COMMAND, "--version"], capture_output=True, check=True).stdout.decode()
+    assert version == f"{__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["search", "--limit", "100000"], ["search", "--json", "--limit", "9999"], ["export"]]
+)
+def test_a_reader_that_has_seen_enough_ends_the_command_in_silence(long: Shell, arguments: list[str]) -> None:
+    command, *options = arguments
+    process = subprocess.Popen(
+        [*COMMAND, command, long.log, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=long.folder
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(20), said) == (0, b"")
+
+
+def test_a_full_disk_is_not_taken_for_success(long: Shell) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*COMMAND, "export", long.log], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr == b"indelible: [Errno 28] No space left on device\n"
+
+
+def test_an_interrupt_exits_130(long: Shell) -> None:
+    process = subprocess.Popen([*COMMAND, "export", long.log], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.read(1000)  # it writes now, and waits for the rest to be read
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130

@@ -1,0 +1,70 @@
+"""What the command line refuses is one sentence on stderr, nothing on stdout, and its exit code."""
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["search", "sqlite:///none.db"], 4, "There is no log at none.db. Create it: indelible init"),
+        (["verify", "sqlite:///none.db"], 4, "There is no log at none.db"),
+        (["export", "sqlite:///none.db"], 4, "There is no log at none.db"),
+        (["checkpoint", "sqlite:///none.db"], 4, "There is no log at none.db"),
+        (["seal", "sqlite:///none.db", "{log}"], 4, "There is no database at none.db"),
+        (["seal", "{log}", "{log}"], 1, "Nothing is watched in"),
+        (["watch", "sqlite:///none.db", "--all"], 4, "There is no database at none.db"),
+        (["watch", "{app}"], 2, "Name the tables to watch, or give --all"),
+        (["watch", "{app}", "users", "--all"], 2, "Name the tables to watch, or give --all"),
+        (["watch", "{app}", "nobody"], 1, "There is no table 'nobody' to watch"),
+        (["watch", "{app}", "--all", "--map", "none.toml"], 2, "The map none.toml cannot be read"),
+        (["watch", "postgresql://u:pw@h/db", "--all"], 2, "PostgreSQL comes with a later version"),
+        (["init", "audit.db"], 2, "Give a file: sqlite:///path/file.db"),
+        (["init", "sqlite:///no/folder/audit.db"], 1, "cannot be written: No such file or directory"),
+        (["init", "sqlite:///new.db", "--origin", "a b"], 1, "cannot name a key"),
+        (["search", "{app}"], 1, "is not a log"),
+        (["search", "{log}", "actoin:x"], 2, "Did you mean action:?"),
+        (["search", "{log}", "--since", "soon"], 2, "--since 'soon' is no date or time"),
+        (["search", "{log}", "--limit", "0"], 2, "Invalid value"),
+        (["export", "{log}", "--format", "xml"], 2, "Invalid value"),
+        (["verify", "{log}", "--key", "x"], 1, "is no verifier key"),
+        (["verify", "none.jsonl"], 2, "A file is verified with --key and --checkpoint"),
+        (["verify", "{log}", "--checkpoint", "none"], 4, "The checkpoint none cannot be read"),
+        (["frobnicate"], 2, "No such command"),
+        (["search"], 2, "Missing argument"),
+        (["search", "{log}", "--frobnicate"], 2, "No such option"),
+    ],
+)
+def test_each_refusal_is_one_sentence_on_stderr_with_its_code(
+    ready: Shell, arguments: list[str], code: int, said: str
+) -> None:
+    shown = ready.refused(*(a.format(log=ready.log, app=ready.app) for a in arguments), code=code)
+    assert said in " ".join(shown.replace("│", " ").split())
+    assert "pw" not in shown
+
+
+def test_nothing_signed_yet_is_not_found(shell: Shell) -> None:
+    shell.run("init", shell.log)
+    assert "Nothing is signed yet" in shell.refused("checkpoint", shell.log, code=4)
+
+
+def test_a_log_restored_from_an_old_copy_exits_3(shell: Shell) -> None:
+    shell.run("init", shell.log)
+    old = {path: path.read_bytes() for path in shell.folder.glob("audit.db*")}
+    shell.run("watch", shell.app, "--all")
+    shell.sql("INSERT INTO users (name) VALUES ('a'), ('b')")
+    shell.run("seal", shell.app, shell.log)
+    for path in shell.folder.glob("audit.db*"):
+        path.unlink()
+    for path, data in old.items():
+        path.write_bytes(data)
+    shell.sql("INSERT INTO users (name) VALUES ('c')")
+    assert "rolled back" in shell.refused("seal", shell.app, shell.log, code=3)
+
+
+def test_a_locked_or_broken_application_database_is_one_sentence(shell: Shell) -> None:
+    (shell.folder / "text.db").write_text("no database at all " * 100)
+    assert "cannot be opened as an SQLite database" in shell.refused(
+        "watch", f"sqlite:///{shell.folder}/text.db", "--all", code=1
+    )

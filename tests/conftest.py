@@ -1,0 +1,25 @@
+"""Fixtures of every room. What they give is real: a file, a key, a log."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.world import World
+
+settings.register_profile(
+    "suite",
+    deadline=None,  # the disk decides
+    derandomize=True,  # a red build is red again
+    # A world may serve all examples of a test: a log only grows, and each example looks at what it added.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("suite")
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()

@@ -1,0 +1,21 @@
+"""A sealer in a process of its own, for the tests that kill it: `python -m tests.sealing APP LOG`."""
+
+import sys
+from pathlib import Path
+
+from indelible.capture.outbox import Outbox
+from indelible.log import Log
+from indelible.sealer import Sealer
+
+
+def main() -> None:
+    app, log = sys.argv[1:]
+    sealer = Sealer(Outbox(Path(app)), Log.open(log))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while True:
+        sealer.seal()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Imports point strictly downward: a room knows those below it, and none above or beside it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import indelible
+
+SRC = Path(indelible.__file__).parent.parent
+
+# Each line is a level. A room may import from the lines above its own, and from itself.
+LEVELS = (
+    ("errors",),
+    ("values", "merkle"),
+    ("event",),
+    ("actions", "store"),
+    ("signer", "capture"),
+    ("log",),
+    ("sealer", "verify", "search", "export", "summary", "viewer", "integrations"),
+    ("web",),
+    ("audit",),
+    ("cli",),
+)
+LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+NO_LOG = {
+    "capture": {"event", "errors", "values", "actions"},
+    "integrations": {"capture"},
+    "signer": {"errors", "merkle"},
+}
+PURE = {"hashlib", "base64", "binascii", "collections", "typing", "dataclasses", "cryptography", "indelible"}
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((SRC / package).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """(module, name) of each import, wherever in the file it stands; name is "" for `import module`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides where it points"
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def room(path: Path) -> str:
+    return path.relative_to(SRC / "indelible").parts[0].removesuffix(".py")
+
+
+def rooms_used(path: Path) -> set[str]:
+    used = set()
+    for module, name in imports(path):
+        if module == "indelible":
+            used.add(name if name in LEVEL else "__init__")
+        elif module.startswith("indelible."):
+            used.add(module.split(".")[1])
+    return used - {room(path)}
+
+
+def test_every_room_has_its_level() -> None:
+    assert {room(path) for path in modules("indelible")} - {"__init__"} == LEVEL.keys()
+
+
+@pytest.mark.parametrize("path", modules("indelible"), ids=lambda path: str(path.relative_to(SRC)))
+def test_imports_point_strictly_downward(path: Path) -> None:
+    here = room(path)
+    if here == "__init__":
+        return
+    allowed = {other for other in LEVEL if LEVEL[other] < LEVEL[here]}
+    if here == "cli":
+        allowed.add("__init__")  # for the version
+    assert rooms_used(path) <= allowed
+    assert rooms_used(path) <= NO_LOG.get(here, allowed)
+
+
+def test_the_tree_is_pure() -> None:
+    """No input, no output, no clock, no chance; signing keys are the one thing that is drawn."""
+    for path in modules("indelible/merkle"):
+        assert {module.split(".")[0] for module, _ in imports(path)} <= PURE
+
+
+def test_the_portal_uses_public_names_only_and_nothing_knows_the_portal() -> None:
+    public = set(indelible.__all__)
+    for path in modules("portal"):
+        for module, name in imports(path):
+            if module.split(".")[0] == "indelible":
+                assert module == "indelible", f"{path} reaches into {module}"
+                assert not name or name in public, f"{path} imports {name}"
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "indelible":
+                assert node.attr in public | {"__version__"}, f"{path} uses indelible.{node.attr}"
+    for path in modules("indelible"):
+        assert not [module for module, _ in imports(path) if module.split(".")[0] == "portal"]
+
+
+def test_public_names_are_there_and_sorted() -> None:
+    assert [name for name in indelible.__all__ if not hasattr(indelible, name)] == []
+    assert len(indelible.__all__) == len(set(indelible.__all__))
+
+
+def test_the_core_runs_without_the_optional_packages() -> None:
+    """`pip install indelible` has no web framework and no ORM: only two rooms may need them at import."""
+    optional = {"starlette", "sqlalchemy", "jinja2", "uvicorn"}
+    for path in modules("indelible"):
+        if room(path) in ("web", "integrations"):
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                name = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+                assert (name or "").split(".")[0] not in optional, path

@@ -1,0 +1,190 @@
+"""`verify` finds every change to a log, names its kind and the first bad entry, and never cries wolf."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from indelible.errors import MalformedError, NotFoundError, VerificationError
+from indelible.event import Actor, Entity, Organization
+from indelible.log import Log
+from indelible.merkle.checkpoint import Checkpoint
+from indelible.merkle.note import SigningKey, Verifier
+from indelible.search.page import lines
+from indelible.search.query import Query
+from indelible.verify import verify_file, verify_log
+from tests.attacks import ATTACKS, Attack, cut
+from tests.checking import check_signed
+from tests.store.test_log import happened
+from tests.world import World
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten entries, signed at sizes 4, 8 and 10."""
+    folder = tmp_path_factory.mktemp("log")
+    with Log.create(f"sqlite:///{folder}/audit.db", "audit.example/test") as log:
+        for batch in (range(4), range(4, 8), range(8, 10)):
+            log.append(
+                happened(
+                    entity=Entity("License", str(i)), actor=Actor(id="dana"), organization=Organization("acme", "Acme")
+                )
+                for i in batch
+            )
+        check_signed(log)
+    return folder
+
+
+@pytest.fixture
+def log(original: Path, tmp_path: Path) -> Iterator[Log]:
+    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
+    with Log.open(f"sqlite:///{tmp_path}/audit.db") as opened:
+        yield opened
+
+
+def attack(log: Log, attack_: Attack) -> None:
+    """With the triggers dropped, as the owner of the file can."""
+    db = apsw.Connection(str(log.store.path))
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        db.execute(f"DROP TRIGGER {name}")
+    attack_.do(db)
+    db.close()
+
+
+def refused(log: Log, earlier: str | None = None) -> tuple[str, int | None]:
+    with pytest.raises(VerificationError) as caught:
+        verify_log(log, log.verifier, earlier)
+    assert caught.value.exit_code == 3
+    return caught.value.kind, caught.value.seq
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_each_attack_is_found_and_named(log: Log, name: str) -> None:
+    attack(log, ATTACKS[name])
+    assert refused(log) == (ATTACKS[name].kind, ATTACKS[name].seq)
+
+
+def test_a_sound_log_is_reported_with_size_and_root(log: Log) -> None:
+    report = verify_log(log, log.verifier)
+    assert (report.origin, report.size, report.signed, report.root) == ("audit.example/test", 10, 10, log.head().root)
+
+
+def test_a_log_cut_with_its_checkpoints_is_found_by_one_that_left_the_machine(log: Log) -> None:
+    kept = log.checkpoint()
+    attack(log, Attack(lambda db: cut(db, 6, checkpoints=True), "", None))
+    assert verify_log(log, log.verifier).size == 6  # nothing inside the file can tell
+    assert refused(log, kept) == ("truncated", 6)
+
+
+def test_a_log_made_anew_is_found_by_a_checkpoint_that_left_the_machine(log: Log, tmp_path: Path) -> None:
+    kept = log.checkpoint()
+    shutil.copy(tmp_path / "audit.key", tmp_path / "other.key")  # the attacker has the key as well
+    with Log.create(f"sqlite:///{tmp_path}/other.db") as forged:
+        forged.append(happened() for _ in range(12))
+        assert forged.verifier == log.verifier
+        assert refused(forged, kept) == ("changed", 0)
+
+
+def test_a_key_that_is_not_the_one_pinned_is_refused(log: Log) -> None:
+    other = SigningKey.generate("audit.example/test").verifier
+    with pytest.raises(VerificationError, match="does not open with the key") as caught:
+        verify_log(log, other)
+    assert caught.value.kind == "re-signed"
+
+
+def test_a_checkpoint_signed_again_with_another_key_is_refused(log: Log) -> None:
+    head = log.head()
+    note = Checkpoint(log.origin, head.size, head.root).sign(SigningKey.generate(log.origin))
+    attack(log, Attack(lambda db: _set_note(db, note), "", None))
+    assert refused(log) == ("re-signed", None)
+    assert refused(log, note) == ("re-signed", None)
+
+
+def _set_note(db: apsw.Connection, note: str) -> None:
+    db.execute("UPDATE checkpoint SET note = ? WHERE size = 10", (note,))
+
+
+@pytest.mark.parametrize("note", ["", "\n\n", "a\nb\n\n— x y\n", "x" * 2_000_000, "\ud800\n\n— a AAAAAAA=\n"])
+def test_a_checkpoint_that_is_none_is_refused(log: Log, note: str) -> None:
+    assert refused(log, note) == ("re-signed", None)
+
+
+def test_an_older_checkpoint_still_holds(log: Log) -> None:
+    ((note,),) = log.select("SELECT note FROM checkpoint WHERE size = 4")
+    assert verify_log(log, log.verifier, note).signed == 10
+
+
+def test_verifying_while_another_thread_appends_is_never_a_false_alarm(log: Log) -> None:
+    done = threading.Event()
+
+    def work() -> None:
+        for _ in range(60):
+            log.append([happened() for _ in range(29)])
+        done.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    sizes = []
+    while not done.is_set():
+        sizes.append(verify_log(log, log.verifier, log.checkpoint()).size)
+    thread.join()
+    assert len(sizes) > 3
+    assert len(check_signed(log)) == 10 + 60 * 29
+
+
+def test_a_log_that_nobody_signed_yet_is_sound_and_says_so(world: World) -> None:
+    assert verify_log(world.log, world.log.verifier).size == 0
+    with world.log.appending() as appending:
+        appending.add(happened())
+    report = verify_log(world.log, world.log.verifier)
+    assert (report.size, report.signed) == (1, 0)
+
+
+def export(log: Log, to: Path) -> list[bytes]:
+    exported = [line + b"\n" for line in lines(log, Query())]
+    to.write_bytes(b"".join(exported))
+    return exported
+
+
+Lines = list[bytes]
+EXPORTS: dict[str, tuple[Callable[[Lines], Lines], str, int | None]] = {
+    "cut at an entry": (lambda e: e[:6], "truncated", 6),
+    "cut inside an entry": (lambda e: [*e[:9], e[9][:-10]], "truncated", None),
+    "last line end missing": (lambda e: [*e[:9], e[9][:-1]], "truncated", None),
+    "edited": (lambda e: [*e[:5], e[5].replace(b"dana", b"kimm"), *e[6:]], "changed", 0),
+    "edited beyond reading": (lambda e: [*e[:5], b"{}\n", *e[6:]], "changed", None),
+    "blank line": (lambda e: [*e[:5], b"\n", *e[5:]], "changed", None),
+    "carriage returns": (lambda e: [line.replace(b"\n", b"\r\n") for line in e], "changed", 0),
+    "byte order mark": (lambda e: [b"\xef\xbb\xbf", *e], "changed", None),
+    "filtered": (lambda e: e[::2], "missing", 1),
+    "first missing": (lambda e: e[1:], "missing", 0),
+    "swapped": (lambda e: [e[1], e[0], *e[2:]], "missing", 0),
+    "repeated": (lambda e: [e[0], *e], "missing", 1),
+    "empty": (lambda _: [], "truncated", 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_that_is_not_the_whole_log_is_refused(log: Log, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "export.jsonl"
+    change, kind, seq = EXPORTS[name]
+    path.write_bytes(b"".join(change(export(log, path))))
+    with pytest.raises(VerificationError) as caught:
+        verify_file(path, log.verifier, log.checkpoint() or "")
+    assert (caught.value.kind, caught.value.seq) == (kind, seq)
+
+
+def test_a_whole_export_is_the_log_and_one_that_is_not_there_is_not_found(log: Log, tmp_path: Path) -> None:
+    export(log, tmp_path / "export.jsonl")
+    report = verify_file(tmp_path / "export.jsonl", log.verifier, log.checkpoint() or "")
+    assert (report.size, report.signed, report.root) == (10, 10, log.head().root)
+    with pytest.raises(NotFoundError):
+        verify_file(tmp_path / "none.jsonl", log.verifier, log.checkpoint() or "")
+
+
+def test_a_key_that_is_none_is_malformed() -> None:
+    with pytest.raises(MalformedError, match="is no verifier key"):
+        Verifier.parse("audit.example/test+00000000+AAAA")

@@ -1,0 +1,101 @@
+"""A customer's application database and a log beside it, in one folder; every part is the real one."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine
+
+from indelible.actions import ActionMap
+from indelible.capture.outbox import Outbox
+from indelible.capture.sqlite import install
+from indelible.event import Entry
+from indelible.integrations.sqlalchemy import carry
+from indelible.log import Log
+from indelible.sealer import Sealer
+from tests.checking import check_signed
+
+
+class World:
+    """`db` is a raw client of the application's database: it knows nothing of actors."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.app = folder / "app.db"
+        self.app_url = f"sqlite:///{self.app}"
+        self.log_url = f"sqlite:///{folder / 'audit.db'}"
+        self.reconnect()
+        self.log = Log.create(self.log_url, "audit.example/test")
+        self._engines: list[Engine] = []
+        self._sealer: Sealer | None = None
+
+    def reconnect(self) -> None:
+        self.db = sqlite3.connect(self.app)
+        self.db.execute("PRAGMA synchronous = OFF")  # of the customer's side; the log's own is never touched
+
+    def close(self) -> None:
+        self.let_go()
+        self.db.close()
+        self.log.close()
+        for engine in self._engines:
+            engine.dispose()
+
+    def let_go(self) -> None:
+        """Close the outbox's connection; the next `seal` opens a new one."""
+        if self._sealer is not None:
+            self._sealer.close()
+            self._sealer = None
+
+    def watch(self, ddl: str = "", tables: Sequence[str] | None = None, map_text: str = "") -> list[str]:
+        """Run `ddl`, then watch."""
+        self.db.executescript(ddl)
+        path = self.folder / "audit.toml"
+        path.write_text(map_text)
+        return install(self.db, tables, ActionMap.load(path))
+
+    def engine(self, **options: Any) -> Engine:
+        """As an application has it: pooled, and carrying the actor."""
+        engine = create_engine(self.app_url, **options)
+        carry(engine, lambda: None)
+        self._engines.append(engine)
+        return engine
+
+    def run(self, sql: str, values: Any = ()) -> None:
+        """One statement of the raw client, committed."""
+        with self.db:
+            self.db.execute(sql, values)
+
+    @property
+    def sealer(self) -> Sealer:
+        if self._sealer is None:
+            self._sealer = Sealer(Outbox(self.app), self.log)
+        return self._sealer
+
+    def sealed(self) -> list[Entry]:
+        """Every entry of the log after a pass, checked."""
+        before = self.log.head().size
+        added = self.sealer.seal()
+        entries = check_signed(self.log)
+        assert len(entries) == before + added
+        assert self.waiting() == 0
+        return entries
+
+    def waiting(self) -> int:
+        with self.db:
+            (count,) = self.db.execute("SELECT count(*) FROM indelible_outbox").fetchone()
+        return int(count)
+
+    def context_rows(self) -> list[Any]:
+        with self.db:
+            return self.db.execute("SELECT * FROM indelible_context").fetchall()
+
+
+def told(entries: Sequence[Entry]) -> list[tuple[str, str, dict[str, Any]]]:
+    """What a test compares: operation, entity id and changes."""
+    return [(entry.operation, entry.entity.id, entry.changes) for entry in entries]
+
+
+def who(entries: Sequence[Entry]) -> list[str]:
+    """The actor of each entry: an id, or the type of one who has none."""
+    return [entry.actor.id or entry.actor.type for entry in entries]
