@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import URL
+
 from portal.errors import InvalidError, SettingsError
 from portal.inputs import email_address
 from portal.mail import parse_smtp_url
@@ -36,7 +38,7 @@ def read_settings(data: Path, *, empty: bool = False, environ: Mapping[str, str]
     data = data.absolute()
     settings = Settings(
         data=data,
-        database_url=environ.get("DATABASE_URL") or f"sqlite:///{data / 'portal.db'}",
+        database_url=environ.get("DATABASE_URL") or str(URL.create("sqlite", database=str(data / "portal.db"))),
         audit_url=f"sqlite:///{data / 'audit.db'}",
         smtp_url=environ.get("SMTP_URL") or None,
         public_url=(environ.get("PORTAL_URL") or "").rstrip("/") or None,

@@ -13,6 +13,7 @@ Terms are joined by "and". What cannot be read is an error that points at the ch
 
 import difflib
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -58,7 +59,7 @@ def parse(text: str, now: datetime) -> Query:
     if len(text) > MAX_QUERY:
         raise QueryError(f"A query has up to {MAX_QUERY} characters; this one has {len(text)}.", text[:80], 80)
     for position, character in enumerate(text):
-        if not character.isprintable() and not character.isspace():
+        if not character.isprintable() and not character.isspace() and unicodedata.category(character) != "Cf":
             raise QueryError("This character cannot be searched for.", re.sub(r"[^ -~]", "?", text), position)
     text = re.sub(r"\s", " ", text)
     query = Query()
