@@ -13,7 +13,7 @@ SRC = Path(indelible.__file__).parent.parent
 # Each line is a level. A room may import from the lines above its own, and from itself.
 LEVELS = (
     ("errors",),
-    ("values", "merkle"),
+    ("values", "merkle", "files"),
     ("event",),
     ("actions", "store"),
     ("signer", "capture"),
@@ -27,7 +27,7 @@ LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 NO_LOG = {
     "capture": {"event", "errors", "values", "actions"},
     "integrations": {"capture"},
-    "signer": {"errors", "merkle"},
+    "signer": {"errors", "files", "merkle"},
 }
 PURE = {"hashlib", "base64", "binascii", "collections", "typing", "dataclasses", "cryptography", "indelible"}
 

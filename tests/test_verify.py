@@ -75,7 +75,8 @@ def test_a_sound_log_is_reported_with_size_and_root(log: Log) -> None:
 def test_a_log_cut_with_its_checkpoints_is_found_by_one_that_left_the_machine(log: Log) -> None:
     kept = log.checkpoint()
     attack(log, Attack(lambda db: cut(db, 6, checkpoints=True), "", None))
-    assert verify_log(log, log.verifier).size == 6  # nothing inside the file can tell
+    log.store.path.with_suffix(".key.state").unlink()  # the signer's memory would tell
+    assert verify_log(log, log.verifier).size == 6  # nothing inside the file can
     assert refused(log, kept) == ("truncated", 6)
 
 

@@ -1,5 +1,7 @@
 """Every error of this package. Each message says what happened, with the values, then what to do."""
 
+WINDOW = 200  # characters of a query shown in an error
+
 
 class Error(Exception):
     """The root: catching it catches everything Indelible raises on purpose."""
@@ -31,9 +33,14 @@ class QueryError(Error):
         self.query = query
         self.position = position
 
+    def pointer(self) -> tuple[str, str]:
+        """The part of the query around the character, and the spaces that stand before it in that part."""
+        start = max(0, self.position - WINDOW // 2) if len(self.query) > WINDOW else 0
+        return self.query[start : start + WINDOW], " " * (self.position - start)
+
     def __str__(self) -> str:
-        shown = self.query[:200]
-        return f"{self.args[0]}\n  {shown}\n  {' ' * min(self.position, 200)}^"
+        shown, spaces = self.pointer()
+        return f"{self.args[0]}\n  {shown}\n  {spaces}^"
 
 
 class MapError(UsageError):

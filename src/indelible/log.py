@@ -14,8 +14,9 @@ from typing import Any, Self
 from indelible import event
 from indelible.errors import LogError, NotFoundError, UsageError
 from indelible.event import Entry, Event
+from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.note import Verifier
-from indelible.signer import Signer
+from indelible.signer import Signer, last_signed
 from indelible.store.sqlite import Appending, Head, SQLiteStore
 
 
@@ -121,6 +122,10 @@ class Log:
         newest = self.store.newest_checkpoint()
         return newest[0] if newest else 0
 
+    def last_signed(self) -> Checkpoint | None:
+        """What the signer beside the log remembers to have signed last; None where its memory is not there."""
+        return last_signed(key_path(self.store.path), self.origin)
+
     def line(self, seq: int) -> bytes:
         """The exact bytes of one entry. Raises NotFoundError."""
         line = self.store.line(seq) if 0 <= seq < 2**63 else None
@@ -138,6 +143,11 @@ class Log:
     def select(self, sql: str, values: Any = ()) -> list[Any]:
         """Rows of a reading statement on the index; for `search`."""
         return self.store.select(sql, values)
+
+    def select_each(self, sql: str) -> Iterator[Any]:
+        """Likewise one by one, for rows that are large."""
+        with self.store.reading() as db:
+            yield from db.execute(sql)
 
 
 def key_path(path: Path) -> Path:

@@ -13,7 +13,8 @@ import threading
 import time
 from typing import Any
 
-from indelible.capture.outbox import Outbox, Record
+from indelible.capture.outbox import Outbox
+from indelible.capture.record import Record
 from indelible.capture.translate import translate
 from indelible.errors import ConflictError, Error
 from indelible.log import Log
@@ -71,6 +72,7 @@ class Sealer:
         self._wake.set()
 
     def start(self) -> None:
+        self._stopped.clear()
         self._thread = threading.Thread(target=self._run, name="indelible-sealer", daemon=True)
         self._thread.start()
 

@@ -15,6 +15,7 @@ from typing import Protocol
 import msgspec
 
 from indelible.errors import LogError, NotFoundError, VerificationError
+from indelible.files import sync
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.note import SigningKey, Verifier
 from indelible.merkle.tree import Frontier, leaf_hash
@@ -41,6 +42,32 @@ class _State(msgspec.Struct):
     frontier: bytes
 
 
+def last_signed(key_path: Path, origin: str) -> Checkpoint | None:
+    """What the signer beside a log remembers; None where there is none. For `verify`: it needs no key to be read."""
+    frontier = _recall(_state_path(key_path), origin)
+    return None if frontier is None else Checkpoint(origin, frontier.size, frontier.root())
+
+
+def _state_path(key_path: Path) -> Path:
+    return key_path.with_name(key_path.name + ".state")
+
+
+def _recall(path: Path, origin: str) -> Frontier | None:
+    try:
+        state = msgspec.json.decode(path.read_bytes(), type=_State)
+        if state.origin == origin:
+            return Frontier.unpack(state.size, state.frontier)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LogError(f"The signer's state {path} cannot be read: {error.strerror}. Run as its owner.") from error
+    except (msgspec.DecodeError, ValueError) as error:
+        raise LogError(
+            f"The signer's state {path} is damaged: {error}. Run `indelible verify`, then delete it."
+        ) from error
+    raise LogError(f"The signer's state {path} is of {state.origin}; the key is for {origin}. Pair them again.")
+
+
 class Signer:
     """A key file and its memory."""
 
@@ -55,7 +82,7 @@ class Signer:
             self._key = SigningKey.parse(path.read_text(errors="replace"))
         except OSError as error:
             raise LogError(f"The signing key {path} cannot be read: {error.strerror}. Run as its owner.") from error
-        self._state_path = path.with_name(path.name + ".state")
+        self._state_path = _state_path(path)
 
     @classmethod
     def create(cls, path: Path, origin: str) -> "Signer":
@@ -125,34 +152,21 @@ class Signer:
 
     def _recall(self) -> Frontier:
         """The last head signed. Without a state file (a key moved to a new machine) every line is hashed anew."""
-        try:
-            state = msgspec.json.decode(self._state_path.read_bytes(), type=_State)
-            if state.origin == self._key.name:
-                return Frontier.unpack(state.size, state.frontier)
-        except FileNotFoundError:
-            return Frontier()
-        except (msgspec.DecodeError, ValueError) as error:
-            raise LogError(
-                f"The signer's state {self._state_path} is damaged: {error}. Run `indelible verify`, then delete it."
-            ) from error
-        raise LogError(
-            f"The signer's state {self._state_path} is of {state.origin}; the key is for {self._key.name}. "
-            "Pair them again."
-        )
+        frontier = _recall(self._state_path, self._key.name)
+        return Frontier() if frontier is None else frontier
 
     def _remember(self, frontier: Frontier) -> None:
         """Write beside, sync, rename, sync the folder: a crash leaves the old state or the new one."""
         state = msgspec.json.encode(_State(self._key.name, frontier.size, frontier.pack()))
         if self._state_path.exists() and self._state_path.read_bytes() == state:
             return
-        beside = self._state_path.with_name(self._state_path.name + ".new")
         try:
-            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(state)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self._state_path)
-            _sync_folder(self._state_path.parent)
+            made = self._state_path.with_name(self._state_path.name + ".new")  # ours alone, under the lock
+            made.touch(0o600)
+            made.write_bytes(state)
+            sync(made)
+            made.replace(self._state_path)
+            sync(self._state_path.parent)
         except OSError as error:
             raise LogError(f"The signer's state {self._state_path} cannot be written: {error.strerror}.") from error
 
@@ -162,11 +176,3 @@ class Signer:
         with self._path.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,6 +5,7 @@ The first entry that does not fit is named. The index that people search is held
 missing there would hide an entry from everybody who does not verify.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,7 @@ from indelible.store.sql import queries
 
 Progress = Callable[[int], None]  # called with how many leaves are checked
 BATCH = 1000
+INDEXED = 9  # columns of an index row before those that are only compared by a search
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Report:
 def verify_log(log: Log, verifier: Verifier, earlier: str | None = None, progress: Progress = lambda _: None) -> Report:
     """Check a whole log with a pinned key, and optionally a signed note that left the machine earlier.
 
-    Raises VerificationError, with `kind` and the first bad `seq`.
+    What the signer beside the log remembers is asked as well, where it is there: it may know of entries that were cut
+    off together with their checkpoints. Raises VerificationError, with `kind` and the first bad `seq`.
     """
     # In this order, so that a log that grows meanwhile is not mistaken for a damaged one.
     checkpoints = _checkpoints(log, verifier, earlier)
@@ -58,6 +61,7 @@ def verify_log(log: Log, verifier: Verifier, earlier: str | None = None, progres
     if (head.root, head.frontier.pack()) != (tree.frontier.root(), tree.frontier.pack()):
         raise VerificationError("changed", f"the lines do not give the root that the head of size {size} claims.")
     _check_bounds(log)
+    _check_attachments(log)
     return Report(verifier.name, size, max((c.size for c in checkpoints), default=0), tree.frontier.root())
 
 
@@ -124,10 +128,15 @@ class _Tree:
 
 
 def _checkpoints(log: Log, verifier: Verifier, earlier: str | None) -> list[Checkpoint]:
-    notes = [(f"the checkpoint of size {size}", note) for size, note in log.select(queries()["checkpoints"])]
+    checkpoints = []
+    for size, note in log.select(queries()["checkpoints"]):
+        checkpoints.append(_open(note, verifier, f"the checkpoint of size {size}"))
+        if checkpoints[-1].size != size:
+            raise VerificationError("changed", f"the checkpoint of size {checkpoints[-1].size} is filed under {size}.")
     if earlier is not None:
-        notes.append(("the checkpoint given", earlier))
-    return [_open(note, verifier, name) for name, note in notes]
+        checkpoints.append(_open(earlier, verifier, "the checkpoint given"))
+    remembered = log.last_signed()
+    return [*checkpoints, remembered] if remembered else checkpoints
 
 
 def _open(note: str, verifier: Verifier, name: str) -> Checkpoint:
@@ -150,15 +159,36 @@ def _check_line(seq: int | None, line: bytes) -> int:
 
 
 def _check_index(log: Log, start: int, stop: int) -> None:
-    """The rows people search by say what the lines say."""
+    """The rows people search by say what the lines say, and would be found by it."""
     rows = {row[0]: row[1:] for row in log.select(queries()["index_rows"], (start, stop))}
     for seq, _, line in log.leaves(start, min(stop, start + BATCH)):
-        if rows.pop(seq, None) != _index_row(read(line)):
+        entry, row = read(line), rows.pop(seq, None)
+        if row is None or row[:INDEXED] != _index_row(entry) or not _findable(entry, row[INDEXED:]):
             raise VerificationError("index", f"the search index does not say of entry {seq} what its line says.", seq)
     if rows:
-        raise VerificationError(
-            "index", f"the search index shows entry {min(rows)}, which is not in the log.", min(rows)
-        )
+        message = f"the search index shows entry {min(rows)}, which is not in the log."
+        raise VerificationError("index", message, min(rows))
+
+
+def _findable(entry: Entry, folded: tuple[str, ...]) -> bool:
+    """What the dictionaries compare a search with has every spelling that the line has."""
+    actor, entity, organization = entry.actor, entry.entity, entry.organization
+    spellings = (
+        (entry.action,), (entry.operation,), (entry.context.source or "unknown",), (entity.type,),
+        (entity.id, entity.name), (actor.name, actor.email, actor.id, actor.type),
+        (organization.id, organization.name) if organization else (),
+    )  # fmt: skip
+    return all(
+        {s.casefold() for s in wanted if s} <= {*(found or "").split("\n")}
+        for wanted, found in zip(spellings, folded, strict=True)
+    )
+
+
+def _check_attachments(log: Log) -> None:
+    """A value beside the log may have been taken out, never changed: its hash is its name."""
+    for hash_, nonce, value in log.select_each(queries()["attachments"]):
+        if hashlib.sha256(nonce + value).digest() != hash_:
+            raise VerificationError("changed", f"the value kept beside the log as {hash_.hex()} is another one.")
 
 
 def _check_bounds(log: Log) -> None:

@@ -70,7 +70,6 @@ def test_what_is_typed_is_what_is_meant(text: str, terms: tuple[Term, ...]) -> N
         ("until:2026-13-01", 0, "is no date or time."),
         ("-since:7d", 0, "since: takes no minus"),
         ("a\x00b", 1, "This character cannot be searched for."),
-        ("a\u202eb", 1, "This character cannot be searched for."),
         (" ".join(["x"] * (MAX_TERMS + 1)), 2 * MAX_TERMS, f"up to {MAX_TERMS} terms"),
         ("x" * (MAX_QUERY + 1), 80, f"up to {MAX_QUERY} characters; this one has {MAX_QUERY + 1}"),
     ],
@@ -84,7 +83,6 @@ def test_an_error_points_at_the_character(text: str, position: int, said: str) -
     assert caret == "  " + " " * position + "^"
 
 
-@pytest.mark.xfail(reason="the caret stays at 200 characters, where the shown text ends", strict=True)
 def test_an_error_far_into_a_query_points_at_its_character() -> None:
     with pytest.raises(QueryError) as caught:
         parse("x" * 400 + " zzz:y", NOW)

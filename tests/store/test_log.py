@@ -1,6 +1,9 @@
 """The log as the library gives it: all of a batch or none, dense, each event once, errors with their remedy."""
 
+import subprocess
+import sys
 import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -143,13 +146,25 @@ def test_a_key_that_signed_nothing_is_used_by_the_next_try(tmp_path: Path) -> No
         assert log.verifier == verifier
 
 
-@pytest.mark.xfail(reason="the file is made in place, so a crash within leaves an empty one", strict=True)
-def test_a_crash_while_the_file_is_made_leaves_a_log_or_nothing(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/a.db"
-    db = apsw.Connection(str(tmp_path / "a.db"))  # as far as `create` had come: the file and its journal mode
-    db.pragma("journal_mode", "wal")
-    db.close()
-    Log.create(url).close()
+MAKES = "import sys; from indelible.log import Log; print(flush=True); Log.create(sys.argv[1]).close()"
+
+
+def test_a_kill_while_the_log_is_made_leaves_a_log_or_nothing(tmp_path: Path) -> None:
+    for moment in range(12):
+        folder = tmp_path / str(moment)
+        folder.mkdir()
+        url = f"sqlite:///{folder}/a.db"
+        process = subprocess.Popen([sys.executable, "-c", MAKES, url], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(moment * 0.002)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        with Log.open(url) if (folder / "a.db").exists() else Log.create(url) as log:
+            assert check(log) == []
+            log.append([happened()])
+            assert len(check(log)) == 1
 
 
 def test_what_is_no_log_is_refused_in_a_sentence(world: World, tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ travels to the triggers inside the transaction (see `integrations/`), so a poole
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import get_args
 
 import msgspec
 from msgspec import UNSET
 
-from indelible.event import Actor, Context, clip
+from indelible.errors import EventError
+from indelible.event import Actor, ActorType, Context, clip
 
 MAX_CARRIED = 32 * 1024  # bytes; `acting_as` stays below it, and with it an entry below its own limit
 
@@ -70,7 +72,9 @@ def uncarry(text: object) -> Acting | None:
 
 
 def _copied(actor: Actor) -> Actor:
-    """As they are now, in texts that fit; the one they stand for likewise."""
+    """As they are now, in texts that fit; the one they stand for likewise. Raises EventError for an unknown type."""
+    if actor.type not in get_args(ActorType):
+        raise EventError("actor.type", f"{actor.type!r} is none of {', '.join(get_args(ActorType))}.")
     behind = _copied(actor.on_behalf_of) if isinstance(actor.on_behalf_of, Actor) else UNSET
     return Actor(
         type=actor.type, id=clip(actor.id), name=clip(actor.name), email=clip(actor.email), on_behalf_of=behind

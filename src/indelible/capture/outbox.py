@@ -7,32 +7,17 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import msgspec
 
-from indelible.capture.sqlite import Column, Definition
+from indelible.capture.record import Record, moment, read_record
+from indelible.capture.sqlite import Definition
 from indelible.errors import CaptureError, NotFoundError
-from indelible.event import EPOCH
-from indelible.values import REDACTED, read_text, spell
+from indelible.values import read_text
 
-EPOCH_DAY = 2440587.5  # the Julian day of 1970-01-01; SQLite's clock counts whole milliseconds
-
-
-class Record(NamedTuple):
-    """One captured change. `old` and `new` map columns to spelled values, and hold only what the operation has."""
-
-    outbox_id: int
-    token: int
-    identity: tuple[str, ...]  # of this record among all records of all sources
-    definition: Definition
-    operation: str
-    at: datetime
-    context: object
-    row: dict[str, Any]  # the whole row: as it is now, or as it was when deleted
-    changes: dict[str, dict[str, Any]]
+MAX_WEIGHT = 16 * 1024 * 1024  # characters and bytes of one batch; a single larger record makes a batch of its own
 
 
 class Outbox:
@@ -52,7 +37,7 @@ class Outbox:
             raise CaptureError(
                 f"Nothing is watched in {path}. Start with: indelible watch sqlite:///{path} --all"
             ) from error
-        self._definitions: dict[int, Definition] = {}
+        self._definitions: dict[object, Definition] = {}
 
     def close(self) -> None:
         self._db.close()
@@ -66,15 +51,23 @@ class Outbox:
         """How many records wait, and since when the oldest does."""
         with self._using() as db:
             count, oldest = db.execute("SELECT count(*), min(at) FROM indelible_outbox").fetchone()
-        return count, _moment(oldest) if count else None
+        try:
+            return count, moment(oldest) if count else None
+        except (TypeError, ValueError, OverflowError):  # not a time: some other client's row, see `record.py`
+            return count, None
 
     def read(self, limit: int) -> list[Record]:
-        """The oldest records, whatever their ids: never "greater than the last"."""
+        """The oldest records, whatever their ids: never "greater than the last". Fewer where they are large."""
         with self._using() as db:
             cursor = db.execute("SELECT * FROM indelible_outbox ORDER BY id LIMIT ?", (limit,))
             names = [column[0] for column in cursor.description]
-            rows = cursor.fetchall()
-            return [self._record(dict(zip(names, row, strict=True))) for row in rows]
+            rows, weight = [], 0
+            for values in cursor:
+                rows.append(dict(zip(names, values, strict=True)))
+                weight += sum(len(value) for value in values if isinstance(value, (str, bytes)))
+                if weight > MAX_WEIGHT:
+                    break
+            return [read_record(self._source, row, self._definition(row["watch"])) for row in rows]
 
     def delete(self, records: Sequence[Record]) -> None:
         """Drop records that the log has committed. A crash before this: they are read again and recognised.
@@ -91,34 +84,14 @@ class Outbox:
                 db.execute("ROLLBACK")
                 raise
 
-    def _record(self, row: dict[str, Any]) -> Record:
-        definition = self._definition(row["watch"])
-        places = list(enumerate(definition.columns))
-        old = {c.name: row[f"o{i}"] for i, c in places}
-        new = {c.name: row[f"n{i}"] for i, c in places}
-        spelled = {c.name: c for c in definition.columns}
-        operation = row["operation"]
-        whole = old if operation == "delete" else new
-        return Record(
-            outbox_id=row["id"],
-            token=row["token"],
-            identity=(self._source, str(row["id"]), str(row["token"])),
-            definition=definition,
-            operation=operation,
-            at=_moment(row["at"]),
-            context=row["context"],
-            row={name: _spell(value, spelled[name]) for name, value in whole.items()},
-            changes={
-                name: _sides(operation, _spell(old[name], column), _spell(new[name], column))
-                for name, column in spelled.items()
-                if operation != "update" or not _same(old[name], new[name])
-            },
-        )
-
-    def _definition(self, watch: int) -> Definition:
+    def _definition(self, watch: object) -> Definition | None:
+        """How the row's table was watched; None if nothing here says so."""
         if watch not in self._definitions:
             row = self._db.execute("SELECT definition FROM indelible_watch WHERE id = ?", (watch,)).fetchone()
-            self._definitions[watch] = msgspec.json.decode(row[0], type=Definition)
+            try:
+                self._definitions[watch] = msgspec.json.decode(row[0], type=Definition)
+            except (TypeError, msgspec.DecodeError):
+                return None
         return self._definitions[watch]
 
     @contextmanager
@@ -128,27 +101,3 @@ class Outbox:
                 yield self._db
             except sqlite3.Error as error:
                 raise CaptureError(f"The outbox cannot be used: {error}. Records stay in it until it can.") from error
-
-
-def _sides(operation: str, old: Any, new: Any) -> dict[str, Any]:
-    """Create has only `new`, delete only `old`."""
-    if operation == "create":
-        return {"new": new}
-    return {"old": old} if operation == "delete" else {"old": old, "new": new}
-
-
-def _spell(value: object, column: Column) -> Any:
-    if column.redacted:
-        return None if value is None else REDACTED
-    if column.boolean and type(value) is int and value in (0, 1):
-        return bool(value)
-    return spell(value)
-
-
-def _same(old: object, new: object) -> bool:
-    """1, 1.0 and true are three values."""
-    return type(old) is type(new) and old == new
-
-
-def _moment(julian: float) -> datetime:
-    return EPOCH + timedelta(milliseconds=round((julian - EPOCH_DAY) * 86_400_000))

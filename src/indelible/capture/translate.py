@@ -7,7 +7,7 @@ import msgspec
 
 from indelible.actions import TableMap
 from indelible.capture.context import Acting, uncarry
-from indelible.capture.outbox import Record
+from indelible.capture.record import Record
 from indelible.event import Actor, Context, Entity, Event, Organization, clip, derive_id
 
 logger = logging.getLogger(__name__)

@@ -1,14 +1,13 @@
 """From what was typed to what the commands work on; each refusal is one sentence with its remedy."""
 
-import os
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from indelible.cli.output import progress, say
 from indelible.errors import CaptureError, NotFoundError, UsageError
+from indelible.files import beside
 from indelible.log import Log, sqlite_path
 from indelible.merkle.note import Verifier
 from indelible.search.moment import parse_moment
@@ -71,13 +70,10 @@ def read_note(path: Path) -> str:
 def write_whole(path: Path, chunks: Iterator[bytes]) -> None:
     """The whole file or none: written beside it, then renamed."""
     try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
+        with beside(path) as made:
+            with made.open("wb") as file:
                 for chunk in chunks:
                     file.write(chunk)
-            Path(beside).replace(path)
-        finally:
-            Path(beside).unlink(missing_ok=True)
+            made.replace(path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

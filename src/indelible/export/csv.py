@@ -37,7 +37,7 @@ def write_csv(lines: Iterable[bytes]) -> Iterator[bytes]:
 def safe(cell: object) -> str:
     """One cell, as a spreadsheet may see it."""
     text = _CONTROL.sub("\ufffd", "" if cell is None else str(cell))
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") and text else text
+    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") and text else text
 
 
 def _row(entry: Entry) -> list[str]:

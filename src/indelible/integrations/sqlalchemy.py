@@ -18,6 +18,7 @@ _SET = "INSERT INTO indelible_context VALUES (1, ?) ON CONFLICT (only_one) DO UP
 _CLEAR = "DELETE FROM indelible_context"
 # Typed as text, or a savepoint's. RELEASE commits when no BEGIN came before the savepoint, as pysqlite has it.
 _ENDS = re.compile(r"\s*(COMMIT|END|ROLLBACK|RELEASE)\b", re.IGNORECASE)
+_COMMITS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 _KEY = "indelible_acting"  # in Connection.info: the Acting that this transaction carries, or _UNSURE
 _UNSURE = object()  # the row may be there or not: a savepoint was rolled back over it
@@ -39,6 +40,8 @@ def carry(engine: Engine, committed: Callable[[], None]) -> None:
         if _ENDS.match(statement) and _KEY in connection.info:
             _driver(connection).execute(_CLEAR)
             connection.info[_KEY] = _UNSURE
+            if _COMMITS.match(statement):
+                connection.info.pop(_TRANSACTION, None)
             return
         now = acting()
         if now is connection.info.get(_KEY) or statement.startswith("SELECT") or not _WRITES.search(statement):
@@ -67,12 +70,18 @@ def _set(connection: Connection, now: Acting | None) -> None:
     driver = _driver(connection)
     if now is None:
         driver.execute(_CLEAR)
-    elif driver.in_transaction or driver.isolation_level is not None:
+    elif driver.in_transaction or not _autocommits(driver):
         transaction = connection.info.setdefault(_TRANSACTION, uuid.uuid4().hex)
         driver.execute(_SET, (now.carried(transaction),))
     else:
         return  # driver-level autocommit: the row would outlive the statement, so this write is recorded as unknown
     connection.info[_KEY] = now
+
+
+def _autocommits(driver: Any) -> bool:
+    """Python 3.12 has an attribute for it; before, and where it says "legacy" (-1), no isolation level means yes."""
+    autocommit = getattr(driver, "autocommit", -1)
+    return driver.isolation_level is None if autocommit == -1 else bool(autocommit)
 
 
 def _forget(info: dict[str, Any]) -> None:

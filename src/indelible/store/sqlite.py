@@ -16,6 +16,7 @@ import apsw
 
 from indelible.errors import ConflictError, LogError, NotFoundError, VerificationError
 from indelible.event import Event, micros, seal
+from indelible.files import beside, sync
 from indelible.merkle.tree import EMPTY_ROOT, Frontier, leaf_hash
 from indelible.store.dictionary import SQL, Dictionary
 from indelible.store.sql import schema
@@ -94,22 +95,20 @@ class SQLiteStore:
 
     @classmethod
     def create(cls, path: Path, properties: dict[str, str]) -> "SQLiteStore":
-        """Make the file; all of it or nothing. Raises LogError if something is there already."""
-        if path.exists():
-            raise LogError(f"{path} exists already. Choose another name, or use it as it is.")
+        """Make the file; all of it or nothing. Raises LogError if something is there already.
+
+        It is made beside its place and linked there: of two that try at once one is told, and none is overwritten.
+        """
         try:
-            db = apsw.Connection(str(path))
-            db.pragma("journal_mode", "wal")
-            with db:
-                db.execute(schema())
-                db.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}")
-                db.execute(SQL["first_head"], (EMPTY_ROOT,))
-                db.executemany(SQL["add_property"], properties.items())
-            db.close()
-        except apsw.Error as error:
-            raise LogError(
-                f"The log {path} cannot be created: {error}. Check that its folder can be written."
-            ) from error
+            with beside(path) as made:
+                _make(made, properties)
+                sync(made)
+                path.hardlink_to(made)
+            sync(path.parent)
+        except FileExistsError as error:
+            raise LogError(f"{path} exists already. Choose another name, or use it as it is.") from error
+        except (OSError, apsw.Error) as error:
+            raise LogError(f"The log {path} cannot be created: {error}. Check that its folder is writable.") from error
         return cls(path)
 
     def close(self) -> None:
@@ -215,6 +214,17 @@ class SQLiteStore:
                 )
             db.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF")
             return db
+
+
+def _make(path: Path, properties: dict[str, str]) -> None:
+    db = apsw.Connection(str(path))
+    with db:
+        db.execute(schema())
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}")
+        db.execute(SQL["first_head"], (EMPTY_ROOT,))
+        db.executemany(SQL["add_property"], properties.items())
+    db.pragma("journal_mode", "wal")
+    db.close()
 
 
 @contextmanager

@@ -63,8 +63,7 @@ def understand(state: State, now: datetime) -> tuple[Query | None, list[Problem]
     try:
         query = parse(state.q, now)
     except QueryError as error:
-        shown = error.query[:200]
-        problems.append(Problem("q", str(error.args[0]), shown, " " * min(error.position, len(shown))))
+        problems.append(Problem("q", str(error.args[0]), *error.pointer()))
     moments = {}
     for name in ("since", "until"):
         text = getattr(state, name)

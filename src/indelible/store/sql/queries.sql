@@ -50,6 +50,9 @@ SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1
 -- name: checkpoints
 SELECT size, note FROM checkpoint ORDER BY size
 
+-- name: attachments
+SELECT hash, nonce, value FROM attachment
+
 -- name: add_actor
 INSERT INTO actor (copy, folded) VALUES (?, ?) RETURNING id
 
@@ -76,7 +79,8 @@ UPDATE entity SET name = ?, folded = ? WHERE id = ?
 
 -- What `verify` holds against the lines: the index as people search it.
 -- name: index_rows
-SELECT e.seq, e.id, e.at, a.name, o.name, s.name, t.name, n.key, c.copy, g.key
+SELECT e.seq, e.id, e.at, a.name, o.name, s.name, t.name, n.key, c.copy, g.key,
+       a.folded, o.folded, s.folded, t.folded, n.folded, c.folded, g.folded
 FROM entry e
 LEFT JOIN action a ON a.id = e.action_id
 LEFT JOIN operation o ON o.id = e.operation_id

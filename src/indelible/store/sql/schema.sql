@@ -131,3 +131,39 @@ BEGIN SELECT RAISE(ABORT, 'indelible: the log only grows'); END;
 
 CREATE TRIGGER attachment_refuses_update BEFORE UPDATE ON attachment
 BEGIN SELECT RAISE(ABORT, 'indelible: an attachment cannot be changed, only taken out'); END;
+
+CREATE TRIGGER action_refuses_update BEFORE UPDATE ON action
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of action is refused'); END;
+
+CREATE TRIGGER operation_refuses_update BEFORE UPDATE ON operation
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of operation is refused'); END;
+
+CREATE TRIGGER source_refuses_update BEFORE UPDATE ON source
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of source is refused'); END;
+
+CREATE TRIGGER entity_type_refuses_update BEFORE UPDATE ON entity_type
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of entity_type is refused'); END;
+
+CREATE TRIGGER actor_refuses_update BEFORE UPDATE ON actor
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of actor is refused'); END;
+
+CREATE TRIGGER action_refuses_delete BEFORE DELETE ON action
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of action is refused'); END;
+
+CREATE TRIGGER operation_refuses_delete BEFORE DELETE ON operation
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of operation is refused'); END;
+
+CREATE TRIGGER source_refuses_delete BEFORE DELETE ON source
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of source is refused'); END;
+
+CREATE TRIGGER entity_type_refuses_delete BEFORE DELETE ON entity_type
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of entity_type is refused'); END;
+
+CREATE TRIGGER actor_refuses_delete BEFORE DELETE ON actor
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of actor is refused'); END;
+
+CREATE TRIGGER entity_refuses_delete BEFORE DELETE ON entity
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of entity is refused'); END;
+
+CREATE TRIGGER organization_refuses_delete BEFORE DELETE ON organization
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of organization is refused'); END;
