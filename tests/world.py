@@ -11,7 +11,7 @@ from indelible.actions import ActionMap
 from indelible.capture.outbox import Outbox
 from indelible.capture.sqlite import install
 from indelible.event import Entry
-from indelible.integrations.sqlalchemy import carry
+from indelible.integrations.sqlalchemy import attach
 from indelible.log import Log
 from indelible.sealer import Sealer
 from tests.checking import check_signed
@@ -57,7 +57,7 @@ class World:
     def engine(self, **options: Any) -> Engine:
         """As an application has it: pooled, and carrying the actor."""
         engine = create_engine(self.app_url, **options)
-        carry(engine, lambda: None)
+        attach(engine, lambda: None)
         self._engines.append(engine)
         return engine
 

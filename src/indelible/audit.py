@@ -34,7 +34,7 @@ class Audit:
 
         Raises MapError, LogError, CaptureError (a database that cannot be captured).
         """
-        from indelible.integrations.sqlalchemy import carry
+        from indelible.integrations.sqlalchemy import attach
 
         if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
             raise CaptureError(
@@ -45,7 +45,7 @@ class Audit:
         self._map = ActionMap.load(Path(map)) if map else ActionMap()
         self.log = Log.open(log) if sqlite_path(log).exists() else Log.create(log)
         self._sealer: Sealer | None = None
-        carry(engine, self._committed)
+        attach(engine, self._committed)
 
     def watch(self) -> list[str]:
         """Install the triggers on every table that the map does not exclude; repeatable. Gives their names."""

@@ -4,6 +4,7 @@ A context variable: it follows a task into threads and awaits, and nests; the in
 travels to the triggers inside the transaction (see `integrations/`), so a pooled connection cannot leak it.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,23 +16,20 @@ from msgspec import UNSET
 from indelible.errors import EventError
 from indelible.event import Actor, ActorType, Context, clip
 
+TRANSACTION = 32  # hexadecimal digits of a transaction's id
 MAX_CARRIED = 32 * 1024  # bytes; `acting_as` stays below it, and with it an entry below its own limit
 
 
 class Acting(msgspec.Struct, frozen=True):
-    """What a transaction carries: read by the triggers as text, by the sealer as this."""
+    """Who acts and how, as the sealer reads it back."""
 
     actor: Actor
     reason: str | None = None
     context: Context = Context()
 
-    def carried(self, transaction_id: str) -> str:
-        """The JSON for one transaction."""
-        named = msgspec.structs.replace(self.context, transaction_id=transaction_id)
-        return msgspec.json.encode(msgspec.structs.replace(self, context=named)).decode()
 
-
-_acting: ContextVar[Acting | None] = ContextVar("indelible_acting", default=None)
+# As text, made once for all transactions inside.
+_acting: ContextVar[str | None] = ContextVar("indelible_acting", default=None)
 _decode = msgspec.json.Decoder(Acting).decode
 
 
@@ -50,16 +48,26 @@ def acting_as(  # noqa: PLR0913 - each is a field of the entry, by keyword
     `source` says which program acts ("portal", "job"); texts longer than an entry may carry are clipped.
     """
     context = Context(source=clip(source), ip=clip(ip), user_agent=clip(user_agent, 512), request_id=clip(request_id))
-    token = _acting.set(Acting(_copied(actor), clip(reason, 2048), context))
+    token = _acting.set(msgspec.json.encode(Acting(_copied(actor), clip(reason, 2048), context)).decode())
     try:
         yield
     finally:
         _acting.reset(token)
 
 
-def acting() -> Acting | None:
-    """What holds here; None outside every `acting_as`."""
+def acting() -> str | None:
+    """What holds here, one object for each `acting_as`; None outside of all."""
     return _acting.get()
+
+
+def new_transaction() -> str:
+    """An id for a transaction that begins to write."""
+    return os.urandom(TRANSACTION // 2).hex()
+
+
+def carry(transaction: str, held: str) -> str:
+    """What a transaction carries, for the triggers to copy: its id, then who acts."""
+    return transaction + held
 
 
 def uncarry(text: object) -> Acting | None:
@@ -67,8 +75,10 @@ def uncarry(text: object) -> Acting | None:
     if text is None:
         return None
     if not isinstance(text, str) or len(text.encode()) > MAX_CARRIED:
-        raise ValueError("this is not what `acting_as` carries")
-    return _decode(text)
+        raise ValueError("this is not what a transaction carries")
+    held = _decode(text[TRANSACTION:])
+    named = msgspec.structs.replace(held.context, transaction_id=text[:TRANSACTION])
+    return msgspec.structs.replace(held, context=named)
 
 
 def _copied(actor: Actor) -> Actor:

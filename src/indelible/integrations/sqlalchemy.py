@@ -5,14 +5,13 @@ see it: SQLite has one writer, and a rollback or a crash takes the row along.
 """
 
 import re
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection, ExecutionContext
 
-from indelible.capture.context import Acting, acting
+from indelible.capture.context import acting, carry, new_transaction
 
 _SET = "INSERT INTO indelible_context VALUES (1, ?) ON CONFLICT (only_one) DO UPDATE SET body = excluded.body"
 _CLEAR = "DELETE FROM indelible_context"
@@ -20,12 +19,12 @@ _CLEAR = "DELETE FROM indelible_context"
 _ENDS = re.compile(r"\s*(COMMIT|END|ROLLBACK|RELEASE)\b", re.IGNORECASE)
 _COMMITS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
-_KEY = "indelible_acting"  # in Connection.info: the Acting that this transaction carries, or _UNSURE
+_KEY = "indelible_acting"  # in Connection.info: who acts, as this transaction carries, or _UNSURE
 _UNSURE = object()  # the row may be there or not: a savepoint was rolled back over it
 _TRANSACTION = "indelible_transaction"  # and the transaction's id
 
 
-def carry(engine: Engine, committed: Callable[[], None]) -> None:
+def attach(engine: Engine, committed: Callable[[], None]) -> None:
     """Make every connection of `engine` carry the actor; call `committed` after a commit that wrote."""
 
     @event.listens_for(engine, "before_cursor_execute")
@@ -37,22 +36,24 @@ def carry(engine: Engine, committed: Callable[[], None]) -> None:
         _context: ExecutionContext | None,
         _many: bool,  # noqa: FBT001
     ) -> None:
-        if _ENDS.match(statement) and _KEY in connection.info:
+        info = connection.info
+        if _ENDS.match(statement) and _KEY in info:
             _driver(connection).execute(_CLEAR)
-            connection.info[_KEY] = _UNSURE
+            info[_KEY] = _UNSURE
             if _COMMITS.match(statement):
-                connection.info.pop(_TRANSACTION, None)
+                info.pop(_TRANSACTION, None)
             return
         now = acting()
-        if now is connection.info.get(_KEY) or statement.startswith("SELECT") or not _WRITES.search(statement):
+        if now is info.get(_KEY) or statement.startswith("SELECT") or not _WRITES.search(statement):
             return
-        _set(connection, now)
+        _set(_driver(connection), info, now)
 
     @event.listens_for(engine, "commit")
     def _commit(connection: Connection) -> None:
-        if connection.info.get(_KEY) is not None:
+        info = connection.info
+        if info.pop(_KEY, None) is not None:
             _driver(connection).execute(_CLEAR)
-        _forget(connection.info)
+        info.pop(_TRANSACTION, None)
         committed()
 
     @event.listens_for(engine, "rollback")
@@ -66,16 +67,14 @@ def carry(engine: Engine, committed: Callable[[], None]) -> None:
         _forget(record.info)
 
 
-def _set(connection: Connection, now: Acting | None) -> None:
-    driver = _driver(connection)
+def _set(driver: Any, info: dict[str, Any], now: str | None) -> None:
     if now is None:
         driver.execute(_CLEAR)
     elif driver.in_transaction or not _autocommits(driver):
-        transaction = connection.info.setdefault(_TRANSACTION, uuid.uuid4().hex)
-        driver.execute(_SET, (now.carried(transaction),))
+        driver.execute(_SET, (carry(info.setdefault(_TRANSACTION, new_transaction()), now),))
     else:
         return  # driver-level autocommit: the row would outlive the statement, so this write is recorded as unknown
-    connection.info[_KEY] = now
+    info[_KEY] = now
 
 
 def _autocommits(driver: Any) -> bool:
