@@ -1,10 +1,11 @@
 """What capture costs the portal's own writes: none, Indelible and SQLAlchemy-Continuum in one run.
 
-    python benchmarks/capture.py [--rounds 7]
+    python benchmarks/capture.py [--rounds 5]
 
-Each variant runs in a process of its own, in turns, on a fresh database on this disk with the portal's own engine
-and models. A figure is the median over rounds of variant / none of the same round: machines are noisy, a
-ratio within one round less so. `floor` is the bare driver doing the same rows.
+The portal's engine, models and pragmas, on fresh databases on this disk. "none" and "indelible" take turns write by
+write in one process; Continuum rewrites the mappers of its process, so it has one of its own, as has the floor, the
+bare driver writing the same rows. A figure is the median over rounds of variant / none: machines are noisy, a
+ratio of neighbours less so.
 """
 
 import argparse
@@ -15,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -23,139 +25,162 @@ from typing import Any
 SINGLES = 300  # transactions of one row
 BULK = 1000  # rows of one transaction
 REPEATS = 5  # of each bulk; the best counts
-VARIANTS = ("none", "indelible", "continuum", "floor")
+PROCESSES = (("none", "indelible"), ("continuum",), ("floor",))
+VARIANTS = ("indelible", "continuum", "floor")
 TARGETS = {"one row": 1.10, "1,000 rows": 1.40}
+MAP = Path(__file__).parent.parent / "src" / "portal" / "audit.toml"
+
+Times = dict[str, dict[str, float]]  # variant, kind of write: seconds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--variant", choices=VARIANTS, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--measure", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.variant:
-        json.dump(measure(arguments.variant), sys.stdout)
-        return
-    rounds = [{variant: _child(variant) for variant in VARIANTS} for _ in range(arguments.rounds)]
-    report(rounds)
+    if arguments.measure:
+        json.dump(measure(arguments.measure), sys.stdout)
+    else:
+        report([{k: v for process in PROCESSES for k, v in _child(process).items()} for _ in range(arguments.rounds)])
 
 
-def report(rounds: list[dict[str, dict[str, float]]]) -> None:
+def report(rounds: list[Times]) -> None:
     """A line for each kind of write: the time without capture, then each variant as a ratio to it."""
-    print(f"{'write':<34}{'none':>12}" + "".join(f"{variant:>14}" for variant in VARIANTS[1:]) + f"{'target':>10}")
+    print(f"{'write':<32}{'none':>12}" + "".join(f"{variant:>12}" for variant in VARIANTS) + f"{'target':>10}")
     for name in rounds[0]["none"]:
         base = statistics.median(r["none"][name] for r in rounds)
         cells = []
-        for variant in VARIANTS[1:]:
+        for variant in VARIANTS:
             ratios = [r[variant][name] / r["none"][name] for r in rounds if name in r[variant]]
-            cells.append(f"{statistics.median(ratios):>13.2f}x" if ratios else f"{'-':>14}")
+            cells.append(f"{statistics.median(ratios):>11.2f}x" if ratios else f"{'-':>12}")
         target = next((t for kind, t in TARGETS.items() if name.startswith(kind)), None)
-        print(f"{name:<34}{base * 1e6:>9,.0f} us" + "".join(cells) + (f"{target:>9.2f}x" if target else ""))
+        print(f"{name:<32}{base * 1e6:>9,.0f} us" + "".join(cells) + (f"{target:>9.2f}x" if target else ""))
     print(f"median of {len(rounds)} rounds; Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}")
 
 
-def _child(variant: str) -> dict[str, float]:
-    command = [sys.executable, __file__, "--variant", variant]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - this very file
-    result: dict[str, float] = json.loads(output)
+def _child(variants: tuple[str, ...]) -> Times:
+    command = [sys.executable, __file__, "--measure", *variants]
+    result: Times = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603 - this very file
     return result
 
 
-def measure(variant: str) -> dict[str, float]:
-    """Seconds for each kind of write, per transaction."""
-    with tempfile.TemporaryDirectory(dir=".") as folder:
-        return _floor(Path(folder)) if variant == "floor" else _orm(variant, Path(folder))
+def measure(variants: list[str]) -> Times:
+    with tempfile.TemporaryDirectory(dir=".") as folder, ExitStack() as stack:
+        if variants == ["floor"]:
+            return {"floor": _floor(Path(folder))}
+        subjects = {variant: Subject(variant, Path(folder) / variant, stack) for variant in variants}
+        times: Times = {variant: {} for variant in variants}
+        for name, writes in Subject.writes():
+            for variant, taken in _in_turns(subjects, writes).items():
+                times[variant][name] = statistics.median(taken) if len(taken) > REPEATS else min(taken)
+        return times
 
 
-def _orm(variant: str, folder: Path) -> dict[str, float]:
-    if variant == "continuum":
-        import sqlalchemy_continuum
+def _in_turns(subjects: dict[str, "Subject"], writes: list[Callable[["Subject"], None]]) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {variant: [] for variant in subjects}
+    for write in writes:
+        for variant, subject in subjects.items():
+            with subject.acting():
+                start = time.perf_counter()
+                write(subject)
+                times[variant].append(time.perf_counter() - start)
+    return times
 
-        sqlalchemy_continuum.make_versioned(user_cls=None)
-    from sqlalchemy import insert, select, update
-    from sqlalchemy.orm import Session, configure_mappers
 
-    from portal.database import Database
-    from portal.models import Base, License, Organization
+class Subject:
+    """The portal's database under one variant."""
 
-    if variant == "continuum":
-        License.__versioned__ = {}
-        sqlalchemy_continuum.versioning_manager.pending_classes.append(License)
-    configure_mappers()
-    database = Database(f"sqlite:///{folder}/portal.db")
-    Base.metadata.create_all(database.engine)
-    closing: Callable[[], None] = _capture(database.engine, folder) if variant == "indelible" else lambda: None
+    def __init__(self, variant: str, folder: Path, stack: ExitStack) -> None:
+        if variant == "continuum":
+            _version_licenses()
+        from portal.database import Database
+        from portal.models import Base, License, Organization
 
-    def writing(work: Callable[[Session], object]) -> None:
-        with database.writing() as db:
+        folder.mkdir()
+        self.model: Any = License
+        self.database = Database(f"sqlite:///{folder}/portal.db")
+        stack.callback(self.database.close)
+        Base.metadata.create_all(self.database.engine)
+        self.acting: Callable[[], AbstractContextManager[None]] = nullcontext
+        if variant == "indelible":
+            self._capture(folder, stack)
+        self._write(lambda db: db.add(Organization(id="org_1", name="Acme")))
+
+    @staticmethod
+    def writes() -> Iterator[tuple[str, list[Callable[["Subject"], None]]]]:
+        yield "one row, insert", [_with(Subject.insert, n) for n in range(SINGLES)]
+        yield "one row, update", [_with(Subject.update, n) for n in range(SINGLES)]
+        yield "1,000 rows, ORM insert", [_with(Subject.insert_many, n) for n in range(REPEATS)]
+        yield "1,000 rows, ORM update", [_with(Subject.update_many, n) for n in range(REPEATS)]
+        yield "1,000 rows, insert statement", [_with(Subject.insert_rows, n) for n in range(REPEATS)]
+        yield "one UPDATE over 1,000 rows", [_with(Subject.update_rows, n) for n in range(REPEATS)]
+
+    def insert(self, number: int) -> None:
+        self._write(lambda db: db.add(self.model(**_row(f"a{number:06d}"))))
+
+    def update(self, number: int) -> None:
+        self._write(lambda db: setattr(db.get(self.model, f"a{number:06d}"), "product", "Changed"))
+
+    def insert_many(self, number: int) -> None:
+        self._write(lambda db: db.add_all([self.model(**row) for row in _rows(f"b{number}")]))
+
+    def update_many(self, number: int) -> None:
+        from sqlalchemy import select
+
+        def rename(db: Any) -> None:
+            for each in db.scalars(select(self.model).where(self.model.id.startswith("b0"))):
+                each.product = f"Product {number}"
+
+        self._write(rename)
+
+    def insert_rows(self, number: int) -> None:
+        from sqlalchemy import insert
+
+        self._write(lambda db: db.execute(insert(self.model), _rows(f"c{number}")))
+
+    def update_rows(self, number: int) -> None:
+        from sqlalchemy import update
+
+        chosen = update(self.model).where(self.model.id.startswith("c0"))
+        self._write(lambda db: db.execute(chosen.values(product=f"Bulk {number}"), execution_options=_NO_SYNC))
+
+    def _write(self, work: Callable[[Any], object]) -> None:
+        with self.database.writing() as db:
             work(db)
             db.commit()
 
-    def rows(prefix: str, count: int) -> list[dict[str, Any]]:
-        return [_row(f"{prefix}{number:06d}") for number in range(count)]
+    def _capture(self, folder: Path, stack: ExitStack) -> None:
+        from indelible import Actor, Audit, acting_as
 
-    def ids(count: int) -> list[str]:
-        with database.reading() as db:
-            return list(db.scalars(select(License.id).order_by(License.id).limit(count)))
-
-    def rename(db: Session, product: str) -> None:
-        for each in db.scalars(select(License).order_by(License.id).limit(BULK)):
-            each.product = product
-
-    def set_status(id_: str) -> Callable[[Session], object]:
-        return lambda db: setattr(db.get(License, id_), "product", "Changed")
-
-    with database.writing() as db:
-        db.add(Organization(id="org_1", name="Acme"))
-        db.commit()
-    acting = _acting(variant)
-    with acting:
-        results = {"one row, insert": _each(writing, [_adding(License, row) for row in rows("a", SINGLES)])}
-        results["one row, update"] = _each(writing, [set_status(id_) for id_ in ids(SINGLES)])
-        results["1,000 rows, ORM insert"] = _best(
-            lambda n: writing(lambda db: db.add_all([License(**row) for row in rows(f"b{n}", BULK)]))
+        audit = stack.enter_context(Audit(self.database.engine, f"sqlite:///{folder}/audit.db", map=MAP))
+        audit.watch()
+        actor = Actor(id="u_1", name="Dana Lee", email="dana@acme.test")
+        self.acting = lambda: acting_as(
+            actor, source="portal", ip="192.0.2.1", user_agent="Mozilla/5.0", request_id="r1"
         )
-        results["1,000 rows, ORM update"] = _best(lambda n: writing(lambda db: rename(db, f"Product {n}")))
-        results["1,000 rows, insert statement"] = _best(
-            lambda n: writing(lambda db: db.execute(insert(License), rows(f"c{n}", BULK)))
-        )
-        if variant != "continuum":  # which does not see it
-            chosen = ids(BULK)
-            results["one UPDATE over 1,000 rows"] = _best(
-                lambda n: writing(
-                    lambda db: db.execute(update(License).where(License.id <= chosen[-1]).values(product=f"Bulk {n}"))
-                )
-            )
-    closing()
-    database.close()
-    return results
 
 
-def _capture(engine: Any, folder: Path) -> Callable[[], None]:
-    from indelible import Audit
-
-    portal_map = Path(__file__).parent.parent / "src" / "portal" / "audit.toml"
-    audit = Audit(engine, f"sqlite:///{folder}/audit.db", map=portal_map)
-    audit.watch()
-    return audit.close
+_NO_SYNC = {"synchronize_session": False}
 
 
-def _acting(variant: str) -> Any:
-    from contextlib import nullcontext
+def _version_licenses() -> None:
+    import sqlalchemy_continuum
+    from sqlalchemy.orm import configure_mappers
 
-    from indelible import Actor, acting_as
+    sqlalchemy_continuum.make_versioned(user_cls=None)
+    from portal.models import License
 
-    if variant != "indelible":
-        return nullcontext()
-    actor = Actor(id="u_1", name="Dana Lee", email="dana@acme.test")
-    return acting_as(actor, source="portal", ip="192.0.2.1", user_agent="Mozilla/5.0 (X11; Linux)", request_id="r1")
-
-
-def _adding(model: Any, row: dict[str, Any]) -> Callable[[Any], object]:
-    return lambda db: db.add(model(**row))
+    License.__versioned__ = {}  # how Continuum is told
+    sqlalchemy_continuum.versioning_manager.pending_classes.append(License)
+    configure_mappers()
 
 
-def _executing(sql: str, values: tuple[str, ...]) -> Callable[[Any], object]:
-    return lambda db: db.execute(sql, values)
+def _with(method: Callable[[Subject, int], None], number: int) -> Callable[[Subject], None]:
+    return lambda subject: method(subject, number)
+
+
+def _rows(prefix: str) -> list[dict[str, Any]]:
+    return [_row(f"{prefix}{number:06d}") for number in range(BULK)]
 
 
 def _row(id_: str) -> dict[str, Any]:
@@ -165,53 +190,32 @@ def _row(id_: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _each(writing: Callable[[Callable[[Any], object]], None], works: list[Callable[[Any], object]]) -> float:
-    """The median time of one transaction."""
-    times = []
-    for work in works:
-        start = time.perf_counter()
-        writing(work)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
-
-
-def _best(work: Callable[[int], object]) -> float:
-    times = []
-    for number in range(REPEATS):
-        start = time.perf_counter()
-        work(number)
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def _floor(folder: Path) -> dict[str, float]:
-    """The bare driver, the same rows, the same pragmas."""
+    """The bare driver: the same rows and pragmas, no constraint but the key."""
     db = sqlite3.connect(folder / "floor.db", isolation_level=None)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     columns = list(_row("x"))
     db.execute(f"CREATE TABLE licenses ({', '.join(columns)}, PRIMARY KEY (id))")
     insert = f"INSERT INTO licenses VALUES ({', '.join('?' for _ in columns)})"
-    values = [tuple(str(v) for v in _row(f"a{n:06d}").values()) for n in range(SINGLES)]
 
-    def writing(work: Callable[[Any], object]) -> None:
+    def timed(sql: str, rows: list[tuple[str, ...]]) -> float:
+        start = time.perf_counter()
         db.execute("BEGIN IMMEDIATE")
-        work(db)
+        db.executemany(sql, rows)
         db.execute("COMMIT")
+        return time.perf_counter() - start
 
-    def bulk(number: int) -> None:
-        rows = [tuple(str(v) for v in _row(f"b{number}{n:06d}").values()) for n in range(BULK)]
-        writing(lambda db: db.executemany(insert, rows))
+    def texts(rows: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+        return [tuple(str(value) for value in row.values()) for row in rows]
 
-    results = {"one row, insert": _each(writing, [_executing(insert, row) for row in values])}
+    singles = texts([_row(f"a{number:06d}") for number in range(SINGLES)])
+    results = {"one row, insert": statistics.median(timed(insert, [row]) for row in singles)}
     update = "UPDATE licenses SET product = 'Changed' WHERE id = ?"
-    results["one row, update"] = _each(writing, [_executing(update, row[:1]) for row in values])
-    results["1,000 rows, insert statement"] = _best(bulk)
-    last = db.execute("SELECT id FROM licenses ORDER BY id LIMIT 1 OFFSET ?", (BULK - 1,)).fetchone()
-    set_all = "UPDATE licenses SET product = ? WHERE id <= ?"
-    results["one UPDATE over 1,000 rows"] = _best(
-        lambda number: writing(lambda db: db.execute(set_all, (f"Bulk {number}", last[0])))
-    )
+    results["one row, update"] = statistics.median(timed(update, [row[:1]]) for row in singles)
+    results["1,000 rows, insert statement"] = min(timed(insert, texts(_rows(f"c{n}"))) for n in range(REPEATS))
+    update = "UPDATE licenses SET product = ? WHERE id LIKE 'c0%'"
+    results["one UPDATE over 1,000 rows"] = min(timed(update, [(f"Bulk {n}",)]) for n in range(REPEATS))
     db.close()
     return results
 

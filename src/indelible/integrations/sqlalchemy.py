@@ -36,6 +36,8 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
         _context: ExecutionContext | None,
         _many: bool,  # noqa: FBT001
     ) -> None:
+        if statement.startswith("SELECT"):
+            return
         info = connection.info
         if _ENDS.match(statement) and _KEY in info:
             _driver(connection).execute(_CLEAR)
@@ -44,9 +46,8 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
                 info.pop(_TRANSACTION, None)
             return
         now = acting()
-        if now is info.get(_KEY) or statement.startswith("SELECT") or not _WRITES.search(statement):
-            return
-        _set(_driver(connection), info, now)
+        if now is not info.get(_KEY) and _WRITES.search(statement):
+            _set(_driver(connection), info, now)
 
     @event.listens_for(engine, "commit")
     def _commit(connection: Connection) -> None:
