@@ -36,18 +36,8 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
         _context: ExecutionContext | None,
         _many: bool,  # noqa: FBT001
     ) -> None:
-        if statement.startswith("SELECT"):
-            return
-        info = connection.info
-        if _ENDS.match(statement) and _KEY in info:
-            _driver(connection).execute(_CLEAR)
-            info[_KEY] = _UNSURE
-            if _COMMITS.match(statement):
-                info.pop(_TRANSACTION, None)
-            return
-        now = acting()
-        if now is not info.get(_KEY) and _WRITES.search(statement):
-            _set(_driver(connection), info, now)
+        if not statement.startswith("SELECT"):
+            _prepare(connection, statement)
 
     @event.listens_for(engine, "commit")
     def _commit(connection: Connection) -> None:
@@ -66,6 +56,20 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
     def _reset(_driver: Any, record: Any, _state: Any) -> None:
         """Back to the pool: rolled back, whatever state it was in."""
         _forget(record.info)
+
+
+def _prepare(connection: Connection, statement: str) -> None:
+    """Before a statement that may write: the row says who acts. Before one that may end the transaction: no row."""
+    info = connection.info
+    if _ENDS.match(statement) and _KEY in info:
+        _driver(connection).execute(_CLEAR)
+        info[_KEY] = _UNSURE
+        if _COMMITS.match(statement):
+            info.pop(_TRANSACTION, None)
+        return
+    now = acting()
+    if now is not info.get(_KEY) and _WRITES.search(statement):
+        _set(_driver(connection), info, now)
 
 
 def _set(driver: Any, info: dict[str, Any], now: str | None) -> None:
