@@ -116,7 +116,7 @@ def test_two_records_of_one_id_and_one_moment_are_two(world: World) -> None:
 
 
 def test_a_lost_state_file_is_made_again_from_the_log_and_its_checkpoints(world: World) -> None:
-    state = world.folder / "audit.key.state"
+    state = world.folder / "audit.db.key.state"
     before = state.read_bytes()
     state.unlink()
     world.sealed()
@@ -127,7 +127,7 @@ def test_a_lost_state_file_is_made_again_from_the_log_and_its_checkpoints(world:
 def test_without_its_state_the_signer_still_holds_the_log_to_its_own_checkpoints(world: World) -> None:
     change(world, 2)
     world.sealed()
-    (world.folder / "audit.key.state").unlink()
+    (world.folder / "audit.db.key.state").unlink()
     rewrite(world, 0, b'"x"', b'"y"', head=True)
     change(world, 3)
     with pytest.raises(VerificationError, match=r"forked"):
@@ -136,14 +136,14 @@ def test_without_its_state_the_signer_still_holds_the_log_to_its_own_checkpoints
 
 @pytest.mark.parametrize("state", [b"", b"{}", b"\xff", b'{"origin":"audit.example/test","size":3,"frontier":"AA=="}'])
 def test_a_damaged_state_file_is_refused_with_what_to_do(world: World, state: bytes) -> None:
-    (world.folder / "audit.key.state").write_bytes(state)
+    (world.folder / "audit.db.key.state").write_bytes(state)
     change(world, 2)
     with pytest.raises(LogError, match=r"is damaged: .* Run `indelible verify`, then delete it."):
         world.sealer.seal()
 
 
 def test_a_state_file_of_another_log_is_refused(world: World) -> None:
-    path = world.folder / "audit.key.state"
+    path = world.folder / "audit.db.key.state"
     path.write_bytes(path.read_bytes().replace(b"example/test", b"example/else"))
     with pytest.raises(LogError, match=r"is of audit.example/else; the key is for audit.example/test"):
         world.log.sign()

@@ -73,7 +73,7 @@ def outbox_wire(statement: str, *, done: bool) -> Callable[[World], Any]:
 
 def no_room_for_state(world: World) -> None:
     """The disk has no room: the signer's new state cannot be written beside the old one."""
-    (world.folder / "audit.key.state.new").mkdir()
+    (world.folder / "audit.db.key.state.new").mkdir()
 
 
 FAULTS = {
@@ -104,7 +104,7 @@ def heal(world: World) -> None:
     store: Any = world.log.store
     if isinstance(store._writer, Wire):
         store._writer = store._names._db = store._writer._real
-    path = world.folder / "audit.key.state.new"
+    path = world.folder / "audit.db.key.state.new"
     if path.is_dir():
         path.rmdir()
 
@@ -150,15 +150,15 @@ def test_the_thread_seals_what_another_process_commits_and_tells_its_health(worl
 
 
 def test_while_passes_fail_health_says_so_and_nothing_is_lost(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    key = (world.folder / "audit.key.state").read_bytes()
-    (world.folder / "audit.key.state").write_bytes(b"{")
+    key = (world.folder / "audit.db.key.state").read_bytes()
+    (world.folder / "audit.db.key.state").write_bytes(b"{")
     world.sealer.start()
     wait_until(lambda: world.sealer.health()["status"] == "failing")
     health = world.sealer.health()
     assert health["pending"] == ROWS
     assert health["seal_lag_seconds"] >= 0
     assert "is damaged" in health["failure"]
-    (world.folder / "audit.key.state").write_bytes(key)
+    (world.folder / "audit.db.key.state").write_bytes(key)
     wait_until(lambda: world.sealer.health()["status"] == "ok")
     world.sealer.stop()
     assert len(world.sealed()) == 1 + ROWS

@@ -75,14 +75,14 @@ def test_a_sound_log_is_reported_with_size_and_root(log: Log) -> None:
 def test_a_log_cut_with_its_checkpoints_is_found_by_one_that_left_the_machine(log: Log) -> None:
     kept = log.checkpoint()
     attack(log, Attack(lambda db: cut(db, 6, checkpoints=True), "", None))
-    log.store.path.with_suffix(".key.state").unlink()  # the signer's memory would tell
+    log.store.path.with_name("audit.db.key.state").unlink()  # the signer's memory would tell
     assert verify_log(log, log.verifier).size == 6  # nothing inside the file can
     assert refused(log, kept) == ("truncated", 6)
 
 
 def test_a_log_made_anew_is_found_by_a_checkpoint_that_left_the_machine(log: Log, tmp_path: Path) -> None:
     kept = log.checkpoint()
-    shutil.copy(tmp_path / "audit.key", tmp_path / "other.key")  # the attacker has the key as well
+    shutil.copy(tmp_path / "audit.db.key", tmp_path / "other.db.key")  # the attacker has the key as well
     with Log.create(f"sqlite:///{tmp_path}/other.db") as forged:
         forged.append(happened() for _ in range(12))
         assert forged.verifier == log.verifier

@@ -5,6 +5,7 @@ The map is a TOML file, a table of it for each table of the database; `docs/map.
 
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -17,9 +18,11 @@ Operation = Literal["create", "update", "delete"]
 PAST = {"create": "CREATED", "update": "UPDATED", "delete": "DELETED"}
 
 # Columns nobody wants in a log, whether or not the map says so.
-SECRET = re.compile(
-    r"passw(or)?d|passphrase|secret|token|private_?key|api_?key|(^|_)hash$|otp|credential", re.IGNORECASE
-)
+SECRETS = {
+    "password", "passwd", "pwd", "passphrase", "passcode", "secret", "secrets", "token", "tokens", "hash", "otp", "totp",
+    "pin", "salt", "credential", "credentials", "apikey", "privatekey", "accesskey", "secretkey",
+}  # fmt: skip
+KEYS = {"private", "api", "access", "secret", "signing", "encryption"}  # before the word "key"
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -57,6 +60,7 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     organization: str | None = None
     ignore: list[str] = []
     redact: list[str] = []
+    keep: list[str] = []  # columns whose names sound like a secret and hold none
     references: dict[str, str] = {}
     rule: list[Rule] = []
     exclude: str | None = None  # the reason
@@ -77,7 +81,7 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     def redacts(self, column: str, *, boolean: bool) -> bool:
         """A flag such as `must_change_password` holds no secret; the map may still say so."""
-        return column in self.redact or (not boolean and SECRET.search(column) is not None)
+        return column in self.redact or (not boolean and column not in self.keep and names_secret(column))
 
     def resolve(self, operation: str, changes: dict[str, dict[str, Any]]) -> Rule:
         """The rule that names this change; the default one if none matches."""
@@ -112,6 +116,12 @@ class ActionMap:
         given = self._tables.get(name, TableMap())
         entity = given.entity or entity_name(name)
         return msgspec.structs.replace(given, entity=entity, action=given.action or action_prefix(entity))
+
+
+def names_secret(column: str) -> bool:
+    """By whole words, in snake_case and camelCase: `token_hash` and `apiKey`, not `secretary` or `footprint`."""
+    words = [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", column)]
+    return not SECRETS.isdisjoint(words) or any(a in KEYS and b in ("key", "keys") for a, b in pairwise(words))
 
 
 def entity_name(table: str) -> str:

@@ -34,8 +34,6 @@ class Audit:
 
         Raises MapError, LogError, CaptureError (a database that cannot be captured).
         """
-        from indelible.integrations.sqlalchemy import attach
-
         if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
             raise CaptureError(
                 f"{engine.dialect.name} cannot be captured yet, only an SQLite file can. "
@@ -45,15 +43,17 @@ class Audit:
         self._map = ActionMap.load(Path(map)) if map else ActionMap()
         self.log = Log.open(log) if sqlite_path(log).exists() else Log.create(log)
         self._sealer: Sealer | None = None
-        attach(engine, self._committed)
 
     def watch(self) -> list[str]:
         """Install the triggers on every table that the map does not exclude; repeatable. Gives their names."""
+        from indelible.integrations.sqlalchemy import attach
+
         with self._engine.connect() as connection:
             driver = connection.connection.dbapi_connection
             watched = install(driver, None, self._map)  # type: ignore[arg-type]  # pysqlite's connection
         if self._sealer is None:
             self._sealer = Sealer(Outbox(Path(self._engine.url.database or "")), self.log)
+            attach(self._engine, self._sealer.notify)
         return watched
 
     def start(self) -> None:
@@ -87,10 +87,6 @@ class Audit:
         except ImportError as error:
             raise UsageError("The audit pages need more packages: pip install 'indelible[server]'") from error
         return create_app(self.log, viewer=viewer, shell=shell, refresh=self.seal)
-
-    def _committed(self) -> None:
-        if self._sealer is not None:
-            self._sealer.notify()
 
     def _sealing(self) -> Sealer:
         if self._sealer is None:

@@ -50,6 +50,10 @@ class Log:
         key = key_path(path)
         if key.exists() and not key.with_name(key.name + ".state").exists():
             signer = Signer(key)
+            if origin not in (None, signer.verifier.name):
+                raise LogError(
+                    f"The key {key} is there already, for {signer.verifier.name}. Move it away, or drop --origin."
+                )
         else:
             signer = Signer.create(key, origin or f"indelible/{secrets.token_hex(6)}")
         verifier = signer.verifier
@@ -91,7 +95,11 @@ class Log:
         return self.store.appending()
 
     def append(self, events: Iterable[Event]) -> list[int]:
-        """Seal and sign events; gives their sequence numbers. All of them or none. Raises EventError, LogError."""
+        """Seal and sign events; gives their sequence numbers. All of them are sealed or none.
+
+        Raises EventError or LogError before the commit; VerificationError or LogError from `sign` after it: then they
+        are sealed, not signed, and are not to be appended again.
+        """
         with self.appending() as appending:
             sequence = [appending.add(each) for each in events]
         self.sign()
@@ -151,8 +159,8 @@ class Log:
 
 
 def key_path(path: Path) -> Path:
-    """Beside the log, under its name: `audit.db` has `audit.key`."""
-    return path.with_suffix(".key")
+    """Beside the log, under its whole name: no two logs of one folder share a key."""
+    return path.with_name(path.name + ".key")
 
 
 def _signer_of(store: SQLiteStore) -> Signer:

@@ -11,6 +11,7 @@ old copy is refused while the records still wait, so that the newest copy gets t
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from indelible.capture.outbox import Outbox
@@ -37,18 +38,28 @@ class Sealer:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._failure: str | None = None
+        self._left = False  # records that are sealed may still wait to be dropped
 
     def seal(self) -> int:
         """One pass: everything that was committed before the call is in the log, signed, when it returns.
 
         Gives the number of entries added. Raises LogError, CaptureError, VerificationError.
         """
+        return self._seal(lambda: False)
+
+    def _seal(self, stopping: Callable[[], bool]) -> int:
+        """`stopping` ends the pass between two batches."""
         with self._pass:
-            added = 0
-            while records := self._outbox.read(BATCH):
+            added, waiting = 0, self._outbox.pending()[0]  # not what is captured meanwhile: a pass ends
+            self._left = waiting > 0
+            while waiting > 0 and not stopping() and (records := self._outbox.read(BATCH)):
                 added += self._commit(records)
                 self._log.sign()
-                self._outbox.delete(records)
+                if not self._outbox.delete(records):
+                    break  # the application is writing for long; all that matters is done
+                waiting -= len(records)
+            else:
+                self._left = False
             self._log.sign()
             self._failure = None
             return added
@@ -85,35 +96,32 @@ class Sealer:
             self._thread = None
 
     def close(self) -> None:
-        """Stop, and let go of the outbox."""
+        """Stop, and let go of the outbox, after a pass that somebody else may be in."""
         self.stop()
-        self._outbox.close()
+        with self._pass:
+            self._outbox.close()
 
     def health(self) -> dict[str, Any]:
-        """Sizes, what waits and for how long; `status` is "failing" while passes fail."""
-        pending, oldest = self._outbox.pending()
+        """Sizes, what waits and for how long; `status` is "failing" while passes fail or the files cannot be read."""
+        try:
+            pending, oldest = self._outbox.pending()
+            sizes = {"size": self._log.head().size, "signed": self._log.signed_size(), "pending": pending}
+        except Error as error:
+            return {"status": "failing", "failure": str(error)}
         lag = max(0.0, time.time() - oldest.timestamp()) if oldest else 0.0
-        return {
-            "status": "failing" if self._failure else "ok",
-            "size": self._log.head().size,
-            "signed": self._log.signed_size(),
-            "pending": pending,
-            "seal_lag_seconds": round(lag, 3),
-            **({"failure": self._failure} if self._failure else {}),
-        }
+        health = {"status": "failing" if self._failure else "ok", **sizes, "seal_lag_seconds": round(lag, 3)}
+        return health | ({"failure": self._failure} if self._failure else {})
 
     def _run(self) -> None:
         seen = None
         while not self._stopped.is_set():
             try:
                 version = self._outbox.version()
-                if self._wake.is_set() or version != seen or self._failure:
+                if self._wake.is_set() or version != seen or self._failure or self._left:
                     self._wake.clear()
-                    self.seal()
+                    self._seal(self._stopped.is_set)
                     seen = version
                 self._wake.wait(POLL_SECONDS)
-            except Error as error:
-                self._fail(error)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one pass meets
                 self._fail(error)
 

@@ -158,9 +158,9 @@ class Signer:
     def _remember(self, frontier: Frontier) -> None:
         """Write beside, sync, rename, sync the folder: a crash leaves the old state or the new one."""
         state = msgspec.json.encode(_State(self._key.name, frontier.size, frontier.pack()))
-        if self._state_path.exists() and self._state_path.read_bytes() == state:
-            return
         try:
+            if self._state_path.exists() and self._state_path.read_bytes() == state:
+                return
             made = self._state_path.with_name(self._state_path.name + ".new")  # ours alone, under the lock
             made.touch(0o600)
             made.write_bytes(state)
@@ -173,6 +173,10 @@ class Signer:
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         """One signer at a time, across processes; the lock dies with its holder."""
-        with self._path.open() as file:
+        try:
+            file = self._path.open()
+        except OSError as error:
+            raise LogError(f"The signing key {self._path} cannot be read: {error.strerror}. Put it back.") from error
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield

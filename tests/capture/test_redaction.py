@@ -71,11 +71,18 @@ def test_a_column_that_looks_like_a_secret_is_redacted_unasked(world: World, col
     assert nowhere(world, SECRET)
 
 
-def test_a_secret_is_redacted_in_the_entitys_name_too(world: World) -> None:
-    world.watch(USERS, map_text=MAP + '\nname = "pin"\norganization = "pin"')
-    world.run("INSERT INTO users VALUES (1, 'Dana', NULL, ?)", (SECRET,))
-    world.sealed()
-    assert nowhere(world, SECRET)
+@pytest.mark.parametrize("place", ["name", "organization"])
+def test_a_secret_cannot_give_every_entry_its_name(world: World, place: str) -> None:
+    with pytest.raises(MapError, match="'pin' is ignored or redacted"):
+        world.watch(USERS, map_text=MAP + f'\n{place} = "pin"')
+
+
+@pytest.mark.parametrize("column", ["secretary_name", "footprint", "hashtag", "pinned", "tokenizer", "kept_token"])
+def test_a_name_that_only_sounds_like_a_secret_is_kept(world: World, column: str) -> None:
+    world.watch(f"CREATE TABLE t (id INTEGER PRIMARY KEY, {column} TEXT)", map_text='[t]\nkeep = ["kept_token"]'
+                if column == "kept_token" else "")  # fmt: skip
+    world.run("INSERT INTO t VALUES (1, 'shown')")
+    assert world.sealed()[0].changes[column] == {"new": "shown"}
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class Shell:
         return done.stderr.decode()
 
     def verifier(self) -> str:
-        return str(SigningKey.parse((self.folder / "audit.key").read_text()).verifier)
+        return str(SigningKey.parse((self.folder / "audit.db.key").read_text()).verifier)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ def test_init_prints_the_verifier_key_and_nothing_else_on_stdout(shell: Shell) -
     done = shell.run("init", shell.log)
     verifier = Verifier.parse(done.stdout.decode())
     assert done.stdout.decode() == f"{verifier}\n"
-    key = shell.folder / "audit.key"
+    key = shell.folder / "audit.db.key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert b"PRIVATE" not in done.stdout + done.stderr
     assert b"keep a copy elsewhere" in done.stderr

@@ -170,7 +170,7 @@ ABSURD: dict[str, Callable[[Path], Path]] = {
     "below /proc": lambda _: type(_)("/proc/self/data"),
     "portal.db is no database": a_garbled("portal.db"),
     "audit.db is no database": a_garbled("audit.db"),
-    "audit.key is no key": a_garbled("audit.key"),
+    "audit.db.key is no key": a_garbled("audit.db.key"),
     "portal.db is a folder": a_folder_for_a_file("portal.db"),
     "audit.db is a folder": a_folder_for_a_file("audit.db"),
 }
@@ -191,9 +191,9 @@ def test_a_directory_of_somebody_else_is_said(tmp_path: Path) -> None:
 def test_a_log_whose_key_is_gone_is_not_given_another(start: Callable[..., Desk], tmp_path: Path) -> None:
     desk = start("--empty")
     desk.close()
-    (desk.data / "audit.key").rename(tmp_path / "elsewhere")
+    (desk.data / "audit.db.key").rename(tmp_path / "elsewhere")
     assert "key" in refused(desk.data, folder=tmp_path)
-    (tmp_path / "elsewhere").rename(desk.data / "audit.key")
+    (tmp_path / "elsewhere").rename(desk.data / "audit.db.key")
     assert start().verify().returncode == 0
 
 

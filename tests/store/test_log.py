@@ -131,7 +131,7 @@ def test_an_entry_that_is_not_there_is_named_with_the_newest(world: World) -> No
 def test_a_log_is_not_made_over_another(world: World, tmp_path: Path) -> None:
     with pytest.raises(LogError, match=r"exists already"):
         Log.create(world.log_url)
-    (tmp_path / "new.key").write_text("somebody's")
+    (tmp_path / "new.db.key").write_text("somebody's")
     with pytest.raises(MalformedError):
         Log.create(f"sqlite:///{tmp_path}/new.db")
 
@@ -187,12 +187,12 @@ def test_a_log_of_a_later_format_is_not_touched(world: World) -> None:
 
 
 def test_a_log_with_another_key_beside_it_is_refused(world: World) -> None:
-    key = world.folder / "audit.key"
+    key = world.folder / "audit.db.key"
     key.unlink()
     with pytest.raises(NotFoundError, match=r"signing key .* is missing"):
         Log.open(world.log_url)
     Log.create(f"sqlite:///{world.folder}/other.db", "audit.example/test").close()
-    (world.folder / "other.key").rename(key)
+    (world.folder / "other.db.key").rename(key)
     with pytest.raises(LogError, match=r"the log was made with another. Restore its key"):
         Log.open(world.log_url)
     Log.open(world.log_url, sign=False).close()

@@ -17,6 +17,8 @@ from indelible.capture.sqlite import Definition
 from indelible.errors import CaptureError, NotFoundError
 from indelible.values import read_text
 
+BUSY_MS = 10_000
+DELETE_MS = 200  # a page may be waiting; nothing is lost by dropping records later
 MAX_WEIGHT = 16 * 1024 * 1024  # characters and bytes of one batch; a single larger record makes a batch of its own
 
 
@@ -28,7 +30,7 @@ class Outbox:
         if not path.is_file():
             raise NotFoundError(f"There is no database at {path}.")
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+        self._db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         self._db.text_factory = read_text
         try:
             (self._source,) = self._db.execute("SELECT id FROM indelible_source").fetchone()
@@ -69,20 +71,31 @@ class Outbox:
                     break
             return [read_record(self._source, row, self._definition(row["watch"])) for row in rows]
 
-    def delete(self, records: Sequence[Record]) -> None:
-        """Drop records that the log has committed. A crash before this: they are read again and recognised.
+    def delete(self, records: Sequence[Record]) -> bool:
+        """Drop records that the log has committed and signed. A crash before this: they are read again and recognised.
 
-        By id and token: another sealer may have dropped them first, and their ids may be in use again.
+        By id and token: another sealer may have dropped them first, and their ids may be in use again. Gives False,
+        soon, while the application holds its write lock: the next pass drops them.
         """
         with self._using() as db:
-            db.execute("BEGIN IMMEDIATE")
+            db.execute(f"PRAGMA busy_timeout = {DELETE_MS}")
             try:
+                db.execute("BEGIN IMMEDIATE")
+                # As bytes: a forged token may be text that is not UTF-8, and has no other way back.
                 known = [(record.outbox_id, record.token) for record in records]
-                db.executemany("DELETE FROM indelible_outbox WHERE id = ? AND token = ?", known)
+                db.executemany(
+                    "DELETE FROM indelible_outbox WHERE id = ? AND CAST(token AS BLOB) = CAST(? AS BLOB)", known
+                )
                 db.execute("COMMIT")
-            except BaseException:
-                db.execute("ROLLBACK")
-                raise
+            except sqlite3.OperationalError as error:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                return False
+            finally:
+                db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        return True
 
     def _definition(self, watch: object) -> Definition | None:
         """How the row's table was watched; None if nothing here says so."""

@@ -7,7 +7,8 @@ Identifiers are quoted; nothing else of the schema reaches the SQL.
 
 import sqlite3
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
@@ -15,6 +16,7 @@ from indelible.actions import ActionMap, TableMap
 from indelible.errors import CaptureError, MapError
 
 PREFIX = "indelible_"
+OURS = {f"{PREFIX}{name}" for name in ("source", "watch", "context", "outbox")}
 MAX_COLUMNS = 900  # SQLite allows 2,000 columns to a table; the outbox needs two for each
 
 SCHEMA = (
@@ -65,6 +67,9 @@ def install(db: sqlite3.Connection, tables: Iterable[str] | None, action_map: Ac
             for statement in SCHEMA:
                 db.execute(statement)
             db.execute("INSERT OR IGNORE INTO indelible_source VALUES (1, ?)", (str(uuid.uuid4()),))
+            db.execute(
+                "DELETE FROM indelible_context"
+            )  # one that a driver's own commit left behind names nobody further
             _widen(db, max((len(d.columns) for d in definitions), default=0))
             for definition in definitions:
                 _install_one(db, definition)
@@ -74,9 +79,12 @@ def install(db: sqlite3.Connection, tables: Iterable[str] | None, action_map: Ac
 
 
 def table_names(db: sqlite3.Connection) -> list[str]:
-    """Ordinary tables, ours left out."""
+    """Ordinary tables, ours left out. Raises CaptureError for one that would pass for ours."""
     rows = db.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' ORDER BY name")
-    return [name for (name,) in rows if not name.startswith((PREFIX, "sqlite_"))]
+    names = [name for (name,) in rows if name not in OURS and not name.startswith("sqlite_")]
+    if strange := [name for name in names if name.startswith(PREFIX)]:
+        raise CaptureError(f"The table {strange[0]!r} has a name that is kept for Indelible's own. Rename it.")
+    return names
 
 
 def _wanted(existing: list[str], tables: Iterable[str] | None, action_map: ActionMap) -> list[str]:
@@ -109,6 +117,7 @@ def _definition(db: sqlite3.Connection, table: str, table_map: TableMap) -> Defi
             raise MapError(
                 f"The map, table [{table}], {place}: there is no column {column!r}. It has: {', '.join(names)}."
             )
+    _refuse_hidden_name(table, rows, table_map)
     key = table_map.ids() or [name for name, _, pk in sorted(rows, key=lambda row: row[2]) if pk]
     _refuse_secret_key(table, rows, key, table_map)
     columns = [
@@ -125,6 +134,17 @@ def _definition(db: sqlite3.Connection, table: str, table_map: TableMap) -> Defi
 def _column(name: str, declared: str, table_map: TableMap, *, secret: bool) -> Column:
     boolean = declared.upper() in ("BOOLEAN", "BOOL")
     return Column(name, boolean=boolean, redacted=secret and table_map.redacts(name, boolean=boolean))
+
+
+def _refuse_hidden_name(table: str, rows: Iterable[tuple[str, str, int]], table_map: TableMap) -> None:
+    """The name and the organization stand in every entry: a column that is not to be seen cannot give them."""
+    for name, declared, _ in rows:
+        hidden = name in table_map.ignore or _column(name, declared, table_map, secret=True).redacted
+        if hidden and name in (table_map.name, table_map.organization):
+            raise MapError(
+                f"The map, table [{table}]: {name!r} is ignored or redacted, so it cannot give the entity's name or "
+                "organization. Name another column, or none."
+            )
 
 
 def _refuse_secret_key(table: str, rows: Iterable[tuple[str, str, int]], key: list[str], table_map: TableMap) -> None:
@@ -231,19 +251,19 @@ def quote(identifier: str) -> str:
     return '"' + identifier.replace('"', '""').replace("\0", "") + '"'
 
 
-class _writing:  # noqa: N801 - reads as a verb, like contextlib's own
-    """BEGIN IMMEDIATE ... COMMIT on a connection of any isolation setting."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        if self._db.in_transaction:
-            raise CaptureError("Watching starts in a transaction of its own: commit or roll back the open one first.")
-        self._isolation = self._db.isolation_level
-        self._db.isolation_level = None
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
-        self._db.isolation_level = self._isolation
+@contextmanager
+def _writing(db: sqlite3.Connection) -> Iterator[None]:
+    """BEGIN IMMEDIATE ... COMMIT on a connection of any isolation setting, which it has again afterwards."""
+    if db.in_transaction:
+        raise CaptureError("Watching starts in a transaction of its own: commit or roll back the open one first.")
+    isolation = db.isolation_level
+    db.isolation_level = None
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        db.rollback()
+        raise
+    finally:
+        db.isolation_level = isolation

@@ -69,7 +69,12 @@ def read_note(path: Path) -> str:
 
 def write_whole(path: Path, chunks: Iterator[bytes]) -> None:
     """The whole file or none: written beside it, then renamed."""
+    path = path.resolve()  # what a link points to is written, not the link
     try:
+        if path.exists() and not path.is_file():  # a pipe or a device takes what comes
+            with path.open("wb") as file:
+                file.writelines(chunks)
+            return
         with beside(path) as made:
             with made.open("wb") as file:
                 for chunk in chunks:

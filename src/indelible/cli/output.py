@@ -42,10 +42,11 @@ def one_line(entry: Entry) -> str:
     """An entry for a terminal: when, who, what, to what, and what changed."""
     who = entry.actor.email or entry.actor.name or entry.actor.type
     what = entry.entity.name or entry.entity.id
-    return (
+    line = (
         f"{entry.seq:>8}  {entry.occurred_at[:19].replace('T', ' ')}  {who:<28}  {entry.action:<24}  "
         f"{entry.entity.type} {what}  {summarize(entry)}"
     )
+    return "".join(c if c.isprintable() else "\ufffd" for c in line)  # a name with a line end must not make a line
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 
@@ -16,9 +15,9 @@ from indelible.event import Entry, read
 
 COLUMNS = (
     "seq", "id", "occurred_at", "action", "operation", "outcome",
-    "actor_type", "actor_id", "actor_name", "actor_email",
+    "actor_type", "actor_id", "actor_name", "actor_email", "on_behalf_of",
     "entity_type", "entity_id", "entity_name", "organization_id", "organization_name",
-    "changes", "reason", "source", "ip", "user_agent", "request_id", "transaction_id",
+    "changes", "reason", "source", "ip", "user_agent", "request_id", "transaction_id", "metadata",
 )  # fmt: skip
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufeff]")
@@ -45,17 +44,19 @@ def _row(entry: Entry) -> list[str]:
     cells = (
         entry.seq, entry.id, entry.occurred_at, entry.action, entry.operation, entry.outcome,
         entry.actor.type, entry.actor.id, entry.actor.name, entry.actor.email,
+        _exact(entry.actor.on_behalf_of) if entry.actor.on_behalf_of else None,
         entry.entity.type, entry.entity.id, entry.entity.name,
         organization and organization.id, organization and organization.name,
         _exact(entry.changes), entry.reason,
         context.source, context.ip, context.user_agent, context.request_id, context.transaction_id,
+        _exact(entry.metadata) if entry.metadata else None,
     )  # fmt: skip
     return [safe(cell) for cell in cells]
 
 
-def _exact(changes: dict[str, dict[str, Any]]) -> str:
+def _exact(value: object) -> str:
     """JSON that `safe` leaves as it is: what JSON does not escape by itself is escaped here."""
-    return msgspec.json.encode(changes).decode().replace("\x7f", "\\u007f").replace("\ufeff", "\\ufeff")
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f").replace("\ufeff", "\\ufeff")
 
 
 def _take(buffer: io.StringIO) -> bytes:

@@ -18,6 +18,7 @@ _CLEAR = "DELETE FROM indelible_context"
 # Typed as text, or a savepoint's. RELEASE commits when no BEGIN came before the savepoint, as pysqlite has it.
 _ENDS = re.compile(r"\s*(COMMIT|END|ROLLBACK|RELEASE)\b", re.IGNORECASE)
 _COMMITS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
+_READS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 _KEY = "indelible_acting"  # in Connection.info: who acts, as this transaction carries, or _UNSURE
 _UNSURE = object()  # the row may be there or not: a savepoint was rolled back over it
@@ -25,7 +26,7 @@ _TRANSACTION = "indelible_transaction"  # and the transaction's id
 
 
 def attach(engine: Engine, committed: Callable[[], None]) -> None:
-    """Make every connection of `engine` carry the actor; call `committed` after a commit that wrote."""
+    """Make every connection of `engine` carry the actor; call `committed` when a transaction that wrote commits."""
 
     @event.listens_for(engine, "before_cursor_execute")
     def _before(
@@ -36,7 +37,7 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
         _context: ExecutionContext | None,
         _many: bool,  # noqa: FBT001
     ) -> None:
-        if not statement.startswith("SELECT"):
+        if not _READS.match(statement):
             _prepare(connection, statement)
 
     @event.listens_for(engine, "commit")
@@ -44,8 +45,8 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
         info = connection.info
         if info.pop(_KEY, None) is not None:
             _driver(connection).execute(_CLEAR)
+            committed()
         info.pop(_TRANSACTION, None)
-        committed()
 
     @event.listens_for(engine, "rollback")
     def _rollback(connection: Connection) -> None:

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _AGO = re.compile(r"(\d{1,5})([mhdw])")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 _UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 

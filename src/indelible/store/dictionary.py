@@ -64,7 +64,8 @@ class Dictionary:
 
     def entity_name(self, entity_type: str, key: str) -> str | None:
         """The name the log last knew this entity by."""
-        return self._known_name(("entity", self.name("entity_type", entity_type), key))
+        found = self._one("SELECT id FROM entity_type WHERE name = ?", entity_type)
+        return self._known_name(("entity", found[0], key)) if found else None
 
     def _known_name(self, key: tuple[Any, ...]) -> str | None:
         name: str | None = self._look(key)[1]

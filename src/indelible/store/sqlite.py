@@ -4,12 +4,14 @@ One writer at a time (`BEGIN IMMEDIATE`), readers beside it (WAL). A commit retu
 (`synchronous=FULL`), so what was acknowledged survives a power cut.
 """
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Any, NamedTuple, Self, cast
+from urllib.parse import quote
 from uuid import UUID
 
 import apsw
@@ -88,6 +90,7 @@ class SQLiteStore:
             raise NotFoundError(f"There is no log at {path}. Create it: indelible init sqlite:///{path}")
         self.path = path
         self._lock = threading.Lock()  # one writer in this process; BEGIN IMMEDIATE keeps other processes out
+        self._closed = False
         self._idle: LifoQueue[apsw.Connection] = LifoQueue()
         self._writer = self._connect()
         self._names = Dictionary(self._writer)
@@ -112,7 +115,10 @@ class SQLiteStore:
         return cls(path)
 
     def close(self) -> None:
-        self._writer.close()
+        """After an append that somebody else may be in. What is asked later is a LogError."""
+        with self._lock:
+            self._closed = True
+            self._writer.close()
         while True:
             try:
                 self._idle.get_nowait().close()
@@ -134,6 +140,7 @@ class SQLiteStore:
         Raises ConflictError if another sealer moved the head, LogError if the disk refuses.
         """
         with self._lock, _log_errors(self.path):
+            self._check_open()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 self._names.refresh()
@@ -171,6 +178,7 @@ class SQLiteStore:
     def add_checkpoint(self, size: int, note: str) -> None:
         """Keep a signed note; one that is not newer than the newest is passed over."""
         with self._lock, _log_errors(self.path):
+            self._check_open()
             self._writer.execute(SQL["add_checkpoint"], {"size": size, "note": note})
 
     def newest_checkpoint(self) -> tuple[int, str] | None:
@@ -184,6 +192,7 @@ class SQLiteStore:
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """A connection for reading, from those that are idle."""
+        self._check_open()
         try:
             db = self._idle.get_nowait()
         except Empty:
@@ -191,7 +200,8 @@ class SQLiteStore:
             db.pragma("query_only", True)
         with _log_errors(self.path):
             yield db
-        self._idle.put(db)  # after an error it is not put back: it closes as it is collected
+        if not self._closed:
+            self._idle.put(db)  # after an error, or the end, it is not put back: it closes as it is collected
 
     def _head(self, db: apsw.Connection) -> Head:
         try:
@@ -204,7 +214,7 @@ class SQLiteStore:
 
     def _connect(self) -> apsw.Connection:
         with _log_errors(self.path):
-            db = apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
+            db = self._open()
             db.set_busy_timeout(BUSY_MS)
             if db.pragma("application_id") != APPLICATION_ID:
                 raise LogError(f"{self.path} is not a log. Give the file that `indelible init` made.")
@@ -214,6 +224,21 @@ class SQLiteStore:
                 )
             db.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF")
             return db
+
+    def _open(self) -> apsw.Connection:
+        """For writing where that may be; an auditor's copy in a place that cannot be written is read as it lies."""
+        if os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK):
+            return apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
+        if self.path.with_name(self.path.name + "-wal").exists():
+            raise LogError(
+                f"{self.path} is in use and cannot be written here. Copy it, and its -wal, to a folder of yours."
+            )
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        return apsw.Connection(f"file:{quote(str(self.path.absolute()))}?immutable=1", flags=flags)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LogError(f"The log {self.path} was closed here already. Open it again.")
 
 
 def _make(path: Path, properties: dict[str, str]) -> None:
@@ -231,5 +256,7 @@ def _make(path: Path, properties: dict[str, str]) -> None:
 def _log_errors(path: Path) -> Iterator[None]:
     try:
         yield
+    except apsw.CorruptError as error:
+        raise VerificationError("changed", f"the file {path} is damaged: {error}. Restore the newest copy.") from error
     except apsw.Error as error:
         raise LogError(f"The log {path} refused: {error}.") from error

@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from indelible.errors import Error, NotFoundError
+from indelible.event import read
 from indelible.export import FORMATS
 from indelible.log import Log
 from indelible.search.page import find
@@ -45,7 +46,8 @@ def create_app(log: Log, *, viewer: ViewerCheck, shell: Shell | None, refresh: C
         Route("/entry/{seq}", pages.answer(pages.entry)),
         Route("/export", pages.answer(pages.export)),
         Route("/checkpoint", pages.answer(pages.checkpoint)),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", _Static(directory=STATIC)),
+        Route("/{rest:path}", pages.answer(pages.missing)),
     ]
     return Starlette(routes=routes)
 
@@ -93,25 +95,26 @@ class Pages:
 
     def entry(self, request: Request, viewer: Viewer) -> Response:
         """One entry: as a page of its own, or unfolded or folded in the list (`?row=open`, `?row=closed`)."""
-        typed = request.path_params["seq"]
-        seq = number(typed)
+        seq = number(request.path_params["seq"])
         try:
-            entry = None if seq is None else self._log.entry(seq)
+            line = self._log.line(-1 if seq is None else seq)
         except NotFoundError:
-            entry = None
-        mine = viewer.organization is None or (
-            entry is not None and entry.organization is not None and entry.organization.id == viewer.organization
-        )
-        if seq is None or entry is None or not mine:  # another organization's entry is not there, for this viewer
-            return self._show(
-                request, "No such entry", "missing.html", {"seq": typed[:40].replace("\0", "\ufffd")}, 404
-            )
+            return self.missing(request, viewer)
+        entry = read(line)
+        if viewer.organization not in (None, entry.organization and entry.organization.id):
+            return self.missing(request, viewer)  # another organization's entry is not there, for this viewer
         shown = request.query_params.get("row")
-        values = {"row": row(entry), "line": self._log.line(seq).decode(), "state": State.read(request.query_params)}
+        values = {"row": row(entry), "line": line.decode(), "state": State.read(request.query_params)}
         if shown in ("open", "closed"):
             values["open"] = shown == "open"
             return HTMLResponse(self._render(request, "row.html", values), headers={"Cache-Control": "no-store"})
         return self._show(request, f"Entry {seq}", "entry.html", values, 200)
+
+    def missing(self, request: Request, _viewer: Viewer) -> Response:
+        """What is not there, or not for this viewer: they cannot tell which."""
+        seq = request.path_params.get("seq", "")[:40].replace("\0", "\ufffd")
+        title = "No such entry" if seq else "No such page"
+        return self._show(request, title, "missing.html", {"title": title, "seq": seq}, 404)
 
     def export(self, request: Request, viewer: Viewer) -> Response:
         """A file of exactly what the address asks for; itself an entry."""
@@ -123,16 +126,18 @@ class Pages:
         name = request.query_params.get("format", "")
         if name not in FORMATS:
             return PlainTextResponse(f"format: {name[:40]!r} is none of {', '.join(FORMATS)}.", 400)
-        chunks = export(self._log, query, name, viewer, request, state)
         filename = f"audit-log-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{FORMATS[name].suffix}"
         headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
+        if request.method == "HEAD":  # nothing is taken away, so nothing is recorded
+            return Response(headers=headers, media_type=FORMATS[name].media_type)
+        chunks = export(self._log, query, name, viewer, request, state)
         return StreamingResponse(chunks, media_type=FORMATS[name].media_type, headers=headers)
 
     def checkpoint(self, request: Request, viewer: Viewer) -> Response:
         """The newest signed checkpoint, as it stands. It counts every organization's entries: not for one of them."""
         note = self._log.checkpoint()
         if viewer.organization is not None or note is None:
-            return self._show(request, "No checkpoint", "missing.html", {"seq": None}, 404)
+            return self.missing(request, viewer)
         return PlainTextResponse(note, headers={"Cache-Control": "no-store"})
 
     def _freshen(self) -> str:
@@ -151,6 +156,15 @@ class Pages:
     def _render(self, request: Request, template: str, values: dict[str, Any]) -> str:
         base = request.scope.get("root_path", "")
         return _templates.get_template(template).render(base=base, version=_VERSION, **values)
+
+
+class _Static(StaticFiles):
+    """Kept by browsers for good: the address changes with the content."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
 
 
 def _plain_shell(_request: Request, page: Page) -> str:

@@ -9,7 +9,6 @@ from indelible.errors import QueryError
 from indelible.search.moment import parse_moment
 from indelible.search.query import Query, parse
 
-MAX_SHOWN = 10_000  # characters of a wrong value that are shown again
 MAX_DIGITS = 18  # of a sequence number: SQLite's integers have 63 bits
 
 
