@@ -19,8 +19,8 @@ PAST = {"create": "CREATED", "update": "UPDATED", "delete": "DELETED"}
 
 # Columns nobody wants in a log, whether or not the map says so.
 SECRETS = {
-    "password", "passwd", "pwd", "passphrase", "passcode", "secret", "secrets", "token", "tokens", "hash", "otp", "totp",
-    "pin", "salt", "credential", "credentials", "apikey", "privatekey", "accesskey", "secretkey",
+    "password", "passwd", "pwd", "passphrase", "passcode", "secret", "secrets", "token", "tokens", "hash", "otp",
+    "totp", "pin", "salt", "credential", "credentials", "apikey", "privatekey", "accesskey", "secretkey",
 }  # fmt: skip
 KEYS = {"private", "api", "access", "secret", "signing", "encryption"}  # before the word "key"
 

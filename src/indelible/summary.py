@@ -15,6 +15,8 @@ def summarize(entry: Entry) -> str:
     """For updates the changed columns with old and new; for others what was set or lost, if it says something."""
     shown = [text for column, change in entry.changes.items() if (text := _change(entry, column, change))]
     more = len(shown) - MAX_CHANGES
+    if not shown and entry.metadata:
+        return ", ".join(f"{key}: {brief(value)}" for key, value in entry.metadata.items())
     if not shown and entry.operation not in ("create", "update", "delete") and entry.context.ip:
         return f"from {entry.context.ip}"
     return ", ".join(shown[:MAX_CHANGES]) + (f" and {more} more" if more > 0 else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from portal.settings import make_data_directory
 from portal.web import Portal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -49,17 +49,33 @@ def create_app(settings: Settings, announce: Callable[[FirstAdmin], None] = lamb
     """
     make_data_directory(settings.data)
     with ExitStack() as undo:
-        database = Database(settings.database_url)
-        undo.callback(database.close)
-        audit = indelible.Audit(database.engine, settings.audit_url, map=_HERE / "audit.toml")
-        undo.callback(audit.close)
-        _create_tables(database)  # after Audit: a database that cannot be audited is not touched
-        audit.watch()  # before the first row is written: nothing in this database goes unrecorded
+        database, audit = _open(settings, undo)
         first_start(database, settings, announce)
         mailer = parse_smtp_url(settings.smtp_url) if settings.smtp_url else None
         app = _assemble(Portal(settings, database, mailer), audit)
         undo.pop_all()
     return app
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The portal's database for a command, audited as it is while the portal runs. Raises like `create_app`."""
+    if not settings.data.is_dir():
+        raise SettingsError(f"There is no portal in {settings.data}. Name its data directory with --data.")
+    with ExitStack() as undo:
+        database, audit = _open(settings, undo)
+        yield database
+        audit.seal()
+
+
+def _open(settings: Settings, undo: ExitStack) -> tuple[Database, indelible.Audit]:
+    database = Database(settings.database_url)
+    undo.callback(database.close)
+    audit = indelible.Audit(database.engine, settings.audit_url, map=_HERE / "audit.toml")
+    undo.callback(audit.close)
+    _create_tables(database)  # after Audit: a database that cannot be audited is not touched
+    audit.watch()  # before the first row is written: nothing in this database goes unrecorded
+    return database, audit
 
 
 def _assemble(portal: Portal, audit: indelible.Audit) -> Starlette:

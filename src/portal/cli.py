@@ -50,7 +50,24 @@ def run(
         application = _create(settings)
     except (PortalError, indelible.Error) as error:
         _fail(str(error))
-    _serve(application, listener)
+    _serve(application, listener, settings.proxy)
+
+
+@app.command()
+def reset(
+    email: Annotated[str, typer.Argument(help="Of an active user who lost their password.")],
+    data: Annotated[Path, typer.Option(help="The portal's data directory.")] = Path("data"),
+) -> None:
+    """Give a user a one-time password; it is printed once, and the reset is an entry of the audit log."""
+    from portal.app import open_database
+    from portal.services.account import reset_password
+
+    try:
+        with open_database(read_settings(data)) as database:
+            password = reset_password(database, email)
+    except (PortalError, indelible.Error) as error:
+        _fail(str(error))
+    _say(f"Password: {password}  (shown only now; it is changed at the next sign-in)")
 
 
 def main() -> None:
@@ -70,7 +87,7 @@ def _create(settings: Settings) -> Starlette:
 
     application = create_app(settings, announce)
     if not announced:
-        _say("The administrator exists already; sign in as usual.")
+        _say("The administrator exists already; sign in as usual. (Lost the password? portal reset EMAIL)")
     return application
 
 
@@ -94,13 +111,14 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve(application: Starlette, listener: socket.socket) -> None:
+def _serve(application: Starlette, listener: socket.socket, proxy: str | None) -> None:
     config = uvicorn.Config(
         application,
         log_level="warning",
         access_log=False,  # addresses hold invitation tokens
         server_header=False,
-        proxy_headers=False,  # a forwarded address is anybody's claim
+        proxy_headers=proxy is not None,  # a forwarded address is anybody's claim, but for a proxy that was named
+        forwarded_allow_ips=proxy,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         lifespan="on",
     )

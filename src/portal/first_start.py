@@ -47,7 +47,7 @@ def first_start(database: Database, settings: Settings, announce: Callable[[Firs
     with acting_as(Actor.system("first-start"), source="portal"), database.writing() as db:
         if not _is_first(db):  # another process was quicker
             return False
-        db.add(Configuration(organization_id=None, support_email="support@northdesk.test"))
+        db.add(Configuration(id="platform", organization_id=None, support_email="support@northdesk.test"))
         db.add(_administrator(settings, hashed))
         db.flush()
         if not settings.empty:

@@ -31,6 +31,7 @@ class Settings:
     admin_password: str | None = None  # None: one is made up, shown once, and must be changed
     empty: bool = False  # True: no sample data at first start
     job_seconds: float = 5.0
+    proxy: str | None = None  # addresses whose X-Forwarded-For and -Proto are believed
 
 
 def read_settings(data: Path, *, empty: bool = False, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -45,6 +46,7 @@ def read_settings(data: Path, *, empty: bool = False, environ: Mapping[str, str]
         admin_email=environ.get("PORTAL_ADMIN_EMAIL") or DEFAULT_ADMIN,
         admin_password=environ.get("PORTAL_ADMIN_PASSWORD") or None,
         empty=empty,
+        proxy=environ.get("PORTAL_TRUSTED_PROXY") or None,
         job_seconds=_seconds(environ.get("PORTAL_JOB_SECONDS") or "5"),
     )
     _check(settings)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from portal import clock
+from portal.errors import NotFoundError
 from portal.models import Configuration, License, User
+from portal.services.account import reset_password
 from tests.portal.northdesk import OWNER, PASSWORD, settings_form
 
 if TYPE_CHECKING:
@@ -151,8 +153,42 @@ def test_signing_in_and_failing_to_are_entries_of_the_user(desk: Desk, ids: dict
     assert (bad.action, bad.operation, bad.outcome) == ("USER_SIGN_IN_FAILED", "sign_in", "failure")
     assert (bad.entity.id, bad.organization.id) == (ids["kim"], ids["acme"])
     assert (bad.actor.type, bad.actor.email) == ("unknown", "KIM@acme.test")
-    desk.browser().post("/sign-in", email="nobody\0@x.test", password="wrong")
-    assert list(desk.entries())[-1].actor.email == "nobody\ufffd@x.test"
+
+
+@pytest.mark.parametrize("typed", ["MySecretPassw0rd!", "nobody\0@x.test", "two words@x.test", "", "@", "a@b"])
+def test_what_is_no_address_is_not_kept_it_might_be_a_password(desk: Desk, typed: str) -> None:
+    desk.browser().post("/sign-in", email=typed, password="wrong")
+    entry = list(desk.entries())[-1]
+    assert (entry.action, entry.actor.email) == ("USER_SIGN_IN_FAILED", "(not an e-mail address)")
+    assert not typed.strip("@") or typed not in str(entry)
+
+
+def test_nobody_can_fail_under_the_name_or_id_of_another(desk: Desk, ids: dict[str, str]) -> None:
+    desk.browser().post("/sign-in", email=ids["kim"], password="wrong")
+    assert list(desk.entries())[-1].entity.id.startswith("try_")
+    desk.browser().post("/sign-in", email="KIM@acme.test", password="wrong")
+    assert list(desk.entries())[-1].entity.name == "Kim"
+
+
+def test_a_wrong_current_password_is_an_entry_and_is_limited(desk: Desk) -> None:
+    browser = desk.signed_in()
+    wrong = {"current_password": "guess", "new_password": "another fine password"}
+    for _ in range(10):
+        assert browser.post("/account/password", **wrong).status_code == 422
+    entry = list(desk.entries())[-1]
+    assert (entry.action, entry.outcome, entry.actor.email) == ("USER_PASSWORD_CHANGE_FAILED", "failure", OWNER)
+    assert browser.post("/account/password", **wrong | {"current_password": PASSWORD}).status_code == 429
+
+
+def test_a_reset_password_works_once_is_an_entry_and_ends_sessions(desk: Desk) -> None:
+    before = desk.signed_in()
+    password = reset_password(desk.portal.database, OWNER.upper())
+    entries = [entry for entry in desk.entries() if entry.actor.name == "portal reset"]
+    assert {"USER_PASSWORD_CHANGED", "USER_SIGNED_OUT"} == {entry.action for entry in entries}
+    assert before.get("/organizations").status_code == 303
+    assert desk.signed_in(password=password).get("/organizations").headers["location"] == "/account/password"
+    with pytest.raises(NotFoundError, match=r"No active user has the e-mail 'no@x\.test'"):
+        reset_password(desk.portal.database, "no@x.test")
 
 
 def test_accepting_an_invitation_is_the_guests_own_doing(desk: Desk) -> None:

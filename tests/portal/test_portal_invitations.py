@@ -160,6 +160,16 @@ def test_invitations_by_admins_can_be_switched_off(desk: Desk) -> None:
     assert invite(owner).status_code == 200
 
 
+def test_an_organization_cannot_allow_what_the_platform_switched_off(desk: Desk) -> None:
+    acme = desk.organization()
+    owner, admin = desk.signed_in(), desk.someone("admin", acme)
+    form = settings_form()
+    del form["invitations_enabled"]
+    owner.post(f"/configuration/{desk.platform().id}", **form)
+    assert admin.post("/configuration/new", organization_id=acme, **settings_form()).status_code == 303
+    assert invite(admin, "kim@acme.test", "auditor", acme).status_code == 403
+
+
 def test_a_mail_server_delivers_the_link(inbox: tuple[Inbox, str], make_settings: Callable[..., Settings]) -> None:
     received, url = inbox
     app = create_app(make_settings(smtp_url=url, public_url="https://portal.acme.test"))

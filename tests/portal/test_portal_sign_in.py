@@ -86,6 +86,14 @@ def test_ten_failures_for_an_email_close_it_for_a_while(desk: Desk) -> None:
     assert browser.post("/sign-in", email=OWNER, password=PASSWORD).status_code == 303
 
 
+def test_a_stranger_cannot_lock_the_owner_out(desk: Desk) -> None:
+    for _ in range(99):
+        desk.add(SignInAttempt(email=OWNER, subject="try_1", reason="wrong password", ip="192.0.2.66"))
+    assert desk.browser().post("/sign-in", email=OWNER, password=PASSWORD).status_code == 303
+    desk.add(SignInAttempt(email=OWNER, subject="try_1", reason="wrong password", ip="192.0.2.67"))
+    assert desk.browser().post("/sign-in", email=OWNER, password=PASSWORD).status_code == 429
+
+
 def test_fifty_failures_from_an_address_close_it_for_a_while(desk: Desk) -> None:
     for number in range(50):
         desk.add(SignInAttempt(email=f"{number}@x.test", subject="nobody", reason="unknown e-mail", ip="testclient"))

@@ -132,7 +132,7 @@ def test_the_command_prints_address_and_password_serves_and_stops_when_told(
     assert process.wait(15) == 0
     again = portal(tmp_path / "data", "--port", "0")
     assert again.stdout
-    assert again.stdout.readline().strip() == "The administrator exists already; sign in as usual."
+    assert again.stdout.readline().strip().startswith("The administrator exists already")
     assert again.stdout.readline().startswith("Northdesk is at http://127.0.0.1:")
     again.send_signal(signal.SIGINT)
     assert again.wait(15) == 0

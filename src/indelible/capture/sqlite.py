@@ -52,6 +52,7 @@ class Definition(msgspec.Struct, frozen=True):
     columns: list[Column]
     key: list[str]
     map: TableMap
+    about_itself: bool = True  # False: its rows tell of another table's entity, whose name they may only repeat
 
 
 def install(db: sqlite3.Connection, tables: Iterable[str] | None, action_map: ActionMap) -> list[str]:
@@ -128,7 +129,8 @@ def _definition(db: sqlite3.Connection, table: str, table_map: TableMap) -> Defi
     if not key:  # a rowid table without a primary key: the rowid is all the identity there is
         key = ["rowid"]
         columns = [Column("rowid"), *columns] if "rowid" not in names else columns
-    return Definition(table, columns, key, table_map)
+    primary = [name for name, _, pk in sorted(rows, key=lambda row: row[2]) if pk]
+    return Definition(table, columns, key, table_map, about_itself=not table_map.ids() or key == primary)
 
 
 def _column(name: str, declared: str, table_map: TableMap, *, secret: bool) -> Column:

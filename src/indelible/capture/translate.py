@@ -58,7 +58,10 @@ def _entity(record: Record, names: Names) -> Entity:
     table = record.definition.map
     key = "/".join(_text(record.row.get(column)) for column in record.definition.key)
     key = clip(key, MAX_KEY) or NO_KEY
-    name = _name(record, names) or names.entity_name(table.entity, key)
+    told, known = _name(record, names), names.entity_name(table.entity, key)
+    # A session keeps the name its user had when it began; a failed sign-in has what somebody typed. Neither may
+    # become what the log knows the user by.
+    name = told or known if record.definition.about_itself else known or told
     return Entity(table.entity, key, clip(name))
 
 

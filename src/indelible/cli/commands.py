@@ -89,13 +89,15 @@ def search(
     """Find entries, newest first."""
     with Log.open(log, sign=False) as opened:
         wanted, before = query_of(query, since, until), None
-        while limit > 0:
+        while True:
             page = find(opened, wanted, before=before, limit=min(limit, MAX_PAGE))
             for entry in page.entries:
                 show_bytes(opened.line(entry.seq) + b"\n") if json else show(one_line(entry))
             limit, before = limit - len(page.entries), page.older
-            if before is None:
-                return
+            if before is None or limit <= 0:
+                break
+        if page.count == 0:
+            say("No entries found.")
 
 
 @app.command()
@@ -126,9 +128,10 @@ def verify(
 ) -> None:
     """Check that the log is what was signed; exit 3 and name the first bad entry if it is not."""
     report = verified(target, key, read_note(checkpoint) if checkpoint else None)
-    tail = report.size - report.signed
+    tail = max(0, report.size - report.signed)
+    signed = "all signed" if tail == 0 else f"{tail} of them not yet signed"
     show(f"ok {report.size} {report.root.hex()}")
-    say(f"{report.origin}: {report.size} entries, all as they were sealed; {max(0, tail)} of them not yet signed.")
+    say(f"{report.origin}: {report.size} entries, all as they were sealed, {signed}.")
 
 
 @app.command()

@@ -41,7 +41,8 @@ def save_password(call: Call) -> Response:
     inputs = call.inputs
     new = inputs.password("new_password")
     inputs.check()
-    account.change_password(call.portal.database, person, call.form.values.get("current_password", ""), new)
+    current = call.form.values.get("current_password", "")
+    account.change_password(call.portal.database, call.visitor, person, current, new)
     return call.go("/account", "password")
 
 

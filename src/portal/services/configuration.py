@@ -42,6 +42,11 @@ def effective(db: Session, organization_id: str | None) -> Configuration:
     return own or platform(db)
 
 
+def invitations_enabled(db: Session, organization_id: str | None) -> bool:
+    """An organization may forbid its admins to invite; it cannot allow what the platform forbids."""
+    return platform(db).invitations_enabled and effective(db, organization_id).invitations_enabled
+
+
 def overrides(db: Session, person: Person, search: str = "") -> list[Configuration]:
     query = (
         select(Configuration)

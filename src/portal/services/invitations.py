@@ -34,7 +34,7 @@ def enabled(db: Session, person: Person, organization_id: str | None) -> bool:
     """Whether the person may invite now; the setting binds admins, not owners."""
     if not person.may(Action.INVITE_USER):
         return False
-    on = configuration.effective(db, organization_id).invitations_enabled
+    on = configuration.invitations_enabled(db, organization_id)
     return on or person.may(Action.INVITE_WHEN_SWITCHED_OFF)
 
 

@@ -17,16 +17,19 @@ from portal.errors import InvalidError, NotFoundError, TooManyError
 from portal.inputs import EMAIL_LENGTH
 from portal.models import SignInAttempt, User, UserSession
 from portal.services import configuration
-from portal.tokens import new_token, sha256
+from portal.services.lists import find
+from portal.tokens import new_id, new_token, sha256
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from portal.database import Database
 
+WRONG_CURRENT = "wrong current password"
 WINDOW = timedelta(minutes=15)
-FAILURES_PER_EMAIL = 10
+FAILURES_PER_PAIR = 10  # of one e-mail from one address: a guesser is stopped, the owner elsewhere is not locked out
 FAILURES_PER_IP = 50
+FAILURES_PER_EMAIL = 100  # from however many addresses
 _WRONG = "E-mail and password do not match an active user. Check both, or ask an administrator."
 
 
@@ -51,6 +54,22 @@ def sign_in(database: Database, visitor: Visitor, email: str, password: str) -> 
             db.commit()
         raise InvalidError(_WRONG)
     return _open_session(database, visitor, user, stored)
+
+
+def prove_again(database: Database, visitor: Visitor, person: Person, password: str) -> str | None:
+    """The stored hash that `password` fits, of somebody who is signed in; failures are recorded and limited likewise.
+
+    Raises InvalidError, TooManyError.
+    """
+    with database.reading() as db:
+        _check_throttle(db, person.email, visitor.ip)
+        user = find(db, User, person.id)
+    if passwords.matches(user.password_hash, password):
+        return user.password_hash
+    with visitor.acting_as(actor_of(person)), database.writing() as db:
+        _record_failure(db, visitor, person.email, user, WRONG_CURRENT)
+        db.commit()
+    raise InvalidError("This is not your current password. Type it again.", "current_password")
 
 
 def person_of(db: Session, token: str) -> Person | None:
@@ -141,9 +160,13 @@ def _by_email(db: Session, email: str) -> User | None:
 def _check_throttle(db: Session, email: str, ip: str | None) -> None:
     since = clock.now() - WINDOW
     recent = select(func.count()).select_from(SignInAttempt).where(SignInAttempt.created_at > since)
-    by_email = db.scalar(recent.where(func.lower(SignInAttempt.email) == func.lower(_recordable(email)))) or 0
-    by_ip = db.scalar(recent.where(SignInAttempt.ip == ip)) or 0
-    if by_email >= FAILURES_PER_EMAIL or by_ip >= FAILURES_PER_IP:
+    same_email, same_ip = func.lower(SignInAttempt.email) == func.lower(_recordable(email)), SignInAttempt.ip == ip
+    limits = (
+        (FAILURES_PER_PAIR, [same_email, same_ip]),
+        (FAILURES_PER_IP, [same_ip]),
+        (FAILURES_PER_EMAIL, [same_email]),
+    )
+    if any((db.scalar(recent.where(*conditions)) or 0) >= limit for limit, conditions in limits):
         minutes = int(WINDOW.total_seconds() // 60)
         raise TooManyError(
             f"Too many failed sign-ins in the last {minutes} minutes. Wait {minutes} minutes and try again."
@@ -151,11 +174,12 @@ def _check_throttle(db: Session, email: str, ip: str | None) -> None:
 
 
 def _record_failure(db: Session, visitor: Visitor, email: str, user: User | None, reason: str) -> None:
-    typed = _recordable(email)
+    attempt = new_id("try")
     db.add(
         SignInAttempt(
-            email=typed,
-            subject=user.id if user else typed or "nobody",
+            id=attempt,
+            email=_recordable(email),
+            subject=user.id if user else attempt,  # never what was typed: it might be somebody's id
             user_id=user.id if user else None,
             organization_id=user.organization_id if user else None,
             reason=reason,
@@ -165,4 +189,8 @@ def _record_failure(db: Session, visitor: Visitor, email: str, user: User | None
 
 
 def _recordable(email: str) -> str:
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in email[:EMAIL_LENGTH])
+    """What may be kept for good: something like an address. Anything else might be a password in the wrong field."""
+    name, at, host = email[:EMAIL_LENGTH].partition("@")
+    if not (name and at and "." in host and host.isascii() and email.isprintable() and " " not in email):
+        return "(not an e-mail address)"
+    return email[:EMAIL_LENGTH]
