@@ -9,6 +9,7 @@ import apsw
 import pytest
 
 from indelible.errors import Error, LogError
+from indelible.log import Log
 from tests.checking import check
 from tests.world import World
 
@@ -170,3 +171,38 @@ def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
     while not true():
         assert time.monotonic() < end, "it did not become true in time"
         time.sleep(0.01)
+
+
+def test_while_the_application_writes_for_long_a_pass_still_seals_and_soon_ends(world: World) -> None:
+    world.db.execute("PRAGMA journal_mode = wal")
+    world.sealer.seal()
+    other = sqlite3.connect(world.app, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    world.sealer.seal()
+    assert time.monotonic() - begun < 5  # it does not wait for the lock as long as a writer would
+    assert sealed_ids(world) == ["100", *map(str, range(ROWS))]
+    other.execute("ROLLBACK")
+    other.close()
+    world.sealer.seal()
+    assert world.waiting() == 0
+    assert sealed_ids(world) == ["100", *map(str, range(ROWS))]
+
+
+def test_what_is_asked_of_a_closed_log_is_a_log_error(world: World) -> None:
+    sealer = world.sealer
+    sealer.start()
+    sealer.close()
+    world._sealer = None
+    world.log.close()
+    for ask in (world.log.head, world.log.sign, world.log.checkpoint, lambda: world.log.append([])):
+        with pytest.raises(LogError, match="was closed here already"):
+            ask()
+    world.log = Log.open(world.log_url)
+
+
+def test_health_says_so_when_the_files_cannot_be_read(world: World) -> None:
+    sealer = world.sealer
+    world.log.close()
+    assert sealer.health()["status"] == "failing"
+    world.log = Log.open(world.log_url)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import apsw
 import pytest
 
+from indelible import Actor, acting_as
 from indelible.errors import VerificationError
 from indelible.merkle.tree import EMPTY_ROOT
 from indelible.verify import verify_log
@@ -45,3 +46,27 @@ def change(world: World, do: Callable[[apsw.Connection], None]) -> None:
         db.execute(f"DROP TRIGGER {name}")
     do(db)
     db.close()
+
+
+def test_names_of_several_lines_are_no_false_alarm(world: World) -> None:
+    world.watch("CREATE TABLE t (id TEXT PRIMARY KEY, x TEXT)", map_text='[t]\nname = "x"\norganization = "id"')
+    with acting_as(Actor(id="u\n1", name="Dana\nLee", email="d\r\n@x"), source="por\ntal"):
+        with world.engine().begin() as db:
+            db.exec_driver_sql("INSERT INTO t VALUES (?, ?)", ("k\ney", "two\n\nlines\n"))
+        world.engine().dispose()
+    assert len(world.sealed()) == 1
+
+
+def test_an_index_that_lacks_a_row_is_found(world: World) -> None:
+    world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    world.run("INSERT INTO t VALUES (1), (2), (3)")
+    world.sealed()
+    db = apsw.Connection(str(world.log.store.path))
+    text = db.execute("SELECT sql FROM sqlite_master WHERE name = 'entry_action'").fetchall()[0][0]
+    db.execute("DROP INDEX entry_action; CREATE INDEX entry_action ON entry (action_id, seq) WHERE seq <> 1")
+    db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)
+    db.pragma("writable_schema", 1)
+    db.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'entry_action'", (text,))
+    db.close()
+    with pytest.raises(VerificationError, match="in index entry_action"):
+        verify_log(world.log, world.log.verifier)

@@ -36,3 +36,12 @@ def test_large_records_make_smaller_batches(world: World) -> None:
         world.run("INSERT INTO t VALUES (?, ?)", (number, "x" * 4_000_000))
     assert len(world.sealed()) == 12
     assert world.sealer.seal() == 0
+
+
+@pytest.mark.parametrize("token", ["CAST(x'ff' AS TEXT)", "'text'", "x'00ff'", "1.5", "-9223372036854775808"])
+def test_a_forged_token_of_any_type_is_dropped_once_it_is_sealed(world: World, token: str) -> None:
+    world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY, x)")
+    world.run("INSERT INTO t VALUES (1, 'before')")
+    world.run(f"INSERT INTO indelible_outbox (token, watch, operation, at) VALUES ({token}, 1, 'create', 2461000.5)")
+    assert len(world.sealed()) == 2
+    assert world.waiting() == 0

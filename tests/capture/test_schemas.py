@@ -168,3 +168,24 @@ def test_a_captured_record_cannot_be_changed(world: World) -> None:
     world.run("INSERT INTO t VALUES (1)")
     with pytest.raises(sqlite3.IntegrityError, match=r"a captured record cannot be changed"):
         world.run("UPDATE indelible_outbox SET n0 = 2")
+
+
+def test_a_watch_that_fails_leaves_the_connection_as_it_was(world: World) -> None:
+    world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    other = sqlite3.connect(world.app, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    world.db.execute("PRAGMA busy_timeout = 10")
+    with pytest.raises(CaptureError, match="Nothing was changed in it"):
+        world.watch()
+    other.execute("ROLLBACK")
+    other.close()
+    world.db.execute("INSERT INTO t VALUES (1)")
+    world.db.rollback()
+    assert world.db.execute("SELECT count(*) FROM t").fetchone() == (0,)
+
+
+def test_a_context_that_was_left_behind_is_gone_when_watching_starts(world: World) -> None:
+    world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    world.run("INSERT INTO indelible_context VALUES (1, 'somebody')")
+    world.watch()
+    assert world.context_rows() == []

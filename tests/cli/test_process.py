@@ -1,8 +1,10 @@
 """The command as a process among others: its help, pipes that close, disks that fill, interrupts."""
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -59,3 +61,38 @@ def test_an_interrupt_exits_130(long: Shell) -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert process.returncode == 130
+
+
+def test_a_pipe_given_as_output_stays_a_pipe(long: Shell) -> None:
+    pipe = long.folder / "pipe"
+    os.mkfifo(pipe)
+    process = subprocess.Popen([*COMMAND, "export", long.log, "-o", str(pipe)], stderr=subprocess.DEVNULL)
+    with pipe.open("rb") as reading:
+        lines = reading.read().splitlines()
+    assert process.wait(20) == 0
+    assert pipe.is_fifo()
+    assert len(lines) > 100
+
+
+ANOTHER_USER = """
+import os, sys
+from indelible.log import Log
+from indelible.verify import verify_log
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+with Log.open(sys.argv[1], sign=False) as log:
+    print("ok", verify_log(log, log.verifier).size)
+"""
+
+
+def test_an_auditor_reads_a_copy_that_cannot_be_written(long: Shell) -> None:
+    """As another user, in a folder and on a file that are not theirs."""
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "copy.db").write_bytes((long.folder / "audit.db").read_bytes())
+        folder.chmod(0o555)
+        (folder / "copy.db").chmod(0o444)
+        command = [sys.executable, "-c", ANOTHER_USER, f"sqlite:///{folder}/copy.db"]
+        done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.returncode, done.stdout[:3]) == (0, b"ok "), done.stderr

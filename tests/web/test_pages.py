@@ -157,3 +157,29 @@ def test_an_export_that_cannot_be_recorded_does_not_leave(pages: Open, filled: W
     assert answer.status_code == 503
     assert "disk full" in answer.text
     assert "LICENSE" not in answer.text
+
+
+def test_asking_only_for_the_headers_of_an_export_records_nothing(pages: Open, filled: World) -> None:
+    client = pages()
+    client.get("/audit/")
+    before = filled.log.head().size
+    answer = client.head("/audit/export?format=csv")
+    assert (answer.status_code, answer.text) == (200, "")
+    assert "attachment" in answer.headers["content-disposition"]
+    assert filled.log.head().size == before
+
+
+def test_what_is_not_there_is_said_in_the_host_s_frame_and_static_files_are_kept(pages: Open) -> None:
+    client = pages(shell=lambda _request, page: f"<nav>host</nav>{page.body}")  # noqa: S604
+    answer = client.get("/audit/nowhere/at/all")
+    assert (answer.status_code, answer.text.startswith("<nav>host</nav>")) == (404, True)
+    assert pages(known=False).get("/audit/nowhere").status_code == 401
+    assert "immutable" in client.get("/audit/static/audit.css").headers["cache-control"]
+
+
+def test_a_viewer_of_one_organization_is_not_told_how_the_service_fails(pages: Open, filled: World) -> None:
+    (filled.folder / "audit.db.key").unlink()
+    assert "audit.db.key" in pages().get("/audit/").text
+    page = pages("org_a").get("/audit/").text
+    assert "New entries cannot be sealed" in page
+    assert "audit.db" not in page
