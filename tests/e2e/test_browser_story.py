@@ -190,6 +190,7 @@ def flat(entry: Entry) -> dict[str, Any]:
     for group, keys in (("actor", "type id name email"), ("entity", "type id name"), ("organization", "id name")):
         row |= {f"{group}_{key}": entry[group][key] or "" for key in keys.split()}
     context = ("source", "ip", "user_agent", "request_id", "transaction_id")
+    row |= {"on_behalf_of": "", "metadata": json.dumps(entry["metadata"]) if entry["metadata"] else ""}
     return row | {key: entry["context"].get(key, "") for key in context}
 
 
