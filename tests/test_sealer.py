@@ -173,7 +173,10 @@ def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
         time.sleep(0.01)
 
 
-def test_while_the_application_writes_for_long_a_pass_still_seals_and_soon_ends(world: World) -> None:
+def test_while_the_application_writes_for_long_a_pass_still_seals_and_soon_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indelible.sealer.BATCH", 2)  # several batches, none of which can be dropped
     world.db.execute("PRAGMA journal_mode = wal")
     world.sealer.seal()
     other = sqlite3.connect(world.app, isolation_level=None)

@@ -50,16 +50,16 @@ class Sealer:
     def _seal(self, stopping: Callable[[], bool]) -> int:
         """`stopping` ends the pass between two batches."""
         with self._pass:
-            added, waiting = 0, self._outbox.pending()[0]  # not what is captured meanwhile: a pass ends
-            self._left = waiting > 0
-            while waiting > 0 and not stopping() and (records := self._outbox.read(BATCH)):
+            added, after = 0, None
+            waiting = self._outbox.pending()[0]  # not what is captured meanwhile: a pass ends
+            dropped = True
+            while waiting > 0 and not stopping() and (records := self._outbox.read(BATCH, after)):
                 added += self._commit(records)
                 self._log.sign()
-                if not self._outbox.delete(records):
-                    break  # the application is writing for long; all that matters is done
-                waiting -= len(records)
-            else:
-                self._left = False
+                # While the application writes for long they stay; sealed they are, and the next pass drops them.
+                dropped = dropped and self._outbox.delete(records)
+                waiting, after = waiting - len(records), records[-1].outbox_id
+            self._left = not dropped
             self._log.sign()
             self._failure = None
             return added

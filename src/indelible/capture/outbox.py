@@ -58,10 +58,11 @@ class Outbox:
         except (TypeError, ValueError, OverflowError):  # not a time: some other client's row, see `record.py`
             return count, None
 
-    def read(self, limit: int) -> list[Record]:
-        """The oldest records, whatever their ids: never "greater than the last". Fewer where they are large."""
+    def read(self, limit: int, after: int | None = None) -> list[Record]:
+        """The oldest records; fewer where they are large. `after`: the last id read in this pass, not in one before."""
+        above, values = ("", (limit,)) if after is None else ("WHERE id > ?", (after, limit))
         with self._using() as db:
-            cursor = db.execute("SELECT * FROM indelible_outbox ORDER BY id LIMIT ?", (limit,))
+            cursor = db.execute(f"SELECT * FROM indelible_outbox {above} ORDER BY id LIMIT ?", values)
             names = [column[0] for column in cursor.description]
             rows, weight = [], 0
             for values in cursor:
