@@ -131,12 +131,15 @@ def test_the_command_prints_address_and_password_serves_and_stops_when_told(
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0
     again = portal(tmp_path / "data", "--port", "0")
-    assert again.stdout
-    assert again.stdout.readline().strip().startswith("The administrator exists already")
-    assert again.stdout.readline().startswith("Northdesk is at http://127.0.0.1:")
-    again.send_signal(signal.SIGINT)
-    assert again.wait(15) == 0
-    again.communicate()
+    try:
+        assert again.stdout
+        assert again.stdout.readline().startswith("The administrator exists already")
+        assert again.stdout.readline().startswith("Northdesk is at http://127.0.0.1:")
+        again.send_signal(signal.SIGINT)
+        assert again.wait(15) == 0
+    finally:
+        again.kill()
+        again.communicate()
 
 
 def refused(data: Path, *options: str, **environ: str) -> str:
