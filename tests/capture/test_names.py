@@ -33,6 +33,18 @@ def test_another_table_that_tells_of_a_user_cannot_rename_them(world: World) -> 
     assert seat.changes["holder"] == {"new": "u_1", "new_name": "Mary Smith"}
 
 
+def test_another_table_that_tells_of_an_organization_cannot_rename_it(world: World) -> None:
+    world.watch(
+        "CREATE TABLE organizations (id TEXT PRIMARY KEY, name TEXT);"
+        "CREATE TABLE notes (id TEXT PRIMARY KEY, org TEXT, label TEXT)",
+        map_text='[organizations]\nname = "name"\norganization = "id"\n'
+        '[notes]\nentity = "Organization"\nid = "org"\nname = "label"\norganization = "org"',
+    )
+    world.run("INSERT INTO organizations VALUES ('o', 'Acme')")
+    world.run("INSERT INTO notes VALUES ('n', 'o', 'whatever somebody typed')")
+    assert [entry.organization and entry.organization.name for entry in world.sealed()] == ["Acme", "Acme"]
+
+
 def test_a_name_that_only_another_table_tells_is_better_than_none(world: World) -> None:
     world.watch(DDL, map_text=MAP)
     world.run("INSERT INTO sessions VALUES ('s_1', 'u_9', 'Kim')")

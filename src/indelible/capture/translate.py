@@ -81,7 +81,7 @@ def _organization(record: Record, names: Names) -> Organization | None:
     if value is None:
         return None
     key = clip(_text(value), MAX_KEY) or ""
-    itself = table.ids() == [table.organization] or record.definition.key == [table.organization]
+    itself = record.definition.about_itself and record.definition.key == [table.organization]
     name = _text(record.row[table.name]) if itself and table.name else names.organization_name(key)
     return Organization(key, clip(name))
 
