@@ -11,13 +11,10 @@ from indelible.log import Log, sqlite_path
 from indelible.sealer import Sealer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Engine
     from starlette.applications import Starlette
-    from starlette.requests import Request
 
-    from indelible.viewer import Page, ViewerCheck
+    from indelible.viewer import Shell, ViewerCheck
 
 
 class Audit:
@@ -80,7 +77,7 @@ class Audit:
         """`status` "ok" or "failing", the log's `size`, what is `signed`, `pending`, `seal_lag_seconds`."""
         return self._sealing().health()
 
-    def app(self, *, viewer: "ViewerCheck", shell: "Callable[[Request, Page], str] | None" = None) -> "Starlette":
+    def app(self, *, viewer: "ViewerCheck", shell: "Shell | None" = None) -> "Starlette":
         """The audit pages, to mount. `viewer` says who may see what; `shell` puts them into the host's own page."""
         try:
             from indelible.web import create_app

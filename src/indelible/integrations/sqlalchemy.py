@@ -26,7 +26,7 @@ _TRANSACTION = "indelible_transaction"  # and the transaction's id
 
 
 def attach(engine: Engine, committed: Callable[[], None]) -> None:
-    """Make every connection of `engine` carry the actor; call `committed` when a transaction that wrote commits."""
+    """Make every connection of `engine` carry the actor; call `committed` as a transaction that carried one commits."""
 
     @event.listens_for(engine, "before_cursor_execute")
     def _before(
