@@ -140,7 +140,7 @@ def test_a_whole_number_that_becomes_a_real_is_a_change(world: World) -> None:
     assert len(world.sealed()) == 2
 
 
-@pytest.mark.xfail(reason="REPLACE evicts rows without firing delete triggers unless recursive_triggers is on")
+@pytest.mark.xfail(reason="REPLACE fires delete triggers only while recursive_triggers is on", strict=True)
 def test_what_replace_evicts_is_recorded(world: World) -> None:
     world.watch(LICENSES)
     world.run(TWO)

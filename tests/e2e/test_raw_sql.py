@@ -61,7 +61,7 @@ def licensed(owner: Visitor, organization: str, *products: str) -> list[str]:
 def test_an_update_in_another_programs_shell_is_in_the_log_within_a_second(
     desk: Desk, organization: str, *, shell: bool
 ) -> None:
-    if shell and SHELL is None:
+    if shell and SHELL is None:  # `.ci/run` installs it, so it runs there; the other parameter runs everywhere
         pytest.skip("There is no sqlite3 shell on this machine; Python's own driver is tried instead.")
     with desk.signed_in() as owner:
         (license_,) = licensed(owner, organization, "Before")

@@ -6,7 +6,7 @@ import unicodedata
 from contextlib import suppress
 from datetime import date
 from html import escape, unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 import pytest
@@ -20,6 +20,8 @@ from portal.models import License
 from tests.portal.northdesk import settings_form, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.portal.northdesk import Browser, Desk
 
 ANYTHING = st.text() | st.text(alphabet="0123456789-+eE. \t\0\r\n\u2028\u202e\ufeff<>&\"'@=%🦊ß", max_size=40)
@@ -37,23 +39,25 @@ def test_a_name_is_one_printable_line_or_a_complaint(typed: str) -> None:
 
 @given(ANYTHING)
 def test_numbers_dates_and_addresses_are_read_or_refused(typed: str) -> None:
-    for reader in (
-        lambda: inputs.whole(typed, "The number", 1, 720),
-        lambda: inputs.day(typed, "The day", date(2026, 1, 1), date(2126, 1, 1)),
-        lambda: inputs.email_address(typed),
-        lambda: inputs.choice(typed, "The plan", ("free",)),
-        lambda: inputs.paragraph(typed, "The notice", 50),
-        lambda: inputs.password(typed),
-    ):
+    first, last = date(2026, 1, 1), date(2126, 1, 1)
+    readers: list[tuple[Callable[[], Any], Callable[[Any], bool]]] = [
+        (lambda: inputs.whole(typed, "The number", 1, 720), lambda number: 1 <= number <= 720),
+        (lambda: inputs.day(typed, "The day", first, last), lambda day: first <= day <= last),
+        (lambda: inputs.email_address(typed), lambda address: "@" in address and address.isascii()),
+        (lambda: inputs.choice(typed, "The plan", ("free",)), lambda plan: plan == "free"),
+        (lambda: inputs.paragraph(typed, "The notice", 50), lambda text: len(text) <= 50),
+        (lambda: inputs.password(typed), lambda password: password == typed),
+    ]
+    for read, holds in readers:
         with suppress(InvalidError):
-            reader()
+            assert holds(read())
 
 
 @given(st.binary(max_size=200))
 def test_any_body_is_a_form(body: bytes) -> None:
     form = Form.parse(body)
     for name in form.values:
-        form.shown(name).encode("utf-8")
+        assert form.shown(name).encode("utf-8").decode("utf-8") == form.shown(name)
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=5), st.text(max_size=30), max_size=5))
