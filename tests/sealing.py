@@ -3,14 +3,14 @@
 import sys
 from pathlib import Path
 
-from indelible.capture.outbox import Outbox
+from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.log import Log
 from indelible.sealer import Sealer
 
 
 def main() -> None:
     app, log = sys.argv[1:]
-    sealer = Sealer(Outbox(Path(app)), Log.open(log))
+    sealer = Sealer(SQLiteOutbox(Path(app)), Log.open(log))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:

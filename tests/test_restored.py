@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from indelible.capture.outbox import Outbox
+from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.capture.translate import translate
 from indelible.errors import LogError, VerificationError
 from indelible.log import Log
@@ -153,8 +153,8 @@ def test_a_line_rewritten_before_it_was_signed_is_not_signed(world: World) -> No
     """Between commit and signature somebody with the file edits the line, and the head stays."""
     change(world, 2)
     with world.log.appending() as appending:
-        outbox = Outbox(world.app)
-        for record in outbox.read(10):
+        outbox = SQLiteOutbox(world.app)
+        for record in outbox._read(10, None):
             appending.add(translate(record, appending.names))
         outbox.close()
     rewrite(world, 1, b'"x"', b'"y"')

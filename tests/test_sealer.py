@@ -8,6 +8,7 @@ from typing import Any
 import apsw
 import pytest
 
+from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.errors import Error, LogError
 from indelible.log import Log
 from tests.checking import check
@@ -67,6 +68,7 @@ def log_wire(statement: str, *, done: bool) -> Callable[[World], Any]:
 def outbox_wire(statement: str, *, done: bool) -> Callable[[World], Any]:
     def cut(world: World) -> None:
         outbox = world.sealer._outbox
+        assert isinstance(outbox, SQLiteOutbox)
         outbox._db = Wire(outbox._db, statement, done=done)  # type: ignore[assignment]
 
     return cut
@@ -176,7 +178,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
 def test_while_the_application_writes_for_long_a_pass_still_seals_and_soon_ends(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indelible.sealer.BATCH", 2)  # several batches, none of which can be dropped
+    monkeypatch.setattr("indelible.capture.sqlite.outbox.BATCH", 2)  # several batches, none of which can be dropped
     world.db.execute("PRAGMA journal_mode = wal")
     world.sealer.seal()
     other = sqlite3.connect(world.app, isolation_level=None)

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Engine, create_engine
 
 from indelible.actions import ActionMap
-from indelible.capture.outbox import Outbox
-from indelible.capture.sqlite import install
+from indelible.capture.sqlite.outbox import SQLiteOutbox
+from indelible.capture.sqlite.watch import install
 from indelible.event import Entry
 from indelible.integrations.sqlalchemy import attach
 from indelible.log import Log
@@ -69,7 +69,7 @@ class World:
     @property
     def sealer(self) -> Sealer:
         if self._sealer is None:
-            self._sealer = Sealer(Outbox(self.app), self.log)
+            self._sealer = Sealer(SQLiteOutbox(self.app), self.log)
         return self._sealer
 
     def sealed(self) -> list[Entry]:

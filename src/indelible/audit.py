@@ -1,17 +1,19 @@
 """The front of the library: one object that watches a database, seals its log and serves its pages."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from indelible.actions import ActionMap
-from indelible.capture.outbox import Outbox
-from indelible.capture.sqlite import install
+from indelible.capture.source import open_source
 from indelible.errors import CaptureError, LogError, UsageError
-from indelible.log import Log, sqlite_path
+from indelible.log import Log
 from indelible.sealer import Sealer
+from indelible.urls import sqlite_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
     from starlette.applications import Starlette
 
     from indelible.viewer import Shell, ViewerCheck
@@ -26,31 +28,29 @@ class Audit:
     app.mount("/audit", audit.app(viewer=who_may_see))
     """
 
-    def __init__(self, engine: "Engine", log: str, *, map: str | Path | None = None) -> None:  # noqa: A002 - the word of the docs
+    def __init__(self, engine: "Engine | AsyncEngine", log: str, *, map: str | Path | None = None) -> None:  # noqa: A002 - the word of the docs
         """Opens the log, and makes it with its key if it is not there.
 
         Raises MapError, LogError, CaptureError (a database that cannot be captured).
         """
-        if engine.dialect.name != "sqlite" or not engine.url.database or engine.url.database == ":memory:":
-            raise CaptureError(
-                f"{engine.dialect.name} cannot be captured yet, only an SQLite file can. "
-                "Give sqlite:///path/file.db, so that no change goes unrecorded."
-            )
-        self._engine = engine
+        self._engine: Engine = getattr(engine, "sync_engine", engine)  # type: ignore[arg-type]  # an AsyncEngine has one
+        self._url = _source_url(self._engine)
         self._map = ActionMap.load(Path(map)) if map else ActionMap()
         self.log = Log.open(log) if sqlite_path(log).exists() else Log.create(log)
         self._sealer: Sealer | None = None
 
-    def watch(self) -> list[str]:
-        """Install the triggers on every table that the map does not exclude; repeatable. Gives their names."""
+    def watch(self, *, strict: bool = False) -> list[str]:
+        """Install the triggers on every table that the map does not exclude; repeatable. Gives their names.
+
+        `strict`: from now on the database refuses a change that nobody claims. Raises CaptureError, MapError.
+        """
         from indelible.integrations.sqlalchemy import attach
 
-        with self._engine.connect() as connection:
-            driver = connection.connection.dbapi_connection
-            watched = install(driver, None, self._map)  # type: ignore[arg-type]  # pysqlite's connection
-        if self._sealer is None:
-            self._sealer = Sealer(Outbox(Path(self._engine.url.database or "")), self.log)
-            attach(self._engine, self._sealer.notify)
+        with closing(open_source(self._url)) as source:
+            watched = source.watch(None, self._map, strict=strict)
+            if self._sealer is None:
+                self._sealer = Sealer(source.outbox(), self.log)
+                attach(self._engine, self._sealer.notify)
         return watched
 
     def start(self) -> None:
@@ -89,3 +89,17 @@ class Audit:
         if self._sealer is None:
             raise LogError("Nothing is watched yet. Call watch() first.")
         return self._sealer
+
+
+def _source_url(engine: "Engine") -> str:
+    """The same database for our own connection. Raises CaptureError for one that cannot be captured."""
+    name, url = engine.dialect.name, engine.url
+    if name == "postgresql":
+        return url.set(drivername=name).render_as_string(hide_password=False)
+    if name == "sqlite" and url.database and url.database != ":memory:":
+        Path(url.database).touch()  # an engine makes its file with its first connection
+        return f"sqlite:///{url.database}"
+    raise CaptureError(
+        f"{name} cannot be captured, only PostgreSQL and an SQLite file can. Give sqlite:///path/file.db or "
+        "postgresql://..., so that no change goes unrecorded."
+    )

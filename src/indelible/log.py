@@ -12,22 +12,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from indelible import event
-from indelible.errors import LogError, NotFoundError, UsageError
+from indelible.errors import LogError, NotFoundError
 from indelible.event import Entry, Event
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.note import Verifier
 from indelible.signer import Signer, last_signed
 from indelible.store.sqlite import Appending, Head, SQLiteStore
-
-
-def sqlite_path(url: str) -> Path:
-    """The file of `sqlite:///relative` or `sqlite:////absolute`. Raises UsageError."""
-    path = url.removeprefix("sqlite:///")
-    if path == url or not path or path == ":memory:" or "\0" in path:
-        hint = "PostgreSQL comes with a later version. " if url.startswith("postgresql") else ""
-        shown = url.split("://", maxsplit=1)[0] + "://…" if "@" in url else url[:200]  # a URL may carry a password
-        raise UsageError(f"{shown!r} cannot be used. {hint}Give a file: sqlite:///path/file.db")
-    return Path(path)
+from indelible.urls import sqlite_path
 
 
 class Log:

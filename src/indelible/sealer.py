@@ -14,15 +14,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from indelible.capture.outbox import Outbox
 from indelible.capture.record import Record
+from indelible.capture.source import Outbox
 from indelible.capture.translate import translate
 from indelible.errors import ConflictError, Error
 from indelible.log import Log
 
 logger = logging.getLogger(__name__)
 
-BATCH = 1000
 POLL_SECONDS = 0.1  # how soon a change made by another process is noticed
 PAUSE_SECONDS = 1.0  # after a failed pass
 
@@ -50,15 +49,14 @@ class Sealer:
     def _seal(self, stopping: Callable[[], bool]) -> int:
         """`stopping` ends the pass between two batches."""
         with self._pass:
-            added, after = 0, None
-            waiting = self._outbox.pending()[0]  # not what is captured meanwhile: a pass ends
-            dropped = True
-            while waiting > 0 and not stopping() and (records := self._outbox.read(BATCH, after)):
-                added += self._commit(records)
+            added, dropped = 0, True
+            for batch in self._outbox.batches():
+                added += self._commit(batch.records)
                 self._log.sign()
                 # While the application writes for long they stay; sealed they are, and the next pass drops them.
-                dropped = dropped and self._outbox.delete(records)
-                waiting, after = waiting - len(records), records[-1].outbox_id
+                dropped = dropped and self._outbox.drop(batch)
+                if stopping():
+                    break
             self._left = not dropped
             self._log.sign()
             self._failure = None
@@ -113,14 +111,11 @@ class Sealer:
         return health | ({"failure": self._failure} if self._failure else {})
 
     def _run(self) -> None:
-        seen = None
         while not self._stopped.is_set():
             try:
-                version = self._outbox.version()
-                if self._wake.is_set() or version != seen or self._failure or self._left:
+                if self._outbox.changed() or self._wake.is_set() or self._failure or self._left:
                     self._wake.clear()
                     self._seal(self._stopped.is_set)
-                    seen = version
                 self._wake.wait(POLL_SECONDS)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one pass meets
                 self._fail(error)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from indelible.actions import ActionMap
-from indelible.capture.outbox import Outbox
-from indelible.capture.sqlite import install
+from indelible.capture.sqlite.outbox import SQLiteOutbox
+from indelible.capture.sqlite.watch import install
 from indelible.errors import CaptureError, MapError, NotFoundError
 from tests.world import World, told
 
@@ -158,9 +158,9 @@ def test_a_locked_database_is_one_plain_sentence(world: World) -> None:
 
 def test_the_outbox_of_a_database_that_is_not_watched_says_how_to_start(world: World, tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match=r"Nothing is watched in .* Start with: indelible watch"):
-        Outbox(world.app)
+        SQLiteOutbox(world.app)
     with pytest.raises(NotFoundError, match=r"There is no database at"):
-        Outbox(tmp_path / "none.db")
+        SQLiteOutbox(tmp_path / "none.db")
 
 
 def test_a_captured_record_cannot_be_changed(world: World) -> None:

@@ -14,7 +14,8 @@ import pytest
 
 from indelible.errors import ConflictError, Error, EventError, LogError, MalformedError, NotFoundError, UsageError
 from indelible.event import Actor, Entity, Event
-from indelible.log import Log, sqlite_path
+from indelible.log import Log
+from indelible.urls import sqlite_path
 from tests.checking import check, check_signed
 from tests.world import World
 

@@ -6,9 +6,8 @@ import typer
 
 from indelible import __version__
 from indelible.actions import ActionMap
-from indelible.capture.outbox import Outbox
-from indelible.capture.sqlite import install
-from indelible.cli.inputs import open_application, query_of, read_note, verified, write_whole
+from indelible.capture.source import open_source
+from indelible.cli.inputs import query_of, read_note, verified, write_whole
 from indelible.cli.options import (
     AppUrl,
     AsJson,
@@ -31,7 +30,7 @@ from indelible.cli.options import (
 from indelible.cli.output import one_line, say, show, show_bytes
 from indelible.errors import NotFoundError, UsageError
 from indelible.export import write
-from indelible.log import Log, key_path, sqlite_path
+from indelible.log import Log, key_path
 from indelible.sealer import Sealer
 from indelible.search.page import MAX_PAGE, find, lines
 
@@ -60,8 +59,8 @@ def watch(
     if everything == bool(tables):
         raise UsageError("Name the tables to watch, or give --all for every table.")
     action_map = ActionMap.load(map_file) if map_file else ActionMap()
-    with closing(open_application(application)) as db:
-        watched = install(db, tables, action_map)
+    with closing(open_source(application)) as source:
+        watched = source.watch(tables, action_map)
     for table in watched:
         show(table)
     say(f"Watching {len(watched)} tables. Every change to them is now recorded by the database itself.")
@@ -70,7 +69,7 @@ def watch(
 @app.command()
 def seal(application: AppUrl, log: LogUrl) -> None:
     """Move everything captured so far into the log, once."""
-    with Log.open(log) as opened, closing(Outbox(sqlite_path(application))) as outbox:
+    with Log.open(log) as opened, closing(open_source(application)) as source, closing(source.outbox()) as outbox:
         added = Sealer(outbox, opened).seal()
         show(str(added))
         say(f"Sealed {added} entries; the log has {opened.head().size}.")

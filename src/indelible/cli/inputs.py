@@ -1,30 +1,17 @@
 """From what was typed to what the commands work on; each refusal is one sentence with its remedy."""
 
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from indelible.cli.output import progress, say
-from indelible.errors import CaptureError, NotFoundError, UsageError
+from indelible.errors import NotFoundError, UsageError
 from indelible.files import beside
-from indelible.log import Log, sqlite_path
+from indelible.log import Log
 from indelible.merkle.note import Verifier
 from indelible.search.moment import parse_moment
 from indelible.search.query import Query, parse
 from indelible.verify import Report, verify_file, verify_log
-
-
-def open_application(url: str) -> sqlite3.Connection:
-    path = sqlite_path(url)
-    if not path.is_file():
-        raise NotFoundError(f"There is no database at {path}.")
-    try:
-        db = sqlite3.connect(path, timeout=10)
-        db.execute("SELECT name FROM sqlite_master LIMIT 1")
-    except sqlite3.Error as error:
-        raise CaptureError(f"{path} cannot be opened as an SQLite database: {error}.") from error
-    return db
 
 
 def query_of(text: str, since: str | None, until: str | None) -> Query:

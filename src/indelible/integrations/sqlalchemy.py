@@ -12,9 +12,8 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection, ExecutionContext
 
 from indelible.capture.context import acting, carry, new_transaction
+from indelible.capture.sqlite.carry import CLEAR, SET
 
-_SET = "INSERT INTO indelible_context VALUES (1, ?) ON CONFLICT (only_one) DO UPDATE SET body = excluded.body"
-_CLEAR = "DELETE FROM indelible_context"
 # Typed as text, or a savepoint's. RELEASE commits when no BEGIN came before the savepoint, as pysqlite has it.
 _ENDS = re.compile(r"\s*(COMMIT|END|ROLLBACK|RELEASE)\b", re.IGNORECASE)
 _COMMITS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
@@ -44,7 +43,7 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
     def _commit(connection: Connection) -> None:
         info = connection.info
         if info.pop(_KEY, None) is not None:
-            _driver(connection).execute(_CLEAR)
+            _driver(connection).execute(CLEAR)
             committed()
         info.pop(_TRANSACTION, None)
 
@@ -63,7 +62,7 @@ def _prepare(connection: Connection, statement: str) -> None:
     """Before a statement that may write: the row says who acts. Before one that may end the transaction: no row."""
     info = connection.info
     if _ENDS.match(statement) and _KEY in info:
-        _driver(connection).execute(_CLEAR)
+        _driver(connection).execute(CLEAR)
         info[_KEY] = _UNSURE
         if _COMMITS.match(statement):
             info.pop(_TRANSACTION, None)
@@ -75,9 +74,9 @@ def _prepare(connection: Connection, statement: str) -> None:
 
 def _set(driver: Any, info: dict[str, Any], now: str | None) -> None:
     if now is None:
-        driver.execute(_CLEAR)
+        driver.execute(CLEAR)
     elif driver.in_transaction or not _autocommits(driver):
-        driver.execute(_SET, (carry(info.setdefault(_TRANSACTION, new_transaction()), now),))
+        driver.execute(SET, (carry(info.setdefault(_TRANSACTION, new_transaction()), now),))
     else:
         return  # driver-level autocommit: the row would outlive the statement, so this write is recorded as unknown
     info[_KEY] = now

@@ -5,24 +5,27 @@ Two SQLite builds must never open one file, so this is the standard library's `s
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from indelible.capture.record import Record, moment, read_record
-from indelible.capture.sqlite import Definition
+from indelible.capture.definition import Definition
+from indelible.capture.record import Record
+from indelible.capture.source import Batch
+from indelible.capture.sqlite.record import moment, read_record
 from indelible.errors import CaptureError, NotFoundError
 from indelible.values import read_text
 
+BATCH = 1000
 BUSY_MS = 10_000
 DELETE_MS = 200  # a page may be waiting; nothing is lost by dropping records later
 MAX_WEIGHT = 16 * 1024 * 1024  # characters and bytes of one batch; a single larger record makes a batch of its own
 
 
-class Outbox:
+class SQLiteOutbox:
     """The queue beside the tables. One connection, used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
@@ -39,15 +42,17 @@ class Outbox:
             raise CaptureError(
                 f"Nothing is watched in {path}. Start with: indelible watch sqlite:///{path} --all"
             ) from error
+        self._seen: int | None = None
         self._definitions: dict[object, Definition] = {}
 
     def close(self) -> None:
         self._db.close()
 
-    def version(self) -> int:
-        """Changes whenever another connection committed: cheap to ask often."""
+    def changed(self) -> bool:
         with self._using() as db:
-            return int(db.execute("PRAGMA data_version").fetchone()[0])
+            version: int = db.execute("PRAGMA data_version").fetchone()[0]  # moves as another connection commits
+        changed, self._seen = version != self._seen, version
+        return changed
 
     def pending(self) -> tuple[int, datetime | None]:
         """How many records wait, and since when the oldest does."""
@@ -58,8 +63,15 @@ class Outbox:
         except (TypeError, ValueError, OverflowError):  # not a time: some other client's row, see `record.py`
             return count, None
 
-    def read(self, limit: int, after: int | None = None) -> list[Record]:
-        """The oldest records; fewer where they are large. `after`: the last id read in this pass, not in one before."""
+    def batches(self) -> Iterator[Batch]:
+        """A batch has BATCH records, fewer where they are large."""
+        waiting, after = self.pending()[0], None  # not what is captured meanwhile: a pass ends
+        while waiting > 0 and (records := self._read(BATCH, after)):
+            waiting, after = waiting - len(records), records[-1].outbox_id
+            yield Batch(records, [(record.outbox_id, record.token) for record in records])
+
+    def _read(self, limit: int, after: int | None) -> list[Record]:
+        """The oldest records. `after`: the last id read in this pass, not in one before."""
         above, values = ("", (limit,)) if after is None else ("WHERE id > ?", (after, limit))
         with self._using() as db:
             cursor = db.execute(f"SELECT * FROM indelible_outbox {above} ORDER BY id LIMIT ?", values)
@@ -72,10 +84,8 @@ class Outbox:
                     break
             return [read_record(self._source, row, self._definition(row["watch"])) for row in rows]
 
-    def delete(self, records: Sequence[Record]) -> bool:
-        """Drop records that the log has committed and signed. A crash before this: they are read again and recognised.
-
-        By id and token: another sealer may have dropped them first, and their ids may be in use again. Gives False,
+    def drop(self, batch: Batch) -> bool:
+        """By id and token: another sealer may have dropped them first, and their ids may be in use again. Gives False,
         soon, while the application holds its write lock: the next pass drops them.
         """
         with self._using() as db:
@@ -83,10 +93,8 @@ class Outbox:
             try:
                 db.execute("BEGIN IMMEDIATE")
                 # As bytes: a forged token may be text that is not UTF-8, and has no other way back.
-                known = [(record.outbox_id, record.token) for record in records]
-                db.executemany(
-                    "DELETE FROM indelible_outbox WHERE id = ? AND CAST(token AS BLOB) = CAST(? AS BLOB)", known
-                )
+                delete = "DELETE FROM indelible_outbox WHERE id = ? AND CAST(token AS BLOB) = CAST(? AS BLOB)"
+                db.executemany(delete, batch.rows)  # type: ignore[arg-type]  # as `batches` made them
                 db.execute("COMMIT")
             except sqlite3.OperationalError as error:
                 if db.in_transaction:

@@ -1,0 +1,110 @@
+"""How a table is watched: its columns, what is hidden of them, and what the map says. Stored beside the outbox."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from indelible.actions import ActionMap, TableMap
+from indelible.errors import CaptureError, MapError
+
+# How a captured value is read. "any": a column without a type, in which 1, 1.0 and '1' are three values.
+Kind = Literal["", "any", "boolean", "integer", "real", "decimal", "bytes", "text"]
+
+
+class Column(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A captured column: its place in the outbox is its place in the definition."""
+
+    name: str
+    kind: Kind = ""
+    mask: Literal["", "redacted", "hashed"] = ""  # what stands in place of the value, from the trigger on
+    guard: list[str] = []  # kinds of secrets that the trigger looks for in each value
+    shown: bool = True  # False: the map ignores it, but it is part of the row's key
+
+
+class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a table is watched; an outbox row is read by the definition it was written under."""
+
+    table: str
+    columns: list[Column]
+    key: list[str]  # the columns of the entity's id; none: the row has no identity but its values
+    row_key: list[str]  # the columns that tell this row from every other
+    map: TableMap
+    strict: bool = False  # a change that nobody claims is refused
+
+    @property
+    def about_itself(self) -> bool:
+        """False: its rows tell of another table's entity, whose name they may only repeat."""
+        return self.key == self.row_key
+
+
+class Table(NamedTuple):
+    """A table as the database describes it."""
+
+    name: str
+    columns: list[Column]  # unmasked
+    primary_key: list[str]  # or what stands in for it
+
+
+def chosen(existing: list[str], tables: Iterable[str] | None, action_map: ActionMap) -> list[str]:
+    """The tables to watch (None: all that the map does not exclude). Raises MapError, CaptureError."""
+    shown = ", ".join(existing) or "none"
+    if unknown := sorted(action_map.names() - set(existing)):
+        raise MapError(f"The map names the table {unknown[0]!r}, which is not in the database. It has: {shown}.")
+    if tables is None:
+        return [name for name in existing if action_map.table(name).exclude is None]
+    wanted = list(dict.fromkeys(tables))
+    for name in wanted:
+        if name not in existing:
+            raise CaptureError(f"There is no table {name!r} to watch. The database has: {shown}.")
+    return wanted
+
+
+def define(table: Table, table_map: TableMap, *, strict: bool = False) -> Definition:
+    """Raises MapError where table and map do not fit together."""
+    names = [column.name for column in table.columns]
+    for column, place in table_map.columns().items():
+        if column not in names:
+            raise MapError(
+                f"The map, table [{table.name}], {place}: there is no column {column!r}. It has: {', '.join(names)}."
+            )
+    _refuse_hidden_name(table, table_map)
+    key = table_map.ids() or table.primary_key
+    _refuse_secret_key(table, key, table_map)
+    in_keys = {*key, *table.primary_key}
+    columns = [
+        msgspec.structs.replace(
+            column if column.name in key else _masked(column, table_map),
+            shown=column.name in key or column.name not in table_map.ignore,
+        )
+        for column in table.columns
+        if column.name not in table_map.ignore or column.name in in_keys
+    ]
+    return Definition(table.name, columns, key, table.primary_key, table_map, strict)
+
+
+def _masked(column: Column, table_map: TableMap) -> Column:
+    redacted = table_map.redacts(column.name, boolean=column.kind == "boolean")
+    return msgspec.structs.replace(column, mask="redacted" if redacted else "")
+
+
+def _refuse_hidden_name(table: Table, table_map: TableMap) -> None:
+    """The name and the organization stand in every entry: a column that is not to be seen cannot give them."""
+    for column in table.columns:
+        hidden = column.name in table_map.ignore or _masked(column, table_map).mask
+        if hidden and column.name in (table_map.name, table_map.organization):
+            raise MapError(
+                f"The map, table [{table.name}]: {column.name!r} is ignored or redacted, so it cannot give the "
+                "entity's name or organization. Name another column, or none."
+            )
+
+
+def _refuse_secret_key(table: Table, key: list[str], table_map: TableMap) -> None:
+    """A number is no secret, nor is what the map calls `id` on purpose."""
+    for column in table.columns:
+        plain = column.kind == "integer" or column.name in table_map.ids()
+        if column.name in key and table_map.redacts(column.name, boolean=plain):
+            raise MapError(
+                f"The table {table.name!r} is known by {column.name!r}, and a secret cannot name its rows in the log. "
+                f"Give it another `id` in the map, exclude it, or say `id` = {column.name!r} if that is no secret."
+            )

@@ -1,0 +1,64 @@
+"""A database that is watched, whichever it is. Each dialect keeps this promise with code of its own."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from indelible.actions import ActionMap
+from indelible.capture.record import Record
+from indelible.errors import UsageError
+from indelible.urls import shown, sqlite_path
+
+
+class Batch(NamedTuple):
+    """Captured records in their order, and the outbox rows they came from, as the outbox knows them."""
+
+    records: list[Record]
+    rows: list[object]
+
+
+class Outbox(Protocol):
+    """The queue beside the tables. One user at a time; every method raises CaptureError if it cannot be used."""
+
+    def changed(self) -> bool:
+        """Whether something may have been committed since the last call: cheap to ask often."""
+
+    def pending(self) -> tuple[int, datetime | None]:
+        """How many records wait, and since when the oldest does."""
+
+    def batches(self) -> Iterator[Batch]:
+        """All that was committed before the call, oldest first, in batches of bounded size."""
+
+    def drop(self, batch: Batch) -> bool:
+        """Delete what the log has committed and signed. Gives False where that has to wait for the next pass.
+
+        A crash before this: the records are read again and recognised by their identity.
+        """
+
+    def close(self) -> None: ...
+
+
+class Source(Protocol):
+    """A watched database. Raises CaptureError or MapError before anything is written, or nothing is written."""
+
+    def watch(self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False) -> list[str]:
+        """Install capture on `tables` (None: all that the map does not exclude); repeatable. Gives their names."""
+
+    def outbox(self) -> Outbox: ...
+
+    def close(self) -> None: ...
+
+
+def open_source(url: str) -> Source:
+    """Raises UsageError for a URL that names no database, NotFoundError or CaptureError for one that cannot be used."""
+    if url.startswith(("postgresql://", "postgres://")):
+        try:
+            from indelible.capture.postgres.source import PostgresSource
+        except ImportError as error:
+            raise UsageError("PostgreSQL needs one more package: pip install 'indelible[postgres]'") from error
+        return PostgresSource(url)
+    if not url.startswith("sqlite:"):
+        raise UsageError(f"{shown(url)} cannot be used. Give sqlite:///path/file.db or postgresql://user@host/name.")
+    from indelible.capture.sqlite.source import SQLiteSource
+
+    return SQLiteSource(sqlite_path(url))

@@ -1,0 +1,1 @@
+"""Capture on SQLite: row triggers that keep values as they are, in a queue in the same file."""

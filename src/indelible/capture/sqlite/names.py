@@ -1,0 +1,9 @@
+"""What is ours in the application's database, and how a name is written in SQL."""
+
+PREFIX = "indelible_"
+OURS = {f"{PREFIX}{name}" for name in ("source", "watch", "context", "outbox")}
+
+
+def quote(identifier: str) -> str:
+    """An SQL identifier. NUL cannot be in one."""
+    return '"' + identifier.replace('"', '""').replace("\0", "") + '"'

@@ -1,0 +1,74 @@
+"""One captured change, read from its outbox row."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from indelible.capture.definition import Column, Definition
+from indelible.capture.record import DAMAGED, Record, sides
+from indelible.event import EPOCH
+from indelible.values import REDACTED, spell
+
+logger = logging.getLogger(__name__)
+
+EPOCH_DAY = 2440587.5  # the Julian day of 1970-01-01; SQLite's clock counts whole milliseconds
+
+
+def read_record(source: str, row: dict[str, Any], definition: Definition | None) -> Record:
+    """Total: a row that cannot be read becomes a record that says so and shows it; it never stops the queue."""
+    identity = (source, str(row["id"]), str(row["token"]))
+    if definition is not None and row["operation"] in ("create", "update", "delete"):
+        try:
+            return _read(identity, row, definition)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            pass  # a time that is none, a place that is not there
+    logger.warning("Outbox row %s was not written by a trigger of ours; it is logged as it is.", row["id"])
+    return _damaged(identity, row)
+
+
+def _read(identity: tuple[str, ...], row: dict[str, Any], definition: Definition) -> Record:
+    places = list(enumerate(definition.columns))
+    old = {c.name: row[f"o{i}"] for i, c in places}
+    new = {c.name: row[f"n{i}"] for i, c in places}
+    columns = {c.name: c for c in definition.columns}
+    operation = row["operation"]
+    whole = old if operation == "delete" else new
+    return Record(
+        outbox_id=row["id"],
+        token=row["token"],
+        identity=identity,
+        definition=definition,
+        operation=operation,
+        at=moment(row["at"]),
+        context=row["context"],
+        row={name: _spell(value, columns[name]) for name, value in whole.items()},
+        changes={
+            name: sides(operation, _spell(old[name], column), _spell(new[name], column))
+            for name, column in columns.items()
+            if column.shown and (operation != "update" or not _same(old[name], new[name]))
+        },
+    )
+
+
+def _damaged(identity: tuple[str, ...], row: dict[str, Any]) -> Record:
+    values = {name: spell(value) for name, value in row.items() if value is not None}
+    changes = {name: {"new": value} for name, value in values.items()}
+    return Record(row["id"], row["token"], identity, DAMAGED, "create", EPOCH, None, values, changes)
+
+
+def moment(julian: float) -> datetime:
+    """Raises TypeError, ValueError or OverflowError for what is no time of this calendar."""
+    return EPOCH + timedelta(milliseconds=round((julian - EPOCH_DAY) * 86_400_000))
+
+
+def _spell(value: object, column: Column) -> Any:
+    if column.mask:
+        return None if value is None else REDACTED
+    if column.kind == "boolean" and type(value) is int and value in (0, 1):
+        return bool(value)
+    return spell(value)
+
+
+def _same(old: object, new: object) -> bool:
+    """1, 1.0 and true are three values."""
+    return type(old) is type(new) and old == new
