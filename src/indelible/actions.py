@@ -15,7 +15,7 @@ from indelible.errors import MapError
 from indelible.event import ACTION, MAX_ACTION, MAX_NAME, Outcome
 
 Operation = Literal["create", "update", "delete"]
-PAST = {"create": "CREATED", "update": "UPDATED", "delete": "DELETED"}
+PAST = {"create": "CREATED", "update": "UPDATED", "delete": "DELETED", "baseline": "BASELINED"}
 
 # Columns nobody wants in a log, whether or not the map says so.
 SECRETS = {
@@ -88,7 +88,8 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         for rule in self.rule:
             if rule.matches(operation, changes):
                 return rule
-        return Rule(action=f"{self.action}_{PAST[operation]}", on=operation)  # type: ignore[arg-type]  # one of three
+        action = f"{self.action}_{PAST[operation]}"
+        return Rule(action=action, on=operation)  # type: ignore[arg-type]  # a baseline has no rule of its own
 
 
 class ActionMap:

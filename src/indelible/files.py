@@ -1,9 +1,11 @@
 """Files that are there whole or not at all, whatever is killed and whenever."""
 
+import re
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 
 
@@ -26,3 +28,14 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def statements(package: str, file: str) -> dict[str, str]:
+    """The statements of an SQL file, by the name in the comment above each: `-- name: head`."""
+    text = resources.files(package).joinpath(file).read_text()
+    _, *parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
+    return {name: _bare(text) for name, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def _bare(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if line and not line.startswith("--"))

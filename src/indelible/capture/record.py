@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from indelible.actions import Rule, TableMap
 from indelible.capture.definition import Definition
 
@@ -14,6 +16,15 @@ DAMAGED = Definition(
     row_key=["id"],
     map=TableMap(entity="CapturedRecord", action="CAPTURE", rule=[Rule(action="CAPTURE_DAMAGED", on="create")]),
 )
+
+
+class Client(msgspec.Struct, frozen=True):
+    """Who was connected to the database when nobody said who acts."""
+
+    user: str | None = None
+    role: str | None = None
+    application: str | None = None
+    address: str | None = None
 
 
 class Record(NamedTuple):
@@ -28,10 +39,13 @@ class Record(NamedTuple):
     context: object
     row: dict[str, Any]  # the whole row: as it is now, or as it was when deleted
     changes: dict[str, dict[str, Any]]
+    transaction: str | None = None  # its id, where the database itself tells transactions apart
+    client: Client | None = None
+    statement: str | None = None  # "TRUNCATE": one for which there is no operation of its own
 
 
 def sides(operation: str, old: Any, new: Any) -> dict[str, Any]:
-    """Create has only `new`, delete only `old`."""
-    if operation == "create":
+    """Create and baseline have only `new`, delete only `old`."""
+    if operation in ("create", "baseline"):
         return {"new": new}
     return {"old": old} if operation == "delete" else {"old": old, "new": new}

@@ -1,5 +1,6 @@
 """From a captured record to an event: names the action, the actor, the entity and what it refers to."""
 
+import hashlib
 import logging
 from typing import Any, Protocol
 
@@ -14,7 +15,6 @@ logger = logging.getLogger(__name__)
 
 MAX_KEY = 512  # characters of an entity's id
 NO_KEY = "(empty)"  # SQLite lets a key be NULL or blank; an entry needs something to call the row
-BY_SQL = Acting(Actor(type="unknown"), None, Context(source="sql"))  # nobody said who acts: the database alone saw it
 
 
 class Names(Protocol):
@@ -29,6 +29,8 @@ def translate(record: Record, names: Names) -> Event:
     table = record.definition.map
     rule = table.resolve(record.operation, record.changes)
     acting, metadata = _acting(record)
+    if record.statement:
+        metadata["statement"] = record.statement
     return Event(
         action=rule.action,
         operation=rule.operation or record.operation,
@@ -48,15 +50,31 @@ def translate(record: Record, names: Names) -> Event:
 def _acting(record: Record) -> tuple[Acting, dict[str, Any]]:
     """A context that cannot be read is never a reason to lose the record, nor to attribute it to anybody."""
     try:
-        return uncarry(record.context) or BY_SQL, {}
+        held = uncarry(record.context)
     except (msgspec.DecodeError, ValueError, RecursionError):
         logger.warning("The context of outbox row %s cannot be read; its entry says unknown.", record.outbox_id)
-        return BY_SQL, {"unreadable_context": True}
+        return _unclaimed(record), {"unreadable_context": True}
+    if held is not None:
+        return held, {}
+    client = record.client
+    known = {"user": client.user, "role": client.role, "application": client.application} if client else {}
+    shown = {key: clip(value) for key, value in known.items() if value}
+    return _unclaimed(record), {"database": shown} if shown else {}
+
+
+def _unclaimed(record: Record) -> Acting:
+    """Nobody said who acts: the database alone saw it. The name of its user is all there is; it is no person's."""
+    client = record.client
+    name = clip(client.role or client.user) if client else None
+    context = Context(source="sql", ip=client and client.address, transaction_id=record.transaction)
+    return Acting(Actor(type="unknown", name=name), None, context)
 
 
 def _entity(record: Record, names: Names) -> Entity:
     table = record.definition.map
-    key = "/".join(_text(record.row.get(column)) for column in record.definition.key)
+    key = "/".join(_text(record.row.get(column)) for column in record.definition.key or ())
+    if not record.definition.key:  # a table without a key: its rows are told apart by their values alone
+        key = "row-" + hashlib.sha256(msgspec.json.encode(record.row)).hexdigest()[:16]
     key = clip(key, MAX_KEY) or NO_KEY
     told, known = _name(record, names), names.entity_name(table.entity, key)
     # A session keeps the name its user had when it began; a failed sign-in has what somebody typed. Neither may

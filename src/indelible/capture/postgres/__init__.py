@@ -1,0 +1,1 @@
+"""Capture on PostgreSQL: statement triggers that write a statement's rows, as text, into one row of a queue."""

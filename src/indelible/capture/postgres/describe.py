@@ -1,0 +1,99 @@
+"""What PostgreSQL says of its tables, and how each column is written as text."""
+
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+
+from indelible.capture.definition import Column, Kind, Table
+from indelible.capture.postgres.names import quote
+from indelible.capture.postgres.sql import DESCRIBE
+
+KINDS: dict[str, Kind] = {
+    "bool": "boolean", "int2": "integer", "int4": "integer", "int8": "integer", "oid": "integer",
+    "float4": "real", "float8": "real", "numeric": "decimal", "bytea": "bytes",
+}  # fmt: skip
+# Session settings that change what a value looks like as text, by the types whose text they change. A type that
+# may hold others (arrays, ranges, composites) takes all.
+PINS = {
+    "TimeZone = 'UTC'": {"timestamptz", "timetz"},
+    "DateStyle = 'ISO, YMD'": {"date", "timestamp", "timestamptz"},
+    "IntervalStyle = 'postgres'": {"interval"},
+    "bytea_output = 'hex'": {"bytea"},
+    "extra_float_digits = 1": {"float4", "float8", "point", "line", "lseg", "box", "path", "polygon", "circle"},
+    "lc_monetary = 'C'": {"money"},
+}
+PINNED = set().union(*PINS.values())
+PLAIN = {*KINDS, "text", "varchar", "json", "jsonb", "uuid", "inet", "cidr", "name", "xml", "bit", "varbit"} - PINNED
+
+
+class TypedColumn(NamedTuple):
+    """A column, and what is needed to write it as text."""
+
+    column: Column
+    declared: str
+    type: str
+    builtin: bool
+    computed: str | None  # the expression of a virtual column: it has no value of its own in a trigger
+
+    def text(self, row: str) -> str:
+        """The SQL expression of its value in `row` as text. Never raises, whatever casts the application has made."""
+        value = f"({self.computed})" if self.computed else f"{row}.{quote(self.column.name)}"
+        if self.builtin and self.type != "bpchar":  # whose cast drops trailing blanks
+            return f"{value}::text"
+        # `concat` takes a type's own output function. num_nulls: `IS NULL` is true for a composite of NULLs.
+        return f"CASE WHEN num_nulls({value}) = 0 THEN concat({value}) END"
+
+
+class Relation(NamedTuple):
+    """A table as it is now."""
+
+    oid: int
+    schema: str
+    name: str
+    partitioned: bool
+    inherits: bool
+
+    @property
+    def known_as(self) -> str:
+        """As the map and the log call it."""
+        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+
+    @property
+    def quoted(self) -> str:
+        return f"{quote(self.schema)}.{quote(self.name)}"
+
+    @property
+    def by_row(self) -> bool:
+        """Partitions and children are written to by themselves too: only row triggers see all of it."""
+        return self.partitioned or self.inherits
+
+
+def relations(db: Connection[DictRow]) -> dict[str, Relation]:
+    """Every table that could be watched, by the name it is known as."""
+    found = [Relation(**row) for row in db.execute(DESCRIBE["tables"])]
+    return {relation.known_as: relation for relation in found}
+
+
+def members(db: Connection[DictRow], relation: Relation) -> list[Relation]:
+    """The partitions below a root."""
+    rows = db.execute(DESCRIBE["members"], {"oid": relation.oid})
+    return [Relation(**row, partitioned=False, inherits=False) for row in rows]
+
+
+def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[TypedColumn]]:
+    """The table, neutrally, and its columns with their types."""
+    typed = [
+        TypedColumn(Column(row["name"], KINDS.get(row["type"], "text")), row["declared"], row["type"], row["builtin"], row["computed"])
+        for row in db.execute(DESCRIBE["columns"], {"oid": relation.oid})
+    ]
+    found = db.execute(DESCRIBE["key"], {"oid": relation.oid}).fetchone()
+    key = found["columns"] if found else []
+    return Table(relation.known_as, [each.column for each in typed], key), typed
+
+
+def pins(columns: list[TypedColumn]) -> list[str]:
+    """The settings to hold still while these columns are written as text."""
+    types = {each.type if each.builtin and (each.type in PINNED or each.type in PLAIN) else "*" for each in columns}
+    everything = "*" in types - PLAIN
+    return [pin for pin, those in PINS.items() if everything or types & those]

@@ -1,0 +1,124 @@
+"""Reads captured records from the application's PostgreSQL database, and deletes those that are sealed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Lock
+
+import msgspec
+import psycopg
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from indelible.capture.definition import Definition
+from indelible.capture.postgres.connection import connect
+from indelible.capture.postgres.record import OutboxRow, read_records
+from indelible.capture.record import Record
+from indelible.capture.source import Batch
+from indelible.errors import CaptureError
+
+BATCH = 1000  # records, or a little more: an outbox row is never cut
+FETCH = 16  # outbox rows at a time: each may have megabytes
+VACUUM_AFTER = 20_000  # deleted rows: reading the queue steps over each until then
+
+READ = """SELECT ctid::text, id, xid::text, at, watch, operation, context, client, old, new
+FROM indelible.outbox ORDER BY id"""
+# By place, and by id: VACUUM FULL may have moved another row there.
+DELETE = "DELETE FROM indelible.outbox WHERE ctid = ANY (%s::text[]::tid[]) AND id = ANY (%s)"
+PENDING = "SELECT coalesce(sum(rows), 0)::bigint, min(at) FROM indelible.outbox"
+
+
+class PostgresOutbox:
+    """Keeps `capture.source.Outbox`. Two connections: one reads a snapshot, the other deletes meanwhile."""
+
+    def __init__(self, url: str) -> None:
+        """Raises CaptureError if the server cannot be reached or nothing is watched in the database."""
+        self._url = url
+        self._lock = Lock()
+        self._reader: Connection[tuple[object, ...]] | None = None
+        self._db: Connection[tuple[object, ...]] | None = None
+        self._definitions: dict[int, Definition | None] = {}
+        self._deleted = 0
+        try:
+            with self._using() as db:
+                ((self._source,),) = db.execute("SELECT id FROM indelible.source").fetchall()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        for connection in (self._reader, self._db):
+            if connection is not None:
+                connection.close()
+
+    def changed(self) -> bool:
+        with self._using() as db:
+            return bool(db.execute("SELECT EXISTS (SELECT FROM indelible.outbox)").fetchone() == (True,))
+
+    def pending(self) -> tuple[int, datetime | None]:
+        with self._using() as db:
+            ((count, oldest),) = db.execute(PENDING).fetchall()
+        return count, oldest
+
+    def batches(self) -> Iterator[Batch]:
+        """From one snapshot: what commits meanwhile is left to the next pass, in whatever order ids were drawn."""
+        records: list[Record] = []
+        rows: list[object] = []
+        for row in self._snapshot():
+            records.extend(read_records(self._source, row, self._definition(row.watch)))
+            rows.append((row.place, row.id))
+            if len(records) >= BATCH:
+                yield Batch(records, rows)
+                records, rows = [], []
+        if rows:
+            yield Batch(records, rows)
+
+    def drop(self, batch: Batch) -> bool:
+        places, ids = zip(*batch.rows, strict=True)  # type: ignore[call-overload]  # as `batches` made them
+        with self._using() as db:
+            db.execute(DELETE, (list(places), list(ids)))
+            self._deleted += len(ids)
+            if self._deleted >= VACUUM_AFTER:
+                db.execute("VACUUM indelible.outbox")
+                self._deleted = 0
+        return True
+
+    def _snapshot(self) -> Iterator[OutboxRow]:
+        """A pass that is given up ends the snapshot too."""
+        with self._errors():
+            if self._reader is None or self._reader.closed:
+                self._reader = connect(self._url, tuple_row)
+            reader = self._reader
+            with reader.transaction(), reader.cursor(name="indelible_outbox") as cursor:
+                cursor.itersize = FETCH
+                cursor.execute(READ)
+                for row in cursor:
+                    yield OutboxRow(*row)  # type: ignore[arg-type]  # the columns of READ
+
+    def _definition(self, watch: int) -> Definition | None:
+        """How the row's table was watched; None if nothing here says so."""
+        if watch not in self._definitions:
+            with self._using() as db:
+                found = db.execute("SELECT definition FROM indelible.watch WHERE id = %s", (watch,)).fetchone()
+            try:
+                self._definitions[watch] = msgspec.json.decode(str(found and found[0]), type=Definition)
+            except msgspec.DecodeError:
+                return None
+        return self._definitions[watch]
+
+    @contextmanager
+    def _using(self) -> Iterator[Connection[tuple[object, ...]]]:
+        """The deleting connection, made anew if it was lost."""
+        with self._lock, self._errors():
+            if self._db is None or self._db.closed:
+                self._db = connect(self._url, tuple_row)
+            yield self._db
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+            raise CaptureError("Nothing is watched in this database. Start with: indelible watch APP --all") from error
+        except psycopg.Error as error:
+            raise CaptureError(f"The outbox cannot be used: {error}. Records stay in it until it can.") from error

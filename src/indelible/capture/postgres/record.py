@@ -1,0 +1,116 @@
+"""Captured changes, read from an outbox row: one for each row that its statement changed."""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from indelible.capture.context import TRANSACTION, carry
+from indelible.capture.definition import Column, Definition
+from indelible.capture.record import DAMAGED, Client, Record, sides
+from indelible.values import REDACTED, read_text, spell
+
+logger = logging.getLogger(__name__)
+
+# What the outbox says, and what an entry says of it.
+OPERATIONS = {"create": "create", "update": "update", "delete": "delete", "truncate": "delete", "baseline": "baseline"}
+
+
+class OutboxRow(NamedTuple):
+    """As it lies in the outbox."""
+
+    place: str  # its ctid: where to find it again, together with its id
+    id: int
+    xid: str
+    at: datetime
+    watch: int
+    operation: str
+    context: str | None
+    client: str | None
+    old: list[list[Any]] | None
+    new: list[list[Any]] | None
+
+
+def read_records(source: str, row: OutboxRow, definition: Definition | None) -> Iterator[Record]:
+    """Total: a row that cannot be read becomes a record that says so; it never stops the queue."""
+    if definition is not None and row.operation in OPERATIONS:
+        try:
+            yield from list(_read_each(source, row, definition))
+        except (IndexError, TypeError, ValueError, msgspec.DecodeError):
+            pass  # the owner of the outbox may have put in what no trigger of ours writes
+        else:
+            return
+    logger.warning("Outbox row %s was not written by a trigger of ours; it is logged as it is.", row.id)
+    yield _damaged(source, row)
+
+
+def _read_each(source: str, row: OutboxRow, definition: Definition) -> Iterator[Record]:
+    olds, news = row.old or [], row.new or []
+    for number in range(max(len(olds), len(news))):
+        old = olds[number] if row.old is not None else None
+        new = news[number] if row.new is not None else None
+        if old != new:  # an update may have changed nothing
+            yield _read(source, row, definition, number, old, new)
+
+
+def _read(  # noqa: PLR0913, PLR0917 - a row of the outbox, and one of the rows in it
+    source: str, row: OutboxRow, definition: Definition, number: int, old: list[Any] | None, new: list[Any] | None
+) -> Record:
+    operation = OPERATIONS[row.operation]
+    columns = list(enumerate(definition.columns))
+    whole = new or old or []
+    transaction = _transaction(source, row.xid)
+    return Record(
+        outbox_id=row.id,
+        token=0,
+        identity=(source, row.xid, str(row.id), str(number)),
+        definition=definition,
+        operation=operation,
+        at=row.at,
+        context=None if row.context is None else carry(transaction, row.context),
+        row={column.name: _spell(whole[i], column) for i, column in columns},
+        changes={
+            column.name: sides(operation, old and _spell(old[i], column), new and _spell(new[i], column))
+            for i, column in columns
+            if column.shown and (old is None or new is None or old[i] != new[i])
+        },
+        transaction=transaction,
+        client=None if row.client is None else msgspec.json.decode(row.client, type=Client),
+        statement="TRUNCATE" if row.operation == "truncate" else None,
+    )
+
+
+def _damaged(source: str, row: OutboxRow) -> Record:
+    values = {name: spell(value) for name, value in row._asdict().items() if value is not None and name != "place"}
+    changes = {name: {"new": value} for name, value in values.items()}
+    identity = (source, row.xid, str(row.id))
+    return Record(row.id, 0, identity, DAMAGED, "create", row.at, None, values, changes, _transaction(source, row.xid))
+
+
+def _transaction(source: str, xid: str) -> str:
+    """An id for a transaction of this source among all transactions of all sources."""
+    return hashlib.sha256(f"{source}/{xid}".encode()).hexdigest()[:TRANSACTION]
+
+
+def _spell(text: Any, column: Column) -> Any:
+    if text is None:
+        return None
+    if isinstance(text, bytes):  # a database whose encoding is SQL_ASCII holds any bytes
+        text = read_text(text)
+    match column.mask, column.kind:
+        case "redacted", _:
+            return REDACTED
+        case "hashed", _:
+            return {"hashed": text}
+        case _, "boolean":
+            return text == "true"
+        case _, "integer":
+            return spell(int(text))
+        case _, "real":
+            return spell(float(text))
+        case _, "bytes":
+            return spell(bytes.fromhex(text[2:]))
+    return spell(text)

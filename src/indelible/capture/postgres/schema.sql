@@ -1,0 +1,55 @@
+-- What capture keeps in the application's database, read downwards. Installed by `watch`; repeatable.
+-- Who may what: the owner (whoever watched first) owns it all; nobody else has any right to it. The trigger
+-- functions run with the owner's rights, so the application writes here through them and in no other way.
+
+CREATE SCHEMA IF NOT EXISTS indelible;
+REVOKE ALL ON SCHEMA indelible FROM PUBLIC;
+
+CREATE TABLE IF NOT EXISTS indelible.source (
+  only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+  id       text  NOT NULL DEFAULT gen_random_uuid()::text,
+  secret   bytea NOT NULL DEFAULT sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8'))
+);
+INSERT INTO indelible.source DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+-- How a table is watched, each time that changed: an outbox row is read by the definition it was written under.
+-- `definition` is NULL where watching ended.
+CREATE TABLE IF NOT EXISTS indelible.watch (
+  id         integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  relation   oid  NOT NULL,
+  table_name text NOT NULL,
+  definition text,
+  shape      text                 -- the columns and their types, as they were: what `coverage` holds against the table
+);
+
+-- The queue. One row a statement (a giant statement has several): `old` and `new` hold a row of texts for each row
+-- changed, pairwise. No index: the sealer reads all of it and deletes by place. Ids are drawn before commit.
+CREATE TABLE IF NOT EXISTS indelible.outbox (
+  id        bigint GENERATED ALWAYS AS IDENTITY,
+  xid       xid8        NOT NULL DEFAULT pg_current_xact_id(),
+  at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+  watch     integer     NOT NULL,
+  operation text        NOT NULL,
+  context   text,                 -- who acts; NULL: nobody said, then `client` tells who was connected
+  client    text,
+  rows      integer     NOT NULL,
+  old       text[],
+  new       text[]
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+ALTER TABLE indelible.outbox ALTER old SET STORAGE EXTERNAL, ALTER new SET STORAGE EXTERNAL;  -- compressing costs the writer
+
+-- How far the existing rows of a table are recorded; a row here is a baseline under way.
+CREATE TABLE IF NOT EXISTS indelible.baseline (
+  watch integer PRIMARY KEY,
+  after text[]                    -- the key of the last row recorded; NULL: none yet
+);
+
+CREATE OR REPLACE FUNCTION indelible.refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'indelible: a captured record cannot be changed; % of the outbox is refused', TG_OP;
+END $$;
+CREATE OR REPLACE TRIGGER refuses BEFORE UPDATE OR TRUNCATE ON indelible.outbox
+  FOR EACH STATEMENT EXECUTE FUNCTION indelible.refuse();
+ALTER TABLE indelible.outbox ENABLE ALWAYS TRIGGER refuses;
+REVOKE ALL ON ALL TABLES IN SCHEMA indelible FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA indelible FROM PUBLIC;

@@ -1,0 +1,49 @@
+"""A PostgreSQL database that is watched."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import DictRow, dict_row
+
+from indelible.actions import ActionMap
+from indelible.capture.postgres.connection import connect
+from indelible.capture.postgres.outbox import PostgresOutbox
+from indelible.capture.postgres.watch import install, remove
+from indelible.errors import CaptureError
+
+
+class PostgresSource:
+    """Keeps `capture.source.Source`."""
+
+    def __init__(self, url: str) -> None:
+        """Raises CaptureError if the server cannot be reached."""
+        self._url = url
+        self._db: Connection[DictRow] = connect(url, dict_row)
+
+    def watch(self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False) -> list[str]:
+        with self._errors():
+            return install(self._db, tables, action_map, strict=strict)
+
+    def unwatch(self, table: str) -> None:
+        with self._errors():
+            remove(self._db, table)
+
+    def outbox(self) -> PostgresOutbox:
+        return PostgresOutbox(self._url)
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise CaptureError(
+                f"The database cannot be watched: {error.diag.message_primary}. Watch as the role that owns the tables "
+                "and may create a schema in the database. Nothing was changed in it."
+            ) from error
+        except psycopg.Error as error:
+            raise CaptureError(f"The database cannot be watched: {error}. Nothing was changed in it; try again.") from error
