@@ -1,11 +1,14 @@
 """Fixtures of every room. What they give is real: a file, a key, a log."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.postgres import Server
 from tests.world import World
 
 settings.register_profile(
@@ -23,3 +26,21 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """One server for all tests of a run that ask for it."""
+    folder = Path(tempfile.mkdtemp(prefix="pg"))  # not pytest's: those are too long for a socket, and root's alone
+    server = Server.start(folder)
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def pg_url(postgres: Server) -> Iterator[str]:
+    """A new, empty database, gone afterwards."""
+    url = postgres.database()
+    yield url
+    postgres.drop(url)

