@@ -1,7 +1,7 @@
 """Files that are there whole or not at all, whatever is killed and whenever."""
 
-import re
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager

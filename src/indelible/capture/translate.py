@@ -66,7 +66,7 @@ def _unclaimed(record: Record) -> Acting:
     """Nobody said who acts: the database alone saw it. The name of its user is all there is; it is no person's."""
     client = record.client
     name = clip(client.role or client.user) if client else None
-    context = Context(source="sql", ip=client and client.address, transaction_id=record.transaction)
+    context = Context(source="sql", ip=client.address if client else None, transaction_id=record.transaction)
     return Acting(Actor(type="unknown", name=name), None, context)
 
 

@@ -84,7 +84,13 @@ def members(db: Connection[DictRow], relation: Relation) -> list[Relation]:
 def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[TypedColumn]]:
     """The table, neutrally, and its columns with their types."""
     typed = [
-        TypedColumn(Column(row["name"], KINDS.get(row["type"], "text")), row["declared"], row["type"], row["builtin"], row["computed"])
+        TypedColumn(
+            Column(row["name"], KINDS.get(row["type"], "text")),
+            row["declared"],
+            row["type"],
+            row["builtin"],
+            row["computed"],
+        )
         for row in db.execute(DESCRIBE["columns"], {"oid": relation.oid})
     ]
     found = db.execute(DESCRIBE["key"], {"oid": relation.oid}).fetchone()

@@ -19,7 +19,7 @@ WITH RECURSIVE base AS (
   UNION ALL
   SELECT base.attnum, t.typbasetype FROM base JOIN pg_type t ON t.oid = base.type AND t.typtype = 'd'
 )
-SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS declared, t.typname AS type, t.typcategory AS category,
+SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS declared, t.typname AS type,
        n.nspname = 'pg_catalog' AND t.typtype IN ('b', 'r', 'm') AS builtin,
        CASE WHEN a.attgenerated = 'v' THEN pg_get_expr(g.adbin, g.adrelid) END AS computed
 FROM base JOIN pg_type t ON t.oid = base.type AND t.typtype <> 'd' JOIN pg_namespace n ON n.oid = t.typnamespace

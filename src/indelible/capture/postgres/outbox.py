@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Lock
+from typing import Any
 
 import msgspec
 import psycopg
@@ -13,7 +14,6 @@ from psycopg.rows import tuple_row
 from indelible.capture.definition import Definition
 from indelible.capture.postgres.connection import connect
 from indelible.capture.postgres.record import OutboxRow, read_records
-from indelible.capture.record import Record
 from indelible.capture.source import Batch
 from indelible.errors import CaptureError
 
@@ -35,8 +35,8 @@ class PostgresOutbox:
         """Raises CaptureError if the server cannot be reached or nothing is watched in the database."""
         self._url = url
         self._lock = Lock()
-        self._reader: Connection[tuple[object, ...]] | None = None
-        self._db: Connection[tuple[object, ...]] | None = None
+        self._reader: Connection[tuple[Any, ...]] | None = None
+        self._db: Connection[tuple[Any, ...]] | None = None
         self._definitions: dict[int, Definition | None] = {}
         self._deleted = 0
         try:
@@ -62,19 +62,18 @@ class PostgresOutbox:
 
     def batches(self) -> Iterator[Batch]:
         """From one snapshot: what commits meanwhile is left to the next pass, in whatever order ids were drawn."""
-        records: list[Record] = []
-        rows: list[object] = []
+        batch = Batch([], [])
         for row in self._snapshot():
-            records.extend(read_records(self._source, row, self._definition(row.watch)))
-            rows.append((row.place, row.id))
-            if len(records) >= BATCH:
-                yield Batch(records, rows)
-                records, rows = [], []
-        if rows:
-            yield Batch(records, rows)
+            batch.records.extend(read_records(self._source, row, self._definition(row.watch)))
+            batch.rows.append((row.place, row.id))
+            if len(batch.records) >= BATCH:
+                yield batch
+                batch = Batch([], [])
+        if batch.rows:
+            yield batch
 
     def drop(self, batch: Batch) -> bool:
-        places, ids = zip(*batch.rows, strict=True)  # type: ignore[call-overload]  # as `batches` made them
+        places, ids = zip(*batch.rows, strict=True)
         with self._using() as db:
             db.execute(DELETE, (list(places), list(ids)))
             self._deleted += len(ids)
@@ -93,7 +92,7 @@ class PostgresOutbox:
                 cursor.itersize = FETCH
                 cursor.execute(READ)
                 for row in cursor:
-                    yield OutboxRow(*row)  # type: ignore[arg-type]  # the columns of READ
+                    yield OutboxRow(*row)
 
     def _definition(self, watch: int) -> Definition | None:
         """How the row's table was watched; None if nothing here says so."""
@@ -107,7 +106,7 @@ class PostgresOutbox:
         return self._definitions[watch]
 
     @contextmanager
-    def _using(self) -> Iterator[Connection[tuple[object, ...]]]:
+    def _using(self) -> Iterator[Connection[tuple[Any, ...]]]:
         """The deleting connection, made anew if it was lost."""
         with self._lock, self._errors():
             if self._db is None or self._db.closed:

@@ -46,4 +46,6 @@ class PostgresSource:
                 "and may create a schema in the database. Nothing was changed in it."
             ) from error
         except psycopg.Error as error:
-            raise CaptureError(f"The database cannot be watched: {error}. Nothing was changed in it; try again.") from error
+            raise CaptureError(
+                f"The database cannot be watched: {error}. Nothing was changed in it; try again."
+            ) from error

@@ -74,20 +74,25 @@ def truncation(definition: Definition, relation: Relation, columns: Sequence[Typ
 
 
 def _row_trigger(operation: str, relation: Relation, written: "_Written", watch: int) -> Trigger:
-    return _made(operation, relation, written, 1, " FOR EACH ROW", _by_row(operation, watch, written))
+    return _trigger(operation, relation, written, _by_row(operation, watch, written))
 
 
 def _statement_trigger(operation: str, relation: Relation, written: "_Written", watch: int) -> Trigger:
-    tables = "".join(f" {side.upper()} TABLE AS indelible_{side}_rows" for side in SIDES[operation])
-    rest = f" REFERENCING{tables} FOR EACH STATEMENT"
-    return _made(operation, relation, written, 0, rest, _by_statement(operation, watch, written))
+    return _trigger(operation, relation, written, _by_statement(operation, watch, written))
 
 
-def _made(operation: str, relation: Relation, written: "_Written", level: int, rest: str, body: str) -> Trigger:
+def _trigger(operation: str, relation: Relation, written: "_Written", statements: str) -> Trigger:
     verb, kind = OPERATIONS[operation]
-    function = f"capture_{relation.oid}_{operation}"
-    name = f"{PREFIX}{operation}"
-    return Trigger(name, level + kind, f"AFTER {verb}", rest, function, written.settings, written.body(body))
+    tables = "".join(f" {side.upper()} TABLE AS indelible_{side}_rows" for side in SIDES[operation])
+    return Trigger(
+        name=f"{PREFIX}{operation}",
+        kind=kind + relation.by_row,
+        when=f"AFTER {verb}",
+        rest=" FOR EACH ROW" if relation.by_row else f" REFERENCING{tables} FOR EACH STATEMENT",
+        function=f"capture_{relation.oid}_{operation}",
+        settings=written.settings,
+        body=written.body(statements),
+    )
 
 
 BODY = """
@@ -147,33 +152,35 @@ def _by_row(operation: str, watch: int, written: _Written) -> str:
 def _by_statement(operation: str, watch: int, written: _Written) -> str:
     """All rows of the statement at once; where that is too much, in chunks."""
     sides = SIDES[operation]
-    gathered = ", ".join(
-        f"""(SELECT count(*)::integer AS count, max(w.width) AS widest, sum(w.width) AS width,
-             array_agg(w.cells) FILTER (WHERE w.width <= {WIDE}) AS gathered
-           FROM (SELECT v.cells, pg_column_size(v.cells) AS width
-                 FROM (SELECT {written.cells()} AS cells FROM indelible_{side}_rows t LIMIT {MOST_ROWS + 1}) v) w) {side}_side"""
-        for side in sides
-    )
-    fits = " AND ".join(f"{s}_side.widest <= {WIDE} AND {s}_side.width <= {MOST_BYTES}" for s in sides)
-    count = f"{sides[0]}_side.count"
+    first = f"indelible_{sides[0]}_rows"
+    fits = " AND ".join(f"{side}_side.widest <= {WIDE} AND {side}_side.width <= {MOST_BYTES}" for side in sides)
     rows = {side: f"{side}_side.gathered" for side in sides}
-    strict = f"IF EXISTS (SELECT FROM indelible_{sides[0]}_rows) THEN {written.strict} END IF;" if written.strict else ""
-    return f"""{strict}
-  {_insert(operation, watch, count, rows)}
-    FROM {gathered} WHERE {count} BETWEEN 1 AND {MOST_ROWS} AND {fits};
-  IF NOT FOUND AND EXISTS (SELECT FROM indelible_{sides[0]}_rows) THEN
+    return f"""{f"IF EXISTS (SELECT FROM {first}) THEN {written.strict} END IF;" if written.strict else ""}
+  {_insert(operation, watch, f"{sides[0]}_side.count", rows)}
+    FROM {", ".join(_gathered(side, written) for side in sides)}
+    WHERE {sides[0]}_side.count BETWEEN 1 AND {MOST_ROWS} AND {fits};
+  IF NOT FOUND AND EXISTS (SELECT FROM {first}) THEN
     {_in_chunks(operation, watch, written, {side: f"indelible_{side}_rows" for side in sides})}
   END IF;"""
+
+
+def _gathered(side: str, written: _Written) -> str:
+    """One row: how many there are, how wide they are, and all that are not too wide. LIMIT makes it write each once."""
+    return f"""(SELECT count(*)::integer AS count, max(w.width) AS widest, sum(w.width) AS width,
+         array_agg(w.cells) FILTER (WHERE w.width <= {WIDE}) AS gathered
+       FROM (SELECT v.cells, pg_column_size(v.cells) AS width
+             FROM (SELECT {written.cells()} AS cells FROM indelible_{side}_rows t LIMIT {MOST_ROWS + 1}) v
+       ) w) {side}_side"""
 
 
 def _partitions_watched(root: Relation) -> str:
     """One that was added since is not written down as it is emptied: then nothing is emptied."""
     return f"""IF EXISTS (SELECT FROM pg_partition_tree({root.oid}) p WHERE p.isleaf AND NOT EXISTS (
       SELECT FROM pg_trigger g WHERE g.tgrelid = p.relid AND g.tgname = '{PREFIX}truncate')) THEN
-    RAISE EXCEPTION 'indelible: a partition was added since %% was watched; its rows would go unrecorded', TG_RELID::regclass
+    RAISE EXCEPTION 'indelible: a partition was added since this was watched; its rows would go unrecorded'
       USING HINT = 'Run indelible watch once more.';
   END IF;
-  """.replace("%%", "%")
+  """
 
 
 def _in_chunks(operation: str, watch: int, written: _Written, sources: dict[str, str]) -> str:

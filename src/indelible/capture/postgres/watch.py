@@ -75,15 +75,16 @@ def _put(db: Database, relation: Relation, wanted: list[Trigger]) -> None:
 
 
 def installed(db: Database, relation: Relation) -> dict[str, tuple[Any, ...]]:
-    """Our triggers of a table as they are; `expected` says how they should be."""
+    """Our triggers of a table as they are, by name; `expected` says how they should be."""
     rows = db.execute(WATCH["triggers"], {"relation": relation.oid, "prefix": PREFIX.replace("_", "\\_") + "%"})
     return {
-        row["name"]: (row["enabled"], row["kind"], row["function"], row["body"], sorted(row["settings"])) for row in rows
+        row["name"]: (row["enabled"], row["kind"], row["function"], row["body"], sorted(row["settings"]))
+        for row in rows
     }
 
 
 def expected(trigger: Trigger) -> tuple[Any, ...]:
-    settings = sorted(setting.replace(" = ", "=").replace("'", "") for setting in trigger.settings)
+    settings = [setting.replace(" = ", "=").replace("'", "") for setting in trigger.settings]
     return ("A", trigger.kind, trigger.function, trigger.body, settings)
 
 

@@ -1,0 +1,69 @@
+"""SQLAlchemy on PostgreSQL: with psycopg in the message that begins, with any other driver in a call of its own."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import Connection
+
+from indelible.capture.context import acting
+from indelible.capture.postgres.carry import change_to
+
+_KEY = "indelible_acting"  # in Connection.info: who acts, as this transaction says
+
+
+def attach(engine: Engine, committed: Callable[[], None]) -> None:
+    """Make every connection of `engine` carry the actor; call `committed` as its transactions commit."""
+    event.listen(engine, "commit", lambda _connection: committed())
+    if engine.dialect.driver == "psycopg":
+        _attach_psycopg(engine)
+    else:
+        _attach_any(engine)
+
+
+def _attach_psycopg(engine: Engine) -> None:
+    from indelible.integrations import psycopg
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        psycopg.attach(_driver(connection))  # one that was pooled before, too
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _before(connection: Connection, *_: Any) -> None:
+        statement = psycopg.change(_driver(connection))
+        if statement:
+            _run(connection, statement)
+
+    @event.listens_for(engine, "rollback_savepoint")
+    def _rollback(connection: Connection, *_: Any) -> None:
+        psycopg.unsure(_driver(connection))
+
+
+def _attach_any(engine: Engine) -> None:
+    @event.listens_for(engine, "before_cursor_execute")
+    def _before(connection: Connection, *_: Any) -> None:
+        now = acting()
+        if now is not connection.info.get(_KEY):
+            _run(connection, change_to(now))
+            connection.info[_KEY] = now
+
+    def _forget(connection: Connection, *_: Any) -> None:
+        if not connection.invalidated:  # a lost connection has no info to forget
+            connection.info.pop(_KEY, None)
+
+    event.listen(engine, "commit", _forget)
+    event.listen(engine, "rollback", _forget)
+    event.listen(engine, "rollback_savepoint", lambda connection, *_: connection.info.update({_KEY: object()}))
+    event.listen(engine, "reset", lambda _driver, record, _state: record.info.pop(_KEY, None))
+
+
+def _run(connection: Connection, statement: str) -> None:
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(statement)
+    finally:
+        cursor.close()
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
