@@ -31,6 +31,7 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     row_key: list[str]  # the columns that tell this row from every other
     map: TableMap
     strict: bool = False  # a change that nobody claims is refused
+    gone: str = ""  # the text that stands for a column which is no longer there, where the trigger can tell
 
     @property
     def about_itself(self) -> bool:

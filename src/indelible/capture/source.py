@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from indelible.actions import ActionMap
+from indelible.capture.coverage import Coverage
 from indelible.capture.record import Record
 from indelible.errors import UsageError
 from indelible.urls import shown, sqlite_path
@@ -41,8 +42,19 @@ class Outbox(Protocol):
 class Source(Protocol):
     """A watched database. Raises CaptureError or MapError before anything is written, or nothing is written."""
 
-    def watch(self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False) -> list[str]:
-        """Install capture on `tables` (None: all that the map does not exclude); repeatable. Gives their names."""
+    def watch(
+        self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False, baseline: bool = True
+    ) -> list[str]:
+        """Install capture on `tables` (None: all that the map does not exclude); repeatable. Gives their names.
+
+        `strict`: a change that nobody claims is refused. `baseline`: the rows that are there are recorded too.
+        """
+
+    def unwatch(self, table: str) -> None:
+        """Remove capture from a table; itself an event. Raises CaptureError if it is not watched."""
+
+    def coverage(self) -> list[Coverage]:
+        """Each table, and whether it is still watched as it was left."""
 
     def outbox(self) -> Outbox: ...
 

@@ -36,9 +36,10 @@ class TypedColumn(NamedTuple):
     builtin: bool
     computed: str | None  # the expression of a virtual column: it has no value of its own in a trigger
 
-    def text(self, row: str) -> str:
+    def text(self, row: str = "") -> str:
         """The SQL expression of its value in `row` as text. Never raises, whatever casts the application has made."""
-        value = f"({self.computed})" if self.computed else f"{row}.{quote(self.column.name)}"
+        name = f"{row}.{quote(self.column.name)}" if row else quote(self.column.name)
+        value = f"({self.computed})" if self.computed else name
         if self.builtin and self.type != "bpchar":  # whose cast drops trailing blanks
             return f"{value}::text"
         # `concat` takes a type's own output function. num_nulls: `IS NULL` is true for a composite of NULLs.

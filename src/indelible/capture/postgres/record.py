@@ -10,6 +10,7 @@ import msgspec
 
 from indelible.capture.context import TRANSACTION, carry
 from indelible.capture.definition import Column, Definition
+from indelible.capture.notes import Note, definition_of
 from indelible.capture.record import DAMAGED, Client, Record, sides
 from indelible.values import REDACTED, read_text, spell
 
@@ -36,10 +37,10 @@ class OutboxRow(NamedTuple):
 
 def read_records(source: str, row: OutboxRow, definition: Definition | None) -> Iterator[Record]:
     """Total: a row that cannot be read becomes a record that says so; it never stops the queue."""
-    if definition is not None and row.operation in OPERATIONS:
+    if definition is not None or row.operation == "note":
         try:
             yield from list(_read_each(source, row, definition))
-        except (IndexError, TypeError, ValueError, msgspec.DecodeError):
+        except (IndexError, KeyError, TypeError, ValueError, msgspec.DecodeError):
             pass  # the owner of the outbox may have put in what no trigger of ours writes
         else:
             return
@@ -47,7 +48,10 @@ def read_records(source: str, row: OutboxRow, definition: Definition | None) -> 
     yield _damaged(source, row)
 
 
-def _read_each(source: str, row: OutboxRow, definition: Definition) -> Iterator[Record]:
+def _read_each(source: str, row: OutboxRow, definition: Definition | None) -> Iterator[Record]:
+    if definition is None or row.operation == "note":
+        yield _read_note(source, row)
+        return
     olds, news = row.old or [], row.new or []
     for number in range(max(len(olds), len(news))):
         old = olds[number] if row.old is not None else None
@@ -60,8 +64,8 @@ def _read(  # noqa: PLR0913, PLR0917 - a row of the outbox, and one of the rows 
     source: str, row: OutboxRow, definition: Definition, number: int, old: list[Any] | None, new: list[Any] | None
 ) -> Record:
     operation = OPERATIONS[row.operation]
-    columns = list(enumerate(definition.columns))
     whole = new or old or []
+    columns = [(i, column) for i, column in enumerate(definition.columns) if whole[i] != definition.gone]
     transaction = _transaction(source, row.xid)
     return Record(
         outbox_id=row.id,
@@ -80,6 +84,24 @@ def _read(  # noqa: PLR0913, PLR0917 - a row of the outbox, and one of the rows 
         transaction=transaction,
         client=None if row.client is None else msgspec.json.decode(row.client, type=Client),
         statement="TRUNCATE" if row.operation == "truncate" else None,
+    )
+
+
+def _read_note(source: str, row: OutboxRow) -> Record:
+    note = msgspec.json.decode((row.new or [])[0][0], type=Note)
+    transaction = _transaction(source, row.xid)
+    return Record(
+        outbox_id=row.id,
+        token=0,
+        identity=(source, row.xid, str(row.id)),
+        definition=definition_of(note),
+        operation=note.operation,
+        at=row.at,
+        context=None if row.context is None else carry(transaction, row.context),
+        row={"table": note.table},
+        changes=note.changes,
+        transaction=transaction,
+        client=None if row.client is None else msgspec.json.decode(row.client, type=Client),
     )
 
 

@@ -8,7 +8,10 @@ from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
 from indelible.actions import ActionMap
+from indelible.capture.coverage import Coverage
+from indelible.capture.postgres.baseline import record_baselines
 from indelible.capture.postgres.connection import connect
+from indelible.capture.postgres.coverage import coverage
 from indelible.capture.postgres.outbox import PostgresOutbox
 from indelible.capture.postgres.watch import install, remove
 from indelible.errors import CaptureError
@@ -22,13 +25,21 @@ class PostgresSource:
         self._url = url
         self._db: Connection[DictRow] = connect(url, dict_row)
 
-    def watch(self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False) -> list[str]:
+    def watch(
+        self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False, baseline: bool = True
+    ) -> list[str]:
         with self._errors():
-            return install(self._db, tables, action_map, strict=strict)
+            watched = install(self._db, tables, action_map, strict=strict, baseline=baseline)
+            record_baselines(self._db)
+        return watched
 
     def unwatch(self, table: str) -> None:
         with self._errors():
             remove(self._db, table)
+
+    def coverage(self) -> list[Coverage]:
+        with self._errors():
+            return coverage(self._db)
 
     def outbox(self) -> PostgresOutbox:
         return PostgresOutbox(self._url)

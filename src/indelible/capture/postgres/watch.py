@@ -1,25 +1,42 @@
 """Installs capture in a PostgreSQL database: all of it in one transaction, or nothing."""
 
+import logging
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+import psycopg
 from psycopg import Connection
 from psycopg.rows import DictRow
 
 from indelible.actions import ActionMap
 from indelible.capture.definition import Definition, chosen, define
+from indelible.capture.notes import by_whoever_acts, note
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
 from indelible.capture.postgres.names import PREFIX, SCHEMA, quote
-from indelible.capture.postgres.sql import SETUP, WATCH
+from indelible.capture.postgres.sql import DDL, SETUP, WATCH
 from indelible.capture.postgres.triggers import Trigger, triggers, truncation
 from indelible.errors import CaptureError
 
+logger = logging.getLogger(__name__)
+
 Database = Connection[DictRow]
+Shape = list[tuple[str, str]]  # a table's columns: name and type
 
 
-def install(db: Database, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False) -> list[str]:
-    """Watch `tables` (None: all but the excluded) and the children they have; gives their names. Repeatable.
+class Watched(NamedTuple):
+    """A row of indelible.watch: how a table is watched since then; without a definition, no longer."""
+
+    id: int
+    table: str
+    definition: Definition | None
+    shape: Shape
+
+
+def install(
+    db: Database, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False, baseline: bool = True
+) -> list[str]:
+    """Watch `tables` (None: all but the excluded); gives their names. Repeatable.
 
     Raises CaptureError or MapError before anything is written, or nothing is written.
     """
@@ -30,32 +47,89 @@ def install(db: Database, tables: Iterable[str] | None, action_map: ActionMap, *
         described = {name: describe(db, found[name]) for name in wanted}
         defined = {name: define(table, action_map.table(name), strict=strict) for name, (table, _) in described.items()}
         db.execute(SETUP)
+        ((gone,),) = (row.values() for row in db.execute(WATCH["gone"]).fetchall())
+        defined = {name: msgspec.structs.replace(definition, gone=gone) for name, definition in defined.items()}
+        _note_ddl(db)
+        before = db.execute(WATCH["last"]).fetchone()
         for name, definition in defined.items():
             _install_one(db, found[name], definition, described[name][1])
+        for name in action_map.names() - defined.keys():
+            if action_map.table(name).exclude:
+                _register(db, found[name], Definition(name, [], [], [], action_map.table(name)), [])
+        _let_go(db)
+        if not baseline:
+            db.execute(WATCH["no_baseline"], before)
     return wanted
 
 
 def _install_one(db: Database, relation: Relation, definition: Definition, columns: list[TypedColumn]) -> None:
-    watch = _watch(db, relation, definition, columns)
+    watch = _register(db, relation, definition, columns)
     _put(db, relation, triggers(definition, relation, columns, watch))
     if relation.partitioned:
         for member in members(db, relation):
             _put(db, member, [truncation(definition, member, columns, watch)])
 
 
-def _watch(db: Database, relation: Relation, definition: Definition, columns: list[TypedColumn]) -> int:
-    """The id of this way of watching the table; a new one if anything about it is new."""
-    shape = msgspec.json.encode([(each.column.name, each.declared) for each in columns]).decode()
-    values: dict[str, Any] = {
-        "relation": relation.oid, "table": definition.table, "shape": shape,
-        "definition": msgspec.json.encode(definition).decode(),
-    }  # fmt: skip
-    newest = db.execute(WATCH["newest"], values).fetchone()
-    if newest and (newest["definition"], newest["shape"]) == (values["definition"], shape):
-        return int(newest["id"])
-    made = db.execute(WATCH["add"], values).fetchone()
-    assert made is not None  # noqa: S101 - RETURNING gives the row it inserted
-    return int(made["id"])
+def _register(db: Database, relation: Relation, definition: Definition, columns: list[TypedColumn]) -> int:
+    """The id of this way of watching the table; a new one, and a note of it, if anything about it is new."""
+    then = newest(db, relation.oid)
+    if then is not None and (then.definition, then.shape) == (definition, shape(columns)):
+        return then.id
+    watch = _add(db, relation.oid, definition.table, then and then.definition, definition, columns)
+    if then is None or then.definition is None or then.definition.map.exclude:
+        db.execute(WATCH["begin_baseline"], {"watch": watch})
+    return watch
+
+
+def _let_go(db: Database) -> None:
+    """Tables that were dropped are watched no more."""
+    for row in db.execute(WATCH["dropped"]).fetchall():
+        then = newest(db, row["relation"])
+        _add(db, row["relation"], row["table_name"], then and then.definition, None, [])
+
+
+def _add(  # noqa: PLR0913, PLR0917 - a row of indelible.watch, and what it follows
+    db: Database,
+    relation: int,
+    table: str,
+    before: Definition | None,
+    after: Definition | None,
+    columns: list[TypedColumn],
+) -> int:
+    values: dict[str, Any] = {"relation": relation, "table": table, "definition": None, "shape": None}
+    if after is not None:
+        values |= {"definition": _json(after), "shape": _json(shape(columns))}
+    ((watch),) = (row["id"] for row in db.execute(WATCH["add"], values).fetchall())
+    said = note(table, before, after)
+    if said is not None:
+        db.execute(WATCH["note"], {"watch": watch, "context": by_whoever_acts(), "note": _json(said)})
+    return int(watch)
+
+
+def _note_ddl(db: Database) -> None:
+    """Where the role may: changes of the schema of watched tables are noted by the database itself."""
+    try:
+        with db.transaction():
+            db.execute(DDL)
+    except psycopg.errors.InsufficientPrivilege:
+        logger.info("This role may not make event triggers, so changes of the schema are not noted as they happen.")
+
+
+def newest(db: Database, relation: int) -> Watched | None:
+    """How a table is watched now; None if it never was."""
+    row = db.execute(WATCH["newest"], {"relation": relation}).fetchone()
+    if row is None:
+        return None
+    definition = row["definition"] and msgspec.json.decode(row["definition"], type=Definition)
+    return Watched(row["id"], row["table_name"], definition, msgspec.json.decode(row["shape"] or "[]", type=Shape))
+
+
+def shape(columns: list[TypedColumn]) -> Shape:
+    return [(each.column.name, each.declared) for each in columns]
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _put(db: Database, relation: Relation, wanted: list[Trigger]) -> None:
@@ -85,18 +159,22 @@ def installed(db: Database, relation: Relation) -> dict[str, tuple[Any, ...]]:
 
 def expected(trigger: Trigger) -> tuple[Any, ...]:
     settings = [setting.replace(" = ", "=").replace("'", "") for setting in trigger.settings]
-    return ("A", trigger.kind, trigger.function, trigger.body, settings)
+    return _state("A", trigger.kind, trigger.function, trigger.body, settings)
+
+
+def _state(enabled: str, kind: int, function: str, body: str, settings: list[str]) -> tuple[Any, ...]:
+    return (enabled, kind, function, body, sorted(settings))
 
 
 def remove(db: Database, table: str) -> None:
     """Stop watching. Raises CaptureError for a table that is not watched."""
     with db.transaction():
         relation = relations(db).get(table)
-        there = relation and installed(db, relation)
-        if relation is None or not there:
-            raise CaptureError(f"The table {table!r} is not watched.")
+        then = newest(db, relation.oid) if relation else None
+        if relation is None or then is None or then.definition is None:
+            raise CaptureError(f"The table {table!r} is not watched, so there is nothing to end.")
+        _add(db, relation.oid, table, then.definition, None, [])
         for member in (relation, *members(db, relation)):
-            for name, (*_, function, _body, _settings) in installed(db, member).items():
+            for name, (_enabled, _kind, function, *_) in installed(db, member).items():
                 db.execute(f"DROP TRIGGER IF EXISTS {quote(name)} ON {member.quoted}")
                 db.execute(f"DROP FUNCTION IF EXISTS {SCHEMA}.{quote(function)}()")
-        db.execute(WATCH["add"], {"relation": relation.oid, "table": table, "definition": None, "shape": None})

@@ -1,0 +1,29 @@
+"""What of a database is watched, table by table."""
+
+from typing import Literal, NamedTuple
+
+State = Literal["watched", "excluded", "not covered", "drifted"]
+
+
+class Coverage(NamedTuple):
+    """One table. `reason`: why it is excluded, or what drifted and the remedy."""
+
+    table: str
+    state: State
+    reason: str | None = None
+
+    @property
+    def clean(self) -> bool:
+        return self.state in ("watched", "excluded")
+
+
+def columns_drifted(then: list[tuple[str, str]], now: list[tuple[str, str]]) -> str | None:
+    """What was done to a table's columns, (name, type) each, in words; None if nothing."""
+    old, new = dict(then), dict(now)
+    said = {
+        "added": [name for name in new if name not in old],
+        "gone": [name for name in old if name not in new],
+        "of another type": [name for name in new if name in old and new[name] != old[name]],
+    }
+    parts = [f"{', '.join(names)} {what}" for what, names in said.items() if names]
+    return f"columns: {'; '.join(parts)}" if parts else None

@@ -1,0 +1,70 @@
+"""What capture says of itself: that a table is watched, watched otherwise, or no longer; that its schema changed."""
+
+from typing import Any
+
+import msgspec
+
+from indelible.actions import Rule, TableMap
+from indelible.capture.context import acting, acting_as
+from indelible.capture.definition import Definition
+from indelible.event import Actor
+
+STARTED, CHANGED, STOPPED = "AUDIT_CAPTURE_STARTED", "AUDIT_CAPTURE_CHANGED", "AUDIT_CAPTURE_STOPPED"
+OPERATIONS = {STARTED: "create", CHANGED: "update", STOPPED: "delete"}
+
+
+class Note(msgspec.Struct, frozen=True):
+    """As it lies in the outbox, in JSON."""
+
+    action: str
+    table: str
+    changes: dict[str, dict[str, Any]] = {}
+
+    @property
+    def operation(self) -> str:
+        return OPERATIONS.get(self.action, "update")
+
+
+def note(table: str, before: Definition | None, after: Definition | None) -> Note | None:
+    """What to say of a table that was watched one way and now is another; None if nothing that people see changed."""
+    old, new = _told(before), _told(after)
+    if old == new:
+        return None
+    action = STARTED if not old else CHANGED if new else STOPPED
+    changes = {}
+    for key in old | new:
+        sides = {side: told[key] for side, told in (("old", old), ("new", new)) if key in told}
+        if old.get(key) != new.get(key):
+            changes[key] = sides
+    return Note(action, table, changes)
+
+
+def definition_of(note: Note) -> Definition:
+    """By which its record is read: the entity is the table."""
+    rule = Rule(action=note.action, on=note.operation)  # type: ignore[arg-type]  # one of three
+    return Definition("indelible_watch", [], ["table"], ["table"], TableMap(entity="Table", rule=[rule]))
+
+
+def by_this_program(job: str) -> str:
+    """Who acts, as an outbox carries it, in what the product does by itself."""
+    with acting_as(Actor.system(job), source="indelible"):
+        return acting() or ""
+
+
+def by_whoever_acts() -> str:
+    """Whoever is acting, else this program."""
+    return acting() or by_this_program("indelible")
+
+
+def _told(definition: Definition | None) -> dict[str, Any]:
+    """What a person wants to know of it."""
+    if definition is None or definition.map.exclude:
+        return {}
+    masked = {column.name: column.mask for column in definition.columns if column.mask}
+    return {
+        "entity": definition.map.entity,
+        "columns": ", ".join(column.name for column in definition.columns if column.shown),
+        "key": ", ".join(definition.key),
+        "masked": ", ".join(f"{name} ({mask})" for name, mask in masked.items()),
+        "strict": definition.strict,
+    }

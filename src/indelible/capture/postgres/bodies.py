@@ -1,0 +1,92 @@
+"""What the trigger functions do: a statement's rows become one outbox row, whatever their number and size.
+
+Of what was tried, an array of all rows is the cheapest for one row and for a thousand.
+"""
+
+from indelible.capture.postgres.describe import Relation
+from indelible.capture.postgres.names import PREFIX, SCHEMA
+from indelible.capture.postgres.written import Written
+
+MOST_ROWS = 1000  # of one outbox row
+MOST_BYTES = 8 * 1024 * 1024  # likewise, unless a single row has more
+WIDE = 64 * 1024  # a wider row takes the slow path, where rows are counted before they are gathered
+
+SIDES = {"create": ("new",), "update": ("old", "new"), "delete": ("old",)}
+
+CONTEXT = "nullif(current_setting('indelible.context', true), '')"
+CLIENT = """CASE WHEN coalesce(current_setting('indelible.context', true), '') = '' THEN
+    json_build_object('user', session_user, 'role', nullif(current_setting('role'), 'none'), 'application',
+      nullif(current_setting('application_name'), ''), 'address', host(inet_client_addr()))::text END"""
+
+
+def by_row(operation: str, watch: int, written: Written) -> str:
+    gathered = {}
+    for side in SIDES[operation]:
+        gathered[side] = f"(SELECT ARRAY[v.cells] FROM ({written.select(f'(SELECT {side.upper()}.*)')}) v)"
+    return f"{written.strict}\n  {_insert(operation, watch, '1', gathered)};"
+
+
+def by_statement(operation: str, watch: int, written: Written) -> str:
+    """All rows of the statement at once; where that is too much, in chunks."""
+    sides = SIDES[operation]
+    first = f"indelible_{sides[0]}_rows"
+    fits = " AND ".join(f"{side}_side.widest <= {WIDE} AND {side}_side.width <= {MOST_BYTES}" for side in sides)
+    rows = {side: f"{side}_side.gathered" for side in sides}
+    return f"""{f"IF EXISTS (SELECT FROM {first}) THEN {written.strict} END IF;" if written.strict else ""}
+  {_insert(operation, watch, f"{sides[0]}_side.count", rows)}
+    FROM {", ".join(_gathered(side, written) for side in sides)}
+    WHERE {sides[0]}_side.count BETWEEN 1 AND {MOST_ROWS} AND {fits};
+  IF NOT FOUND AND EXISTS (SELECT FROM {first}) THEN
+    {in_chunks(operation, watch, written, {side: f"indelible_{side}_rows" for side in sides})}
+  END IF;"""
+
+
+def _gathered(side: str, written: Written) -> str:
+    """One row: how many there are, how wide they are, and all that are not too wide. LIMIT makes it write each once."""
+    return f"""(SELECT count(*)::integer AS count, max(w.width) AS widest, sum(w.width) AS width,
+         array_agg(w.cells) FILTER (WHERE w.width <= {WIDE}) AS gathered
+       FROM (SELECT v.cells, pg_column_size(v.cells) AS width FROM (
+         {written.select(f"indelible_{side}_rows")} LIMIT {MOST_ROWS + 1}) v) w) {side}_side"""
+
+
+def partitions_watched(root: Relation) -> str:
+    """One that was added since is not written down as it is emptied: then nothing is emptied."""
+    return f"""IF EXISTS (SELECT FROM pg_partition_tree({root.oid}) p WHERE p.isleaf AND NOT EXISTS (
+      SELECT FROM pg_trigger g WHERE g.tgrelid = p.relid AND g.tgname = '{PREFIX}truncate')) THEN
+    RAISE EXCEPTION 'indelible: a partition was added since this was watched; its rows would go unrecorded'
+      USING HINT = 'Run indelible watch once more.';
+  END IF;
+  """
+
+
+def in_chunks(operation: str, watch: int, written: Written, sources: dict[str, str]) -> str:
+    """By two cursors in step: old and new rows come out of their tables in the order in which they went in."""
+    widths = ", ".join(
+        f"(SELECT max(pg_column_size(v.cells)) FROM ({written.select(source)} OFFSET 0) v)"
+        for source in sources.values()
+    )
+    opened = "\n    ".join(
+        f"""OPEN indelible_{side}_chunks NO SCROLL FOR
+      SELECT array_agg(v.cells ORDER BY v.place) FROM (
+        {written.select(source, ", row_number() OVER () - 1 AS place")}) v
+      GROUP BY v.place / indelible_size ORDER BY v.place / indelible_size;"""
+        for side, source in sources.items()
+    )
+    fetched = " ".join(f"FETCH indelible_{side}_chunks INTO indelible_{side};" for side in sources)
+    first = f"indelible_{next(iter(sources))}"
+    insert = _insert(operation, watch, f"array_length({first}, 1)", {side: f"indelible_{side}" for side in sources})
+    closed = " ".join(f"CLOSE indelible_{side}_chunks;" for side in sources)
+    return f"""SELECT greatest(1, least({MOST_ROWS}, {MOST_BYTES} / greatest(1, {widths}))) INTO indelible_size;
+    {opened}
+    LOOP
+      {fetched}
+      EXIT WHEN {first} IS NULL;
+      {insert};
+    END LOOP;
+    {closed}"""
+
+
+def _insert(operation: str, watch: int, count: str, sides: dict[str, str]) -> str:
+    columns = ", ".join(["watch", "operation", "context", "client", "rows", *sides])
+    values = ", ".join([str(watch), f"'{operation}'", CONTEXT, CLIENT, count, *sides.values()])
+    return f"INSERT INTO {SCHEMA}.outbox ({columns}) SELECT {values}"

@@ -1,0 +1,62 @@
+"""Is every table still watched as it was left? Looks at the tables and triggers themselves, not at what was noted."""
+
+from collections.abc import Iterator
+
+from indelible.capture.coverage import Coverage, columns_drifted
+from indelible.capture.postgres.describe import Relation, describe, members, relations
+from indelible.capture.postgres.sql import WATCH
+from indelible.capture.postgres.triggers import triggers, truncation
+from indelible.capture.postgres.watch import Database, Watched, expected, installed, newest, shape
+
+AGAIN = "Run indelible watch again."
+
+
+def coverage(db: Database) -> list[Coverage]:
+    """Each table of the application, by name; and those that are watched and gone."""
+    if db.execute("SELECT to_regclass('indelible.watch') AS there").fetchone() == {"there": None}:
+        return [Coverage(name, "not covered") for name in relations(db)]
+    found = relations(db)
+    gone = [row["table_name"] for row in db.execute(WATCH["dropped"])]
+    told = [_covered(db, name, relation, replaced=name in gone) for name, relation in found.items()]
+    lost = [Coverage(name, "drifted", f"the table was dropped. {AGAIN}") for name in gone if name not in found]
+    return sorted([*told, *lost])
+
+
+def _covered(db: Database, name: str, relation: Relation, *, replaced: bool) -> Coverage:
+    watched = newest(db, relation.oid)
+    if watched is None or watched.definition is None:
+        if replaced:
+            return Coverage(name, "drifted", f"the table that was watched is gone, and this one has its name. {AGAIN}")
+        return Coverage(name, "not covered")
+    if watched.definition.map.exclude:
+        return Coverage(name, "excluded", watched.definition.map.exclude)
+    reason = next(_drifts(db, relation, watched), None)
+    return Coverage(name, "drifted", f"{reason}. {AGAIN}") if reason else Coverage(name, "watched")
+
+
+def _drifts(db: Database, relation: Relation, watched: Watched) -> Iterator[str]:
+    """Each thing that is not as `watch` left it."""
+    assert watched.definition is not None  # noqa: S101 - asked by the caller
+    if watched.table != relation.known_as:
+        yield f"the table was watched as {watched.table!r} and renamed since"
+    table, columns = describe(db, relation)
+    changed = columns_drifted(watched.shape, shape(columns))
+    if changed:
+        yield changed
+        return
+    if watched.definition.row_key != table.primary_key:
+        yield "the key of the table is another one"
+        return
+    wanted = [(relation, triggers(watched.definition, relation, columns, watched.id))]
+    if relation.partitioned:
+        parts = members(db, relation)
+        wanted += [(part, [truncation(watched.definition, part, columns, watched.id)]) for part in parts]
+    for each, those in wanted:
+        there = installed(db, each)
+        for trigger in those:
+            if trigger.name not in there:
+                yield f"the trigger {trigger.name} of {each.known_as} is missing"
+            elif there[trigger.name][0] != "A":
+                yield f"the trigger {trigger.name} of {each.known_as} is switched off"
+            elif there[trigger.name] != expected(trigger):
+                yield f"the trigger {trigger.name} of {each.known_as} is not as it was made"

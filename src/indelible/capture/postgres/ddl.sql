@@ -1,0 +1,46 @@
+-- Changes of the schema of watched tables, noted as they happen. Event triggers take a superuser; without one,
+-- `coverage` still finds what drifted.
+
+CREATE OR REPLACE FUNCTION indelible.note_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  statement CONSTANT text := left(current_query(), 10000);
+  touched oid[];
+BEGIN
+  -- Ours, by which `watch` ends each trigger it makes: it can only switch capture on.
+  IF statement ~ '^ALTER TABLE "[^"]+"\."[^"]+" ENABLE ALWAYS TRIGGER indelible_[a-z]+$' THEN
+    RETURN;
+  END IF;
+  IF tg_event = 'sql_drop' THEN
+    SELECT array_agg(DISTINCT coalesce(c.oid, o.objid)) INTO touched FROM pg_event_trigger_dropped_objects() o
+    LEFT JOIN (pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace) ON o.object_type = 'trigger'
+      AND n.nspname = o.address_names[1] AND c.relname = o.address_names[2];
+  ELSE
+    SELECT array_agg(DISTINCT coalesce(g.tgrelid, i.indrelid, o.objid)) INTO touched
+    FROM pg_event_trigger_ddl_commands() o
+    LEFT JOIN pg_trigger g ON o.classid = 'pg_trigger'::regclass AND g.oid = o.objid
+    LEFT JOIN pg_index i ON o.classid = 'pg_class'::regclass AND i.indexrelid = o.objid;
+  END IF;
+  INSERT INTO indelible.outbox (watch, operation, context, client, rows, new)
+  SELECT w.id, 'note', nullif(current_setting('indelible.context', true), ''),
+    CASE WHEN coalesce(current_setting('indelible.context', true), '') = '' THEN
+      json_build_object('user', session_user, 'role', nullif(current_setting('role'), 'none'), 'application',
+        nullif(current_setting('application_name'), ''), 'address', host(inet_client_addr()))::text END,
+    1, ARRAY[ARRAY[json_build_object('action', 'AUDIT_SCHEMA_CHANGED', 'table', w.table_name, 'changes',
+      json_build_object('command', json_build_object('new', tg_tag),
+                        'statement', json_build_object('new', statement)))::text]]
+  FROM indelible.watch w
+  WHERE w.relation = ANY (touched) AND w.definition IS NOT NULL
+    AND w.id = (SELECT max(n.id) FROM indelible.watch n WHERE n.relation = w.relation)
+    AND w.xmin <> pg_current_xact_id()::xid;  -- watched by this very transaction: that has a note of its own
+END $$;
+REVOKE ALL ON FUNCTION indelible.note_ddl() FROM PUBLIC;
+
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'indelible_ddl') THEN
+    CREATE EVENT TRIGGER indelible_ddl ON ddl_command_end EXECUTE FUNCTION indelible.note_ddl();
+    ALTER EVENT TRIGGER indelible_ddl ENABLE ALWAYS;
+    CREATE EVENT TRIGGER indelible_drop ON sql_drop EXECUTE FUNCTION indelible.note_ddl();
+    ALTER EVENT TRIGGER indelible_drop ENABLE ALWAYS;
+  END IF;
+END $$;
