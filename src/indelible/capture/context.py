@@ -7,8 +7,8 @@ inside the transaction (see `integrations/`), so a pooled connection cannot leak
 
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, suppress
+from contextvars import ContextVar, Token
 from typing import ParamSpec, TypeVar, get_args
 
 import msgspec
@@ -57,7 +57,7 @@ class Saying(AbstractContextManager[Context]):
     def __init__(self, acting: Acting, *, anew: bool) -> None:
         self._acting = acting
         self._anew = anew  # takes nothing from what stands around it
-        self._mine: _Held | None = None
+        self._mine: tuple[_Held, Token[_Held | None]] | None = None
 
     def __enter__(self) -> Context:
         """Gives how the change arrives, as far as it is known here."""
@@ -65,16 +65,14 @@ class Saying(AbstractContextManager[Context]):
             raise UsageError("One acting_as(...) was entered twice. Make one for each `with`.")
         outer = _innermost()
         context = self._acting.context if self._anew or outer is None else _filled(self._acting.context, outer.context)
-        self._mine = _Held(msgspec.structs.replace(self._acting, context=context), outer)
-        _held.set(self._mine)
+        mine = _Held(msgspec.structs.replace(self._acting, context=context), outer)
+        self._mine = mine, _held.set(mine)
         return context
 
     def __exit__(self, *_: object) -> None:
-        mine, self._mine = self._mine, None
-        if mine is not None and _held.get() is mine:
-            _held.set(mine.outer)
-        elif mine is not None:
-            mine.over = True  # a generator that ends after another began in it, or where somebody else closes it
+        if self._mine is not None:
+            (mine, token), self._mine = self._mine, None
+            _leave(mine, token)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         return around(function, lambda *_, **__: Saying(self._acting, anew=self._anew))
@@ -146,6 +144,14 @@ def uncarry(text: object) -> Acting | None:
     held = _decode(text[TRANSACTION:])
     named = msgspec.structs.replace(held.context, transaction_id=text[:TRANSACTION])
     return msgspec.structs.replace(held, context=named)
+
+
+def _leave(mine: _Held, token: Token[_Held | None]) -> None:
+    if _held.get() is mine:
+        with suppress(ValueError):  # a generator that somebody else closes, in another task
+            return _held.reset(token)
+    mine.over = True  # or one that ends after another began in it: what stands on top stays there
+    return None
 
 
 def _innermost() -> _Held | None:

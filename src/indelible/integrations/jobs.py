@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from indelible.capture.around import around
 from indelible.capture.context import acting_as, serving
+from indelible.errors import UsageError
 from indelible.event import Actor
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ def job(
     """Attribute what the decorated function writes, sync or `async`, to `Actor.system(name)`, source "job".
 
     `schedule` ("daily at 02:00") stands as the reason. Each run has a request id: what `run_id` gives for the
-    function's arguments, or one that is made. Put it below the decorator of a task queue.
+    function's arguments, or one that is made. Put it below the decorator of a task queue. Raises UsageError.
     """
+    if type(name) is not str:
+        raise UsageError(f'A job needs a name: @job("license-expiry"), not @job over {name!r}.')
 
     @contextmanager
     def running(*args: object, **kwargs: object) -> "Iterator[None]":

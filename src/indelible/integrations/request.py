@@ -101,7 +101,7 @@ def _from_right(value: str, separator: str) -> Iterator[str]:
 
 
 def _opening(value: str, closing: int) -> int:
-    """Where the string that closes at `closing` begins: at the nearest quote that no backslash escapes (RFC 9110, 5.6.4)."""
+    """Where the string that ends at `closing` begins: at the nearest quote without a backslash (RFC 9110, 5.6.4)."""
     at = closing
     while (at := value.rfind('"', 0, at)) > 0:
         first = at
