@@ -125,7 +125,7 @@ def test_a_request_has_one_name_in_the_answer_and_in_the_log(desk: Desk) -> None
         desk.browser().post("/sign-in", email=OWNER, password=PASSWORD + "x"),
     ]
     entries = list(desk.entries())[-3:]
-    assert [entry.action for entry in entries] == ["ORGANIZATION_CREATED", "AUDIT_EXPORTED", "USER_SIGN_IN_FAILED"]
+    assert [entry.action for entry in entries] == ["ORG_CREATED", "AUDIT_EXPORTED", "USER_SIGN_IN_FAILED"]
     assert [entry.context.request_id for entry in entries] == [answer.headers["x-request-id"] for answer in answers]
     assert {(entry.context.ip, entry.context.user_agent) for entry in entries} == {("testclient", "testclient")}
 
