@@ -101,7 +101,7 @@ class Subject:
         self.database = Database(f"sqlite:///{folder}/portal.db")
         stack.callback(self.database.close)
         Base.metadata.create_all(self.database.engine)
-        self.acting: Callable[[], AbstractContextManager[None]] = nullcontext
+        self.acting: Callable[[], AbstractContextManager[object]] = nullcontext
         if variant == "indelible":
             self._capture(folder, stack)
         self._write(lambda db: db.add(Organization(id="org_1", name="Acme")))

@@ -15,13 +15,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import indelible
+from indelible.integrations.asgi import AuditMiddleware
 from portal import audit_pages
 from portal.database import Database
 from portal.errors import PortalError, SettingsError
 from portal.first_start import FirstAdmin, first_start
 from portal.jobs import Scheduler
 from portal.mail import parse_smtp_url
-from portal.middleware import RequestContext, SameOrigin, SecurityHeaders
+from portal.middleware import SameOrigin, SecurityHeaders, recognize
 from portal.models import Base
 from portal.pages import account, configuration, home, invitations, licenses, organizations, sign_in, users
 from portal.pages.failure import on_crash, on_http_error, on_portal_error
@@ -84,7 +85,7 @@ def _assemble(portal: Portal, audit: indelible.Audit) -> Starlette:
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(SameOrigin),
-            Middleware(RequestContext, database=portal.database),
+            Middleware(AuditMiddleware, source="portal", actor=recognize(portal.database)),
         ],
         exception_handlers={PortalError: on_portal_error, HTTPException: on_http_error, Exception: on_crash},
         lifespan=_lifespan(portal, audit),

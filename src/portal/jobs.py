@@ -6,7 +6,7 @@ import logging
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from indelible import Actor, acting_as
+from indelible.integrations.jobs import job
 from portal import clock
 from portal.services import licenses
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger("portal.jobs")
 
 
+@job("license-expiry")
 def run_due(session_factory: Callable[[], Session], today: date) -> int:
     """Expires the licenses whose last day has passed. Gives how many."""
-    with acting_as(Actor.system("license-expiry"), source="job"), session_factory() as db:
+    with session_factory() as db:
         due = licenses.due(db, today)
         for license_ in due:
             license_.status = "expired"

@@ -1,9 +1,7 @@
-"""Pure ASGI, so that the context of a request reaches the threads that answer it."""
+"""What stands before every page: headers, what other sites send, who asks."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from secrets import token_hex
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,15 +9,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 
-from portal.context import USER_AGENT_LENGTH, Visitor, actor_of
+from portal.context import actor_of
 from portal.errors import ForbiddenError
 from portal.pages.failure import failure
 from portal.services import configuration, sign_in
 from portal.web import COOKIE
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from indelible import Actor
     from portal.access import Person
     from portal.database import Database
 
@@ -85,30 +86,19 @@ def _same_origin(headers: Headers) -> bool:
         return False
 
 
-class RequestContext:
-    """Finds out who asks, and has every write of the request attributed to them."""
+def recognize(database: Database) -> Callable[[Scope], Awaitable[Actor | None]]:
+    """Finds out who asks, for the request and for every write in it."""
 
-    def __init__(self, app: ASGIApp, database: Database) -> None:
-        self._app = app
-        self._database = database
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_WITHOUT_PERSON):
-            await self._app(scope, receive, send)
-            return
-        visitor = _visitor(scope)
-        person, support_email = await run_in_threadpool(self._identify, HTTPConnection(scope).cookies.get(COOKIE, ""))
-        scope.setdefault("state", {}).update(visitor=visitor, person=person, support_email=support_email)
-        with visitor.acting_as(actor_of(person)) if person else nullcontext():
-            await self._app(scope, receive, send)
-
-    def _identify(self, token: str) -> tuple[Person | None, str]:
-        with self._database.reading() as db:
+    def identify(token: str) -> tuple[Person | None, str]:
+        with database.reading() as db:
             person = sign_in.person_of(db, token) if token else None
             return person, person.support_email if person else configuration.platform(db).support_email
 
+    async def actor(scope: Scope) -> Actor | None:
+        if scope["type"] != "http" or scope["path"].startswith(_WITHOUT_PERSON):
+            return None
+        person, support_email = await run_in_threadpool(identify, HTTPConnection(scope).cookies.get(COOKIE, ""))
+        scope.setdefault("state", {}).update(person=person, support_email=support_email)
+        return actor_of(person) if person else None
 
-def _visitor(scope: Scope) -> Visitor:
-    client = scope.get("client")
-    agent = Headers(scope=scope).get("user-agent", "")[:USER_AGENT_LENGTH]
-    return Visitor(ip=client[0] if client else None, user_agent=agent or None, request_id=token_hex(8))
+    return actor

@@ -73,7 +73,7 @@ def render(request: Request, template: str, values: Mapping[str, Any]) -> str:
         "path": request.url.path,
         "person": getattr(request.state, "person", None),
         "support_email": getattr(request.state, "support_email", ""),
-        "request_id": getattr(getattr(request.state, "visitor", None), "request_id", None),
+        "request_id": getattr(request.scope.get("indelible.context"), "request_id", None),
         "notice": NOTICES.get(request.query_params.get("done", "")),
         "form": None,
         "errors": {},

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from indelible import Context
     from portal.access import Person
-    from portal.context import Visitor
     from portal.database import Database
     from portal.mail import Mailer
     from portal.settings import Settings
@@ -62,8 +62,9 @@ class Call:
         return portal
 
     @property
-    def visitor(self) -> Visitor:
-        visitor: Visitor = self.request.state.visitor
+    def visitor(self) -> Context:
+        """Where the request comes from, whoever sent it."""
+        visitor: Context = self.request.scope["indelible.context"]
         return visitor
 
     @property

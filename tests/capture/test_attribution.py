@@ -182,7 +182,13 @@ def test_texts_of_any_length_and_kind_fit_into_the_entry(world: World, engine: E
     hostile = "\x01\ud800🔑" * 30_000
     behind = Actor(id=hostile, name=hostile, email=hostile)
     actor = Actor(id=hostile, name=hostile, email=hostile, on_behalf_of=behind)
-    given = {"reason": hostile, "source": hostile, "ip": hostile, "user_agent": hostile, "request_id": hostile}
+    given: dict[str, Any] = {
+        "reason": hostile,
+        "source": hostile,
+        "ip": hostile,
+        "user_agent": hostile,
+        "request_id": hostile,
+    }
     with acting_as(actor, **given), engine.begin() as connection:
         connection.execute(insert(t).values(id=1, x="\x01" * 60_000))
     (entry,) = world.sealed()

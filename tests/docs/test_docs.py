@@ -1,17 +1,21 @@
 """The documentation is code: its examples run, its promises are looked up."""
 
+import asyncio
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from starlette.testclient import TestClient
 from typer.main import get_command
 
 from indelible.actions import ActionMap
 from indelible.cli.commands import app
-from indelible.event import Entry, read
+from indelible.event import Actor, Entry, read
+from tests.world import who
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -55,6 +59,40 @@ def test_the_links_in_the_documentation_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_page_about_who_acts_is_a_program_and_records_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page: dict[str, Any] = {}
+    exec("\n".join(_blocks((ROOT / "docs/context.md").read_text(), "python")), page)  # noqa: S102 - our own page
+    asyncio.run(page["load"]())
+    with TestClient(page["app"], client=("10.0.0.1", 1)) as browser:
+        ip = {"X-Forwarded-For": "1.1.1.1, 203.0.113.9"}
+        signed = browser.post("/plans/asgi", headers=ip | {"X-User": "kim", "X-Request-ID": "r1"}).text
+        nobody = browser.post("/plans/nobody", headers=ip).text
+    page["wsgi"]({"REMOTE_USER": "max", "REMOTE_ADDR": "192.0.2.1", "HTTP_X_REQUEST_ID": "r2"}, lambda *_: None)
+    page["expire"]()
+    page["consume"]({"id": "m1", "key": "k1", "plan": "queue"})
+    page["add"]("bare")
+    with page["audit"] as audit:
+        audit.seal()
+        entries = [audit.log.entry(seq) for seq in range(audit.log.head().size)]
+    run = entries[6].context.request_id
+    assert [(e.entity.id, who([e])[0], e.context.source, e.context.ip, e.context.request_id) for e in entries] == [
+        ("script", "u_42", "script", None, None),
+        ("impersonated", "u_42", None, None, None),
+        ("import", "import", None, None, None),
+        ("asgi", "kim", "portal", "203.0.113.9", signed),
+        ("nobody", "unknown", "portal", "203.0.113.9", nobody),
+        ("flask", "max", "shop", "192.0.2.1", "r2"),
+        ("expired", "license-expiry", "job", None, run),
+        ("queue", "k1", "queue", None, "m1"),
+        ("bare", "unknown", "sql", None, None),
+    ]
+    assert [entry.reason for entry in entries if entry.reason] == ["Price list of 2027", "daily at 02:00"]
+    assert (signed, entries[1].actor.on_behalf_of) == ("r1", Actor(id="u_77", name="Kim"))
 
 
 def test_the_example_map_loads(tmp_path: Path) -> None:

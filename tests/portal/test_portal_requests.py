@@ -117,6 +117,19 @@ def test_every_page_has_a_title_one_heading_a_language_and_captions(desk: Desk, 
     assert {name for field in shown for name in re.findall(r' id="([^"]+)"', field)} <= labels
 
 
+def test_a_request_has_one_name_in_the_answer_and_in_the_log(desk: Desk) -> None:
+    browser = desk.signed_in()
+    answers = [
+        browser.post("/organizations/new", name="Acme", plan="free"),
+        browser.get("/audit/export?format=json"),
+        desk.browser().post("/sign-in", email=OWNER, password=PASSWORD + "x"),
+    ]
+    entries = list(desk.entries())[-3:]
+    assert [entry.action for entry in entries] == ["ORG_CREATED", "AUDIT_EXPORTED", "USER_SIGN_IN_FAILED"]
+    assert [entry.context.request_id for entry in entries] == [answer.headers["x-request-id"] for answer in answers]
+    assert {(entry.context.ip, entry.context.user_agent) for entry in entries} == {("testclient", "testclient")}
+
+
 def test_health_is_open_and_says_ok(desk: Desk) -> None:
     answer = desk.browser().get("/healthz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")

@@ -1,23 +1,31 @@
 """Who acts, for the code that runs inside: `with acting_as(actor): ...`.
 
-A context variable: it follows a task into threads and awaits, and nests; the innermost wins. What it says
-travels to the triggers inside the transaction (see `integrations/`), so a pooled connection cannot leak it.
+A context variable: it follows a task into threads and awaits, and nests; the innermost wins. Around it a server
+says how the request arrived (`serving`), before anybody knows who acts. What is said travels to the triggers
+inside the transaction (see `integrations/`), so a pooled connection cannot leak it.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import get_args
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from contextvars import ContextVar, Token
+from typing import ParamSpec, TypeVar, get_args
 
 import msgspec
 from msgspec import UNSET
 
-from indelible.errors import EventError
+from indelible.capture.around import around
+from indelible.errors import EventError, UsageError
 from indelible.event import Actor, ActorType, Context, clip
 
 TRANSACTION = 32  # hexadecimal digits of a transaction's id
 MAX_CARRIED = 32 * 1024  # bytes; `acting_as` stays below it, and with it an entry below its own limit
+
+# How the text of a request begins in which nobody has said yet who acts. The triggers look for it.
+NOBODY = '{"actor":{"type":"unknown","id":null,"name":null,"email":null}'
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Acting(msgspec.Struct, frozen=True):
@@ -28,36 +36,96 @@ class Acting(msgspec.Struct, frozen=True):
     context: Context = Context()
 
 
-# As text, made once for all transactions inside.
-_acting: ContextVar[str | None] = ContextVar("indelible_acting", default=None)
+class _Held:
+    """What holds from here on. As text, made once for all transactions inside; `over` once nobody stands in it."""
+
+    def __init__(self, acting: Acting, outer: "_Held | None") -> None:
+        line = _encode(acting)
+        if len(line) > MAX_CARRIED - TRANSACTION:
+            raise EventError("actor", f"it takes {len(line)} bytes, those they act for included. Name fewer of them.")
+        self.text = line.decode()
+        self.context = acting.context
+        self.outer = outer
+        self.over = False
+
+
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Acting).decode
+_held: ContextVar[_Held | None] = ContextVar("indelible_acting", default=None)
 
 
-@contextmanager
+class Saying(AbstractContextManager[Context]):
+    """What `acting_as` and `serving` give, for `with`, or to decorate a function (`async` too): held in each call."""
+
+    def __init__(self, acting: Acting, *, anew: bool) -> None:
+        self._acting = acting
+        self._anew = anew  # takes nothing from what stands around it
+        self._mine: tuple[_Held, Token[_Held | None]] | None = None
+
+    def __enter__(self) -> Context:
+        """Gives how the change arrives, as far as it is known here."""
+        if self._mine is not None:
+            raise UsageError("One acting_as(...) was entered twice. Make one for each `with`.")
+        outer = _innermost()
+        context = self._acting.context if self._anew or outer is None else _filled(self._acting.context, outer.context)
+        mine = _Held(msgspec.structs.replace(self._acting, context=context), outer)
+        self._mine = mine, _held.set(mine)
+        return context
+
+    def __exit__(self, *_: object) -> None:
+        if self._mine is not None:
+            (mine, token), self._mine = self._mine, None
+            _leave(mine, token)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        return around(function, lambda *_, **__: Saying(self._acting, anew=self._anew))
+
+
 def acting_as(  # noqa: PLR0913 - each is a field of the entry, by keyword
     actor: Actor,
     *,
     reason: str | None = None,
+    on_behalf_of: Actor | None = None,
     source: str | None = None,
     ip: str | None = None,
     user_agent: str | None = None,
     request_id: str | None = None,
-) -> Iterator[None]:
-    """Attribute every write made inside to `actor`, as they are now.
+) -> Saying:
+    """Attribute every write made inside to `actor`, as they are now; `on_behalf_of` is the user they impersonate.
 
-    `source` says which program acts ("portal", "job"); texts longer than an entry may carry are clipped.
+    `source` says which program acts ("portal", "job"). What is not named here is that of the enclosing request, or
+    `acting_as`; the reason is never another's. Texts longer than an entry may carry are clipped.
     """
-    context = Context(source=clip(source), ip=clip(ip), user_agent=clip(user_agent, 512), request_id=clip(request_id))
-    token = _acting.set(msgspec.json.encode(Acting(_copied(actor), clip(reason, 2048), context)).decode())
-    try:
-        yield
-    finally:
-        _acting.reset(token)
+    who = _copied(actor)
+    if on_behalf_of is not None:
+        who = msgspec.structs.replace(who, on_behalf_of=_copied(on_behalf_of))
+    return Saying(Acting(who, clip(reason, 2048), _context(source, ip, user_agent, request_id)), anew=False)
+
+
+def serving(
+    *,
+    source: str | None = None,
+    ip: str | None = None,
+    user_agent: str | None = None,
+    request_id: str | None = None,
+) -> Saying:
+    """How a request arrived, before anybody knows who acts. Until `acting_as` says so inside, that is `unknown`.
+
+    It begins anew: whoever acts around it, as the one who started the server, does not act in it.
+    """
+    return Saying(Acting(Actor.unknown(), None, _context(source, ip, user_agent, request_id)), anew=True)
+
+
+def arrived() -> Context:
+    """How the request that is served here arrived; empty outside of all."""
+    held = _innermost()
+    return held.context if held else Context()
 
 
 def acting() -> str | None:
     """What holds here, one object for each `acting_as`; None outside of all."""
-    return _acting.get()
+    held = _innermost()
+    return held.text if held else None
 
 
 def new_transaction() -> str:
@@ -81,11 +149,40 @@ def uncarry(text: object) -> Acting | None:
     return msgspec.structs.replace(held, context=named)
 
 
+def _leave(mine: _Held, token: Token[_Held | None]) -> None:
+    if _held.get() is mine:
+        with suppress(ValueError):  # a generator that somebody else closes, in another task
+            return _held.reset(token)
+    mine.over = True  # or one that ends after another began in it: what stands on top stays there
+    return None
+
+
+def _innermost() -> _Held | None:
+    held = _held.get()
+    while held is not None and held.over:
+        held = held.outer
+    return held
+
+
+def _context(source: str | None, ip: str | None, user_agent: str | None, request_id: str | None) -> Context:
+    return Context(source=clip(source), ip=clip(ip), user_agent=clip(user_agent, 512), request_id=clip(request_id))
+
+
+def _filled(own: Context, outer: Context) -> Context:
+    return Context(
+        source=outer.source if own.source is None else own.source,
+        ip=outer.ip if own.ip is None else own.ip,
+        user_agent=outer.user_agent if own.user_agent is None else own.user_agent,
+        request_id=outer.request_id if own.request_id is None else own.request_id,
+    )
+
+
 def _copied(actor: Actor) -> Actor:
     """As they are now, in texts that fit; the one they stand for likewise. Raises EventError for an unknown type."""
-    if actor.type not in get_args(ActorType):
-        raise EventError("actor.type", f"{actor.type!r} is none of {', '.join(get_args(ActorType))}.")
-    behind = _copied(actor.on_behalf_of) if isinstance(actor.on_behalf_of, Actor) else UNSET
+    kind = getattr(actor, "type", None)
+    if kind not in get_args(ActorType):
+        raise EventError("actor.type", f"{kind!r} is none of {', '.join(get_args(ActorType))}.")
+    behind = _copied(actor.on_behalf_of) if actor.on_behalf_of else UNSET
     return Actor(
         type=actor.type, id=clip(actor.id), name=clip(actor.name), email=clip(actor.email), on_behalf_of=behind
     )

@@ -54,12 +54,15 @@ def _acting(record: Record) -> tuple[Acting, dict[str, Any]]:
     except (msgspec.DecodeError, ValueError, RecursionError):
         logger.warning("The context of outbox row %s cannot be read; its entry says unknown.", record.outbox_id)
         return _unclaimed(record), {"unreadable_context": True}
-    if held is not None:
-        return held, {}
     client = record.client
+    if held is not None and client is None:
+        return held, {}
     known = {"user": client.user, "role": client.role, "application": client.application} if client else {}
     shown = {key: clip(value) for key, value in known.items() if value}
-    return _unclaimed(record), {"database": shown} if shown else {}
+    unclaimed = _unclaimed(record)
+    if held is not None:  # a request in which nobody said who acts: how it arrived is known all the same
+        unclaimed = msgspec.structs.replace(unclaimed, context=held.context)
+    return unclaimed, {"database": shown} if shown else {}
 
 
 def _unclaimed(record: Record) -> Acting:

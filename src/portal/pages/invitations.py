@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from indelible import acting_as
 from portal import passwords
 from portal.context import actor_of
 from portal.errors import PortalError
@@ -64,7 +65,7 @@ def accept(call: Call) -> Response:
     inputs.check()
     hashed = passwords.hash_password(password)
     user.name = name
-    with call.visitor.acting_as(actor_of(user)), database.writing() as db:
+    with acting_as(actor_of(user)), database.writing() as db:
         invitations.accept(db, token, name, hashed)
         db.commit()
     try:

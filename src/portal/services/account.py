@@ -15,12 +15,12 @@ from portal.services import sign_in, users
 from portal.services.lists import find
 
 if TYPE_CHECKING:
+    from indelible import Context
     from portal.access import Person
-    from portal.context import Visitor
     from portal.database import Database
 
 
-def change_password(database: Database, visitor: Visitor, person: Person, current: str, new: str) -> None:
+def change_password(database: Database, visitor: Context, person: Person, current: str, new: str) -> None:
     """Also ends the person's other sessions: whoever knew the old password is out."""
     stored = sign_in.prove_again(database, visitor, person, current)
     if current == new:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from indelible import Actor
+from indelible import Actor, acting_as
 from portal import clock, passwords
 from portal.access import Person
-from portal.context import Visitor, actor_of
+from portal.context import actor_of
 from portal.errors import InvalidError, NotFoundError, TooManyError
 from portal.inputs import EMAIL_LENGTH
 from portal.models import SignInAttempt, User, UserSession
@@ -23,6 +23,7 @@ from portal.tokens import new_id, new_token, sha256
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from indelible import Context
     from portal.database import Database
 
 WRONG_CURRENT = "wrong current password"
@@ -39,7 +40,7 @@ class SignedIn:
     seconds: int
 
 
-def sign_in(database: Database, visitor: Visitor, email: str, password: str) -> SignedIn:
+def sign_in(database: Database, visitor: Context, email: str, password: str) -> SignedIn:
     """A new session for whoever proves to be an active user; everybody else gets the same answer in the same time."""
     email = email.strip()
     with database.reading() as db:
@@ -49,14 +50,14 @@ def sign_in(database: Database, visitor: Visitor, email: str, password: str) -> 
     proved = passwords.matches(stored, password)
     reason = _refusal(user, proved=proved)
     if user is None or reason:
-        with visitor.acting_as(Actor.unknown(email=_recordable(email))), database.writing() as db:
+        with acting_as(Actor.unknown(email=_recordable(email))), database.writing() as db:
             _record_failure(db, visitor, email, user, reason)
             db.commit()
         raise InvalidError(_WRONG)
     return _open_session(database, visitor, user, stored)
 
 
-def prove_again(database: Database, visitor: Visitor, person: Person, password: str) -> str | None:
+def prove_again(database: Database, visitor: Context, person: Person, password: str) -> str | None:
     """The stored hash that `password` fits, of somebody who is signed in; failures are recorded and limited likewise.
 
     Raises InvalidError, TooManyError.
@@ -66,7 +67,7 @@ def prove_again(database: Database, visitor: Visitor, person: Person, password: 
         user = find(db, User, person.id)
     if passwords.matches(user.password_hash, password):
         return user.password_hash
-    with visitor.acting_as(actor_of(person)), database.writing() as db:
+    with acting_as(actor_of(person)), database.writing() as db:
         _record_failure(db, visitor, person.email, user, WRONG_CURRENT)
         db.commit()
     raise InvalidError("This is not your current password. Type it again.", "current_password")
@@ -118,9 +119,9 @@ def end_session(db: Session, person: Person, session_id: str) -> None:
     raise NotFoundError("This session has already ended. The list on your account page shows the open ones.")
 
 
-def _open_session(database: Database, visitor: Visitor, user: User, stored: str | None) -> SignedIn:
+def _open_session(database: Database, visitor: Context, user: User, stored: str | None) -> SignedIn:
     token = new_token()
-    with visitor.acting_as(actor_of(user)), database.writing() as db:
+    with acting_as(actor_of(user)), database.writing() as db:
         current = _by_email(db, user.email)
         # Deactivated, or given another password, while we were hashing.
         if current is None or current.password_hash != stored or _refusal(current, proved=True):
@@ -173,7 +174,7 @@ def _check_throttle(db: Session, email: str, ip: str | None) -> None:
         )
 
 
-def _record_failure(db: Session, visitor: Visitor, email: str, user: User | None, reason: str) -> None:
+def _record_failure(db: Session, visitor: Context, email: str, user: User | None, reason: str) -> None:
     attempt = new_id("try")
     db.add(
         SignInAttempt(

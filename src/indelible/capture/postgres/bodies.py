@@ -5,7 +5,7 @@ Of what was tried, an array of all rows is the cheapest for one row and for a th
 
 from indelible.capture.postgres.describe import Relation
 from indelible.capture.postgres.names import PREFIX, SCHEMA
-from indelible.capture.postgres.written import Written
+from indelible.capture.postgres.written import UNCLAIMED, Written
 
 MOST_ROWS = 1000  # of one outbox row
 MOST_BYTES = 8 * 1024 * 1024  # likewise, unless a single row has more
@@ -14,7 +14,7 @@ WIDE = 64 * 1024  # a wider row takes the slow path, where rows are counted befo
 SIDES = {"create": ("new",), "update": ("old", "new"), "delete": ("old",)}
 
 CONTEXT = "nullif(current_setting('indelible.context', true), '')"
-CLIENT = """CASE WHEN coalesce(current_setting('indelible.context', true), '') = '' THEN
+CLIENT = f"""CASE WHEN {UNCLAIMED} THEN
     json_build_object('user', session_user, 'role', nullif(current_setting('role'), 'none'), 'application',
       nullif(current_setting('application_name'), ''), 'address', host(inet_client_addr()))::text END"""
 

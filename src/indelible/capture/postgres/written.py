@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
+from indelible.capture.context import NOBODY
 from indelible.capture.definition import Column, Definition
 from indelible.capture.postgres.describe import TypedColumn, pins
 from indelible.capture.postgres.names import SCHEMA, literal, quote
 
-UNCLAIMED = """IF coalesce(current_setting('indelible.context', true), '') = '' THEN
+# Nobody said who acts; or a request is served, and in it nobody has said yet.
+UNCLAIMED = f"""(coalesce(current_setting('indelible.context', true), '') = ''
+    OR starts_with(current_setting('indelible.context', true), {literal(NOBODY)}))"""
+REFUSED = f"""IF {UNCLAIMED} THEN
     RAISE EXCEPTION 'indelible: nobody is said to make this change, and the table takes none such'
       USING HINT = 'Make it inside acting_as(...).';
   END IF;"""
-
-
 BODY = """
 #variable_conflict use_column
 DECLARE
@@ -35,7 +37,7 @@ class Written:
         self._columns = [(column, typed[column.name]) for column in definition.columns]
         self._masks = {column.mask for column in definition.columns}
         self.settings = ["search_path = pg_catalog, pg_temp", *pins([each for _, each in self._columns])]
-        self.strict = UNCLAIMED if definition.strict else ""
+        self.strict = REFUSED if definition.strict else ""
         self._gone = literal(definition.gone)
         self._absent = ", ".join(f"{self._gone}::text AS {quote(column.name)}" for column in definition.columns)
 
