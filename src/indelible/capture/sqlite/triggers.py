@@ -33,17 +33,8 @@ def triggers(definition: Definition, watch: int) -> dict[str, str]:
 
 def _insert(operation: str, watch: int, values: dict[str, str]) -> str:
     """No conflict clause: the user's own (`INSERT OR IGNORE ...`) would override it, and nothing can conflict."""
-    columns = ", ".join(["token", "watch", "operation", "at", "context", *values])
-    row = ", ".join(
-        [
-            "random()",
-            str(watch),
-            f"'{operation}'",
-            "julianday('now')",
-            "(SELECT body FROM indelible_context)",
-            *values.values(),
-        ]
-    )
+    columns = ", ".join(["token", "watch", "operation", "at", *values])
+    row = ", ".join(["random()", str(watch), f"'{operation}'", "julianday('now')", *values.values()])
     return f"INSERT INTO indelible_outbox ({columns}) VALUES ({row})"
 
 

@@ -10,7 +10,9 @@ import msgspec
 from indelible.actions import ActionMap
 from indelible.capture.definition import Definition, chosen, define
 from indelible.capture.sqlite.describe import describe, table_names
+from indelible.capture.sqlite.modernize import modernize
 from indelible.capture.sqlite.names import PREFIX, quote
+from indelible.capture.sqlite.tape import nobody_from_here
 from indelible.capture.sqlite.triggers import triggers
 from indelible.errors import CaptureError
 
@@ -19,11 +21,9 @@ SCHEMA = (
     # What was watched, and how: an outbox row is read by the definition it was written under.
     """CREATE TABLE IF NOT EXISTS indelible_watch (
       id INTEGER PRIMARY KEY, table_name TEXT NOT NULL, definition TEXT NOT NULL)""",
-    # Holds a row only inside a writing transaction; SQLite has one writer, so nobody else ever sees it.
-    """CREATE TABLE IF NOT EXISTS indelible_context (
-      only_one INTEGER PRIMARY KEY CHECK (only_one = 1), body TEXT NOT NULL)""",
-    # A row is known by id and random token together: ids come back after the queue was empty, and after the database
-    # was restored from a copy. (AUTOINCREMENT would cost a page more in every row's statement journal: 1.3x in bulk.)
+    # A row is known by id and random token together: ids come back after the database was restored from a copy.
+    # (AUTOINCREMENT would cost a page more in every row's statement journal: 1.3x in bulk.) `context` is of rows that
+    # say who acts, see `carry.py`.
     """CREATE TABLE IF NOT EXISTS indelible_outbox (
       id INTEGER PRIMARY KEY, token INTEGER NOT NULL, watch INTEGER NOT NULL,
       operation TEXT NOT NULL, at REAL NOT NULL, context TEXT)""",
@@ -47,9 +47,8 @@ def install(
             for statement in SCHEMA:
                 db.execute(statement)
             db.execute("INSERT OR IGNORE INTO indelible_source VALUES (1, ?)", (str(uuid.uuid4()),))
-            db.execute(
-                "DELETE FROM indelible_context"
-            )  # one that a driver's own commit left behind names nobody further
+            modernize(db)
+            nobody_from_here(db)
             _widen(db, max((len(d.columns) for d in definitions), default=0))
             for definition in definitions:
                 _install_one(db, definition)
