@@ -154,8 +154,9 @@ def test_a_line_rewritten_before_it_was_signed_is_not_signed(world: World) -> No
     change(world, 2)
     with world.log.appending() as appending:
         outbox = SQLiteOutbox(world.app)
-        for record in outbox._read(10, None):
-            appending.add(translate(record, appending.names))
+        for batch in outbox.batches():
+            for record in batch.records:
+                appending.add(translate(record, appending.names))
         outbox.close()
     rewrite(world, 1, b'"x"', b'"y"')
     with pytest.raises(VerificationError, match=r"forked"):

@@ -82,13 +82,18 @@ class World:
         return entries
 
     def waiting(self) -> int:
+        """Captured records; the rows that say who acts are none."""
         with self.db:
-            (count,) = self.db.execute("SELECT count(*) FROM indelible_outbox").fetchone()
+            query = "SELECT count(*) FROM indelible_outbox WHERE operation <> 'context'"
+            (count,) = self.db.execute(query).fetchone()
         return int(count)
 
-    def context_rows(self) -> list[Any]:
+    def left_open(self) -> str | None:
+        """Who the tape says acts from here on: whoever writes next would be taken for them."""
+        query = "SELECT context FROM indelible_outbox WHERE operation = 'context' ORDER BY id DESC LIMIT 1"
         with self.db:
-            return self.db.execute("SELECT * FROM indelible_context").fetchall()
+            row = self.db.execute(query).fetchone()
+        return None if row is None or row[0] is None else str(row[0])
 
 
 def told(entries: Sequence[Entry]) -> list[tuple[str, str, dict[str, Any]]]:

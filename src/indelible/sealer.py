@@ -51,7 +51,7 @@ class Sealer:
         with self._pass:
             added, dropped = 0, True
             for batch in self._outbox.batches():
-                added += self._commit(batch.records)
+                added += self._commit(batch.records) if batch.records else 0
                 self._log.sign()
                 # While the application writes for long they stay; sealed they are, and the next pass drops them.
                 dropped = dropped and self._outbox.drop(batch)

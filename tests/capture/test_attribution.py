@@ -76,19 +76,19 @@ def test_the_context_is_gone_after_a_commit_a_rollback_and_an_error(world: World
     with acting_as(DANA):
         with engine.begin() as connection:
             add(connection, 1)
-        assert world.context_rows() == []
+        assert world.left_open() is None
         with engine.connect() as connection:
             add(connection, 2)
             connection.rollback()
-        assert world.context_rows() == []
+        assert world.left_open() is None
         with engine.connect() as connection:
             add(connection, 3)
             with pytest.raises(IntegrityError):
                 add(connection, 3)
-        assert world.context_rows() == []
+        assert world.left_open() is None
         with engine.connect() as connection:
             add(connection, 4)  # neither committed nor rolled back: the pool does it
-    assert world.context_rows() == []
+    assert world.left_open() is None
     assert who(world.sealed()) == ["dana"]
 
 
@@ -173,7 +173,7 @@ def test_driver_level_autocommit_is_recorded_as_unknown_and_leaves_no_context(wo
     engine = world.engine(isolation_level="AUTOCOMMIT")
     with acting_as(DANA), engine.connect() as connection:
         add(connection, 1)
-        assert world.context_rows() == []
+        assert world.left_open() is None
         add(connection, 2)
     assert who(world.sealed()) == ["unknown", "unknown"]
 
@@ -205,5 +205,5 @@ def test_a_crashed_client_leaves_no_context_behind(world: World, engine: Engine)
         driver.close()
         connection.invalidate()
         connection.close()
-    assert world.context_rows() == []
+    assert world.left_open() is None
     assert world.sealed() == []

@@ -41,7 +41,7 @@ def test_nothing_is_left_behind_when_the_savepoint_was_the_last_thing(world: Wor
         savepoint = connection.begin_nested()
         write("dana")
         savepoint.rollback()
-    assert world.context_rows() == []
+    assert world.left_open() is None
     world.run("INSERT INTO t VALUES (99)")
     assert who(world.sealed()) == ["dana", "unknown"]
 
@@ -54,7 +54,7 @@ def test_nobody_after_a_savepoint_is_not_who_acted_before_it(world: World, engin
         write("unknown")
         savepoint.rollback()
         write("unknown")
-    assert world.context_rows() == []
+    assert world.left_open() is None
     assert who(world.sealed()) == ["dana", "unknown"]
 
 
@@ -75,9 +75,9 @@ def test_a_released_savepoint_shows_no_context_to_others(world: World, engine: E
         write = writer(connection)
         with connection.begin_nested():
             write("dana")
-        rows = world.context_rows()
+        between = world.left_open()
         write("dana")
-    assert (rows, world.context_rows()) == ([], [])
+    assert (between, world.left_open()) == (None, None)
     assert who(world.sealed()) == ["dana", "dana"]
 
 
@@ -86,7 +86,7 @@ def test_a_commit_typed_as_text_leaves_no_context(world: World, engine: Engine, 
     with engine.connect() as connection:
         writer(connection)("dana")
         connection.exec_driver_sql(end)
-        assert world.context_rows() == []
+        assert world.left_open() is None
     world.run("INSERT INTO t VALUES (99)")
     assert who(world.sealed()) == ["dana", "unknown"]
 
@@ -118,5 +118,5 @@ def test_whatever_is_nested_each_row_is_attributed_to_who_wrote_it(
             else:
                 write(step)
                 kept[-1].append(step)
-    assert world.context_rows() == []
+    assert world.left_open() is None
     assert who(world.sealed()[start:]) == [actor for level in kept for actor in level]

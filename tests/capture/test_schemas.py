@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from indelible.actions import ActionMap
+from indelible.capture.sqlite.carry import SET
 from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.capture.sqlite.watch import install
 from indelible.errors import CaptureError, MapError, NotFoundError
@@ -186,6 +187,6 @@ def test_a_watch_that_fails_leaves_the_connection_as_it_was(world: World) -> Non
 
 def test_a_context_that_was_left_behind_is_gone_when_watching_starts(world: World) -> None:
     world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY)")
-    world.run("INSERT INTO indelible_context VALUES (1, 'somebody')")
+    world.run(SET, ("somebody",))
     world.watch()
-    assert world.context_rows() == []
+    assert world.left_open() is None

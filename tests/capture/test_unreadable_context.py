@@ -2,6 +2,7 @@
 
 import pytest
 
+from indelible.capture.sqlite.carry import SET
 from indelible.event import Actor
 from tests.world import World, who
 
@@ -15,7 +16,7 @@ T = "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT)"
 )  # fmt: skip
 def test_a_context_that_cannot_be_read_loses_no_record_and_names_nobody(world: World, row: str) -> None:
     world.watch(T)
-    world.run("INSERT INTO indelible_context VALUES (1, ?)", (row,))
+    world.run(SET, (row,))
     world.run("INSERT INTO t VALUES (1, 'x')")
     (entry,) = world.sealed()
     assert (entry.actor, entry.metadata) == (Actor(type="unknown"), {"unreadable_context": True})
@@ -23,8 +24,8 @@ def test_a_context_that_cannot_be_read_loses_no_record_and_names_nobody(world: W
 
 def test_bytes_as_a_context_lose_no_record(world: World) -> None:
     world.watch(T)
-    world.run("INSERT INTO indelible_context VALUES (1, CAST(x'7b22ff227d' AS TEXT))")
+    world.run(SET.replace("?", "CAST(x'7b22ff227d' AS TEXT)"))
     world.run("INSERT INTO t VALUES (1, 'x')")
-    world.run("UPDATE indelible_context SET body = x'00'")
+    world.run(SET, (b"\x00",))
     world.run("INSERT INTO t VALUES (2, 'x')")
     assert who(world.sealed()) == ["unknown", "unknown"]

@@ -135,7 +135,7 @@ def kill_under_load(desk: Desk, writers: list[Writer], seconds: float) -> None:
 def waiting(data: Path) -> int:
     """Records that are committed and not yet in the log's care."""
     with closing(sqlite3.connect(data / "portal.db")) as db:
-        (count,) = db.execute("SELECT count(*) FROM indelible_outbox").fetchone()
+        (count,) = db.execute("SELECT count(*) FROM indelible_outbox WHERE operation <> 'context'").fetchone()
     return int(count)
 
 

@@ -10,7 +10,7 @@ from indelible.capture.definition import Definition
 from indelible.event import Actor
 
 STARTED, CHANGED, STOPPED = "AUDIT_CAPTURE_STARTED", "AUDIT_CAPTURE_CHANGED", "AUDIT_CAPTURE_STOPPED"
-OPERATIONS = {STARTED: "create", CHANGED: "update", STOPPED: "delete"}
+OPERATIONS = {STARTED: "watch", CHANGED: "watch", STOPPED: "unwatch"}
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -22,7 +22,7 @@ class Note(msgspec.Struct, frozen=True):
 
     @property
     def operation(self) -> str:
-        return OPERATIONS.get(self.action, "update")
+        return OPERATIONS.get(self.action, "alter")
 
 
 def note(table: str, before: Definition | None, after: Definition | None) -> Note | None:
@@ -41,7 +41,7 @@ def note(table: str, before: Definition | None, after: Definition | None) -> Not
 
 def definition_of(note: Note) -> Definition:
     """By which its record is read: the entity is the table."""
-    rule = Rule(action=note.action, on=note.operation)  # type: ignore[arg-type]  # one of three
+    rule = Rule(action=note.action, on="update", operation=note.operation)
     return Definition("indelible_watch", [], ["table"], ["table"], TableMap(entity="Table", rule=[rule]))
 
 

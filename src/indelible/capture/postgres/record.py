@@ -95,7 +95,7 @@ def _read_note(source: str, row: OutboxRow) -> Record:
         token=0,
         identity=(source, row.xid, str(row.id)),
         definition=definition_of(note),
-        operation=note.operation,
+        operation="update",
         at=row.at,
         context=None if row.context is None else carry(transaction, row.context),
         row={"table": note.table},

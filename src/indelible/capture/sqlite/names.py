@@ -1,7 +1,7 @@
 """What is ours in the application's database, and how a name is written in SQL."""
 
 PREFIX = "indelible_"
-OURS = {f"{PREFIX}{name}" for name in ("source", "watch", "context", "outbox")}
+OURS = {f"{PREFIX}{name}" for name in ("source", "watch", "context", "outbox", "evicting")}
 
 
 def quote(identifier: str) -> str:

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
 from indelible.capture.definition import Definition
-from indelible.capture.record import Record
 from indelible.capture.source import Batch
+from indelible.capture.sqlite.carry import CONTEXT
 from indelible.capture.sqlite.record import moment, read_record
+from indelible.capture.sqlite.tape import Row, drop
 from indelible.errors import CaptureError, NotFoundError
 from indelible.values import read_text
 
@@ -23,6 +25,16 @@ BATCH = 1000
 BUSY_MS = 10_000
 DELETE_MS = 200  # a page may be waiting; nothing is lost by dropping records later
 MAX_WEIGHT = 16 * 1024 * 1024  # characters and bytes of one batch; a single larger record makes a batch of its own
+
+COUNT = f"SELECT count(*), min(at) FROM indelible_outbox WHERE operation IS NOT '{CONTEXT}'"
+
+
+class Place(NamedTuple):
+    """How far a pass has read, and who acts from there on."""
+
+    after: int | None = None  # not what was read in a pass before: only what is dropped is done
+    row: Row | None = None  # the one that says it
+    context: object = None
 
 
 class SQLiteOutbox:
@@ -57,44 +69,59 @@ class SQLiteOutbox:
     def pending(self) -> tuple[int, datetime | None]:
         """How many records wait, and since when the oldest does."""
         with self._using() as db:
-            count, oldest = db.execute("SELECT count(*), min(at) FROM indelible_outbox").fetchone()
+            count, oldest = db.execute(COUNT).fetchone()
         try:
             return count, moment(oldest) if count else None
         except (TypeError, ValueError, OverflowError):  # not a time: some other client's row, see `record.py`
             return count, None
 
     def batches(self) -> Iterator[Batch]:
-        """A batch has BATCH records, fewer where they are large."""
-        waiting, after = self.pending()[0], None  # not what is captured meanwhile: a pass ends
-        while waiting > 0 and (records := self._read(BATCH, after)):
-            waiting, after = waiting - len(records), records[-1].outbox_id
-            yield Batch(records, [(record.outbox_id, record.token) for record in records])
+        """A batch has BATCH rows, fewer where they are large."""
+        with self._using() as db:
+            (waiting,) = db.execute("SELECT count(*) FROM indelible_outbox").fetchone()
+        place = Place()
+        while waiting > 0 and (rows := self._rows(place.after)):  # not what is captured meanwhile: a pass ends
+            waiting -= len(rows)
+            batch, place = self._batch(rows, place)
+            if len(batch.rows) > 1 or batch.records:  # one row that only says who acts is the one that stays
+                yield batch
 
-    def _read(self, limit: int, after: int | None) -> list[Record]:
-        """The oldest records. `after`: the last id read in this pass, not in one before."""
-        above, values = ("", (limit,)) if after is None else ("WHERE id > ?", (after, limit))
+    def _rows(self, after: int | None) -> list[dict[str, Any]]:
+        """The oldest rows."""
+        above, values = ("", (BATCH,)) if after is None else ("WHERE id > ?", (after, BATCH))
+        rows, weight = [], 0
         with self._using() as db:
             cursor = db.execute(f"SELECT * FROM indelible_outbox {above} ORDER BY id LIMIT ?", values)
             names = [column[0] for column in cursor.description]
-            rows, weight = [], 0
             for values in cursor:
                 rows.append(dict(zip(names, values, strict=True)))
                 weight += sum(len(value) for value in values if isinstance(value, (str, bytes)))
                 if weight > MAX_WEIGHT:
                     break
-            return [read_record(self._source, row, self._definition(row["watch"])) for row in rows]
+        return rows
+
+    def _batch(self, rows: list[dict[str, Any]], place: Place) -> tuple[Batch, Place]:
+        """Read `rows`, each as who acted by the row before it that says so; also where the next batch begins."""
+        _, says, context = place
+        batch = Batch([], [says] if says else [])
+        with self._using():
+            for row in rows:
+                known = Row(row["id"], row["token"], row["operation"] == CONTEXT)
+                batch.rows.append(known)
+                if known.says_who:
+                    says, context = known, row["context"]
+                else:
+                    definition = self._definition(row["watch"])
+                    batch.records.append(read_record(self._source, row, definition, context))
+        return batch, Place(rows[-1]["id"], says, context)
 
     def drop(self, batch: Batch) -> bool:
-        """By id and token: another sealer may have dropped them first, and their ids may be in use again. Gives False,
-        soon, while the application holds its write lock: the next pass drops them.
-        """
+        """Gives False, soon, while the application holds its write lock: the next pass drops them."""
         with self._using() as db:
             db.execute(f"PRAGMA busy_timeout = {DELETE_MS}")
             try:
                 db.execute("BEGIN IMMEDIATE")
-                # As bytes: a forged token may be text that is not UTF-8, and has no other way back.
-                delete = "DELETE FROM indelible_outbox WHERE id = ? AND CAST(token AS BLOB) = CAST(? AS BLOB)"
-                db.executemany(delete, batch.rows)  # type: ignore[arg-type]  # as `batches` made them
+                drop(db, batch.rows)  # type: ignore[arg-type]  # as `_batch` made them
                 db.execute("COMMIT")
             except sqlite3.OperationalError as error:
                 if db.in_transaction:

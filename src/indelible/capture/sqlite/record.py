@@ -14,19 +14,22 @@ logger = logging.getLogger(__name__)
 EPOCH_DAY = 2440587.5  # the Julian day of 1970-01-01; SQLite's clock counts whole milliseconds
 
 
-def read_record(source: str, row: dict[str, Any], definition: Definition | None) -> Record:
-    """Total: a row that cannot be read becomes a record that says so and shows it; it never stops the queue."""
+def read_record(source: str, row: dict[str, Any], definition: Definition | None, context: object) -> Record:
+    """Total: a row that cannot be read becomes a record that says so and shows it; it never stops the queue.
+
+    `context` is what the row before it says of who acts; a row written by 0.1.0's first triggers has its own.
+    """
     identity = (source, str(row["id"]), str(row["token"]))
     if definition is not None and row["operation"] in ("create", "update", "delete"):
         try:
-            return _read(identity, row, definition)
+            return _read(identity, row, definition, context if row["context"] is None else row["context"])
         except (KeyError, TypeError, ValueError, OverflowError):
             pass  # a time that is none, a place that is not there
     logger.warning("Outbox row %s was not written by a trigger of ours; it is logged as it is.", row["id"])
     return _damaged(identity, row)
 
 
-def _read(identity: tuple[str, ...], row: dict[str, Any], definition: Definition) -> Record:
+def _read(identity: tuple[str, ...], row: dict[str, Any], definition: Definition, context: object) -> Record:
     places = list(enumerate(definition.columns))
     old = {c.name: row[f"o{i}"] for i, c in places}
     new = {c.name: row[f"n{i}"] for i, c in places}
@@ -40,7 +43,7 @@ def _read(identity: tuple[str, ...], row: dict[str, Any], definition: Definition
         definition=definition,
         operation=operation,
         at=moment(row["at"]),
-        context=row["context"],
+        context=context,
         row={name: _spell(value, columns[name]) for name, value in whole.items()},
         changes={
             name: sides(operation, _spell(old[name], column), _spell(new[name], column))

@@ -2,49 +2,65 @@
 
 Each writes one outbox row with the values as they are (columns without a type convert nothing), so no value can
 make a user's write fail. The bodies use built-in functions only: any client's shell runs them. Identifiers are
-quoted; nothing else of the schema reaches the SQL.
+quoted; nothing else of the schema reaches the SQL but the expressions of its own indexes.
 """
 
 from indelible.capture.definition import Column, Definition
+from indelible.capture.sqlite.evict import Evictions
 from indelible.capture.sqlite.names import PREFIX, quote
+from indelible.capture.sqlite.shape import Shape
+
+Spec = tuple[str, str, list[str]]  # when, on which condition, what
 
 
-def triggers(definition: Definition, watch: int) -> dict[str, str]:
-    """Name to statement, for create, update and delete."""
-    table, columns = definition.table, definition.columns
+def triggers(definition: Definition, watch: int, shape: Shape) -> dict[str, str]:
+    """Name to statement."""
+    table, columns = quote(definition.table), definition.columns
+    evict = Evictions(table, watch, shape, lambda row: {f"o{i}": _value(row, c) for i, c in enumerate(columns)})
+    plain = _plain(watch, columns, evict.olds("OLD"))
+    secret = {column.name for column in columns if column.mask}
+    # What tells a staged row from others stands there as it is; a secret may not.
+    stages = secret.isdisjoint(name for name, _ in shape.key)
+    return {
+        f"{PREFIX}{name}_{definition.table}": (
+            f"CREATE TRIGGER {quote(f'{PREFIX}{name}_{definition.table}')} {event} ON {table} FOR EACH ROW "
+            f"{f'WHEN {when} ' if when else ''}BEGIN {'; '.join(body)}; END"
+        )
+        for name, (event, when, body) in (_with_evictions(plain, evict) if stages else plain).items()
+    }
+
+
+def _plain(watch: int, columns: list[Column], olds: dict[str, str]) -> dict[str, Spec]:
     # Null-safe: `!=` would miss every change from or to NULL. Binary: NOCASE would miss Dana -> dana.
     changed = " OR ".join(f"OLD.{quote(c.name)} IS NOT NEW.{quote(c.name)} COLLATE BINARY" for c in columns) or "0"
     news = {f"n{i}": _value("NEW", c) for i, c in enumerate(columns)}
-    olds = {f"o{i}": _value("OLD", c) for i, c in enumerate(columns)}
     both = {f"n{i}": _new_value(c) for i, c in enumerate(columns)} | olds
-    spec = {
-        "create": ("AFTER INSERT", "", news),
-        "update": ("AFTER UPDATE", f"WHEN {changed} ", both),
-        "delete": ("AFTER DELETE", "", olds),
-    }
     return {
-        f"{PREFIX}{operation}_{table}": (
-            f"CREATE TRIGGER {quote(f'{PREFIX}{operation}_{table}')} {event} ON {quote(table)} FOR EACH ROW {when}"
-            f"BEGIN {_insert(operation, watch, values)}; END"
-        )
-        for operation, (event, when, values) in spec.items()
+        "create": ("AFTER INSERT", "", [_insert("create", watch, news)]),
+        "update": ("AFTER UPDATE", changed, [_insert("update", watch, both)]),
+        "delete": ("AFTER DELETE", "", [_insert("delete", watch, olds)]),
+    }
+
+
+def _with_evictions(plain: dict[str, Spec], evict: Evictions) -> dict[str, Spec]:
+    (_, _, create), (_, changed, update), (_, _, delete) = plain.values()
+    sets_unique, gone = evict.sets_unique(), evict.record("update")
+    meanwhile = [evict.changed_meanwhile(), evict.clear("update")]
+    return {
+        "inserting": ("BEFORE INSERT", evict.in_the_way(), evict.stage("insert")),
+        "create": ("AFTER INSERT", "", [evict.record("insert"), *create, evict.clear("insert")]),
+        "updating": (f"BEFORE UPDATE{sets_unique}", evict.in_the_way("OLD"), evict.stage("update", "OLD")),
+        "update": ("AFTER UPDATE", changed, [gone, *update, *meanwhile]),
+        # It changed in nothing that is recorded, and can have evicted another all the same.
+        "moved": (f"AFTER UPDATE{sets_unique}", f"NOT ({changed})", [gone, *meanwhile]),
+        "delete": ("AFTER DELETE", "", [*delete, evict.deleted_meanwhile()]),
     }
 
 
 def _insert(operation: str, watch: int, values: dict[str, str]) -> str:
     """No conflict clause: the user's own (`INSERT OR IGNORE ...`) would override it, and nothing can conflict."""
-    columns = ", ".join(["token", "watch", "operation", "at", "context", *values])
-    row = ", ".join(
-        [
-            "random()",
-            str(watch),
-            f"'{operation}'",
-            "julianday('now')",
-            "(SELECT body FROM indelible_context)",
-            *values.values(),
-        ]
-    )
-    return f"INSERT INTO indelible_outbox ({columns}) VALUES ({row})"
+    row = {"token": "random()", "watch": str(watch), "operation": f"'{operation}'", "at": "julianday('now')"} | values
+    return f"INSERT INTO {PREFIX}outbox ({', '.join(row)}) SELECT {', '.join(row.values())}"
 
 
 def _value(row: str, column: Column) -> str:

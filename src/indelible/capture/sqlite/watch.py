@@ -9,8 +9,12 @@ import msgspec
 
 from indelible.actions import ActionMap
 from indelible.capture.definition import Definition, chosen, define
+from indelible.capture.sqlite import evict
 from indelible.capture.sqlite.describe import describe, table_names
+from indelible.capture.sqlite.modernize import modernize
 from indelible.capture.sqlite.names import PREFIX, quote
+from indelible.capture.sqlite.shape import Shape, read_shape
+from indelible.capture.sqlite.tape import nobody_from_here
 from indelible.capture.sqlite.triggers import triggers
 from indelible.errors import CaptureError
 
@@ -19,14 +23,13 @@ SCHEMA = (
     # What was watched, and how: an outbox row is read by the definition it was written under.
     """CREATE TABLE IF NOT EXISTS indelible_watch (
       id INTEGER PRIMARY KEY, table_name TEXT NOT NULL, definition TEXT NOT NULL)""",
-    # Holds a row only inside a writing transaction; SQLite has one writer, so nobody else ever sees it.
-    """CREATE TABLE IF NOT EXISTS indelible_context (
-      only_one INTEGER PRIMARY KEY CHECK (only_one = 1), body TEXT NOT NULL)""",
-    # A row is known by id and random token together: ids come back after the queue was empty, and after the database
-    # was restored from a copy. (AUTOINCREMENT would cost a page more in every row's statement journal: 1.3x in bulk.)
+    # A row is known by id and random token together: ids come back after the database was restored from a copy.
+    # (AUTOINCREMENT would cost a page more in every row's statement journal: 1.3x in bulk.) `context` is of rows that
+    # say who acts, see `carry.py`.
     """CREATE TABLE IF NOT EXISTS indelible_outbox (
       id INTEGER PRIMARY KEY, token INTEGER NOT NULL, watch INTEGER NOT NULL,
       operation TEXT NOT NULL, at REAL NOT NULL, context TEXT)""",
+    evict.SCHEMA,
     """CREATE TRIGGER IF NOT EXISTS indelible_outbox_refuses_update BEFORE UPDATE ON indelible_outbox
     BEGIN SELECT RAISE(ABORT, 'indelible: a captured record cannot be changed'); END""",
 )
@@ -43,22 +46,23 @@ def install(
         existing = table_names(db)
         wanted = chosen(existing, tables, action_map)
         definitions = [define(describe(db, name), action_map.table(name), strict=strict) for name in wanted]
+        shapes = [read_shape(db, name) for name in wanted]
         with _writing(db):
             for statement in SCHEMA:
                 db.execute(statement)
             db.execute("INSERT OR IGNORE INTO indelible_source VALUES (1, ?)", (str(uuid.uuid4()),))
-            db.execute(
-                "DELETE FROM indelible_context"
-            )  # one that a driver's own commit left behind names nobody further
-            _widen(db, max((len(d.columns) for d in definitions), default=0))
-            for definition in definitions:
-                _install_one(db, definition)
+            modernize(db)
+            nobody_from_here(db)
+            db.execute(f"DELETE FROM {evict.STAGE}")
+            _widen(db, definitions, shapes)
+            for definition, shape in zip(definitions, shapes, strict=True):
+                _install_one(db, definition, shape)
     except sqlite3.Error as error:
         raise CaptureError(f"The database cannot be watched: {error}. Nothing was changed in it; try again.") from error
     return wanted
 
 
-def _install_one(db: sqlite3.Connection, definition: Definition) -> None:
+def _install_one(db: sqlite3.Connection, definition: Definition, shape: Shape) -> None:
     text = msgspec.json.encode(definition).decode()
     found = db.execute(
         "SELECT id, definition FROM indelible_watch WHERE table_name = ? ORDER BY id DESC LIMIT 1", (definition.table,)
@@ -68,7 +72,7 @@ def _install_one(db: sqlite3.Connection, definition: Definition) -> None:
     else:
         insert = "INSERT INTO indelible_watch (table_name, definition) VALUES (?, ?) RETURNING id"
         (watch,) = db.execute(insert, (definition.table, text)).fetchone()
-    wanted = triggers(definition, watch)
+    wanted = triggers(definition, watch, shape)
     for name in _stale(db, definition.table, wanted):
         db.execute(f"DROP TRIGGER {quote(name)}")
     for name, sql in wanted.items():
@@ -85,13 +89,19 @@ def _stale(db: sqlite3.Connection, table: str, wanted: Iterable[str]) -> list[st
     return [name for (name,) in rows if name.startswith(PREFIX) and name not in wanted]
 
 
-def _widen(db: sqlite3.Connection, columns: int) -> None:
-    """Give the outbox a place for each side of each column of the widest table."""
-    have = {row[1] for row in db.execute("PRAGMA table_info(indelible_outbox)")}
-    for index in range(columns):
-        for side in ("o", "n"):
-            if f"{side}{index}" not in have:
-                db.execute(f"ALTER TABLE indelible_outbox ADD COLUMN {side}{index}")
+def _widen(db: sqlite3.Connection, definitions: list[Definition], shapes: list[Shape]) -> None:
+    """Give the outbox a place for each side of each column of the widest table, and likewise what is staged."""
+    width = range(max((len(definition.columns) for definition in definitions), default=0))
+    keys = range(max((len(shape.key) for shape in shapes), default=0))
+    _add(db, f"{PREFIX}outbox", [f"{side}{index}" for index in width for side in ("o", "n")])
+    _add(db, evict.STAGE, [f"k{index}" for index in keys] + [f"o{index}" for index in width])
+
+
+def _add(db: sqlite3.Connection, table: str, columns: list[str]) -> None:
+    have = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+    for column in columns:
+        if column not in have:
+            db.execute(f"ALTER TABLE {table} ADD COLUMN {column}")
 
 
 @contextmanager

@@ -1,0 +1,103 @@
+"""What REPLACE evicts, whatever `recursive_triggers` says: triggers around the one that records (see decision 9).
+
+With that pragma off no DELETE trigger fires for a row that has to go. So before a row is written, those in its way are
+staged as they are; after it was written, those that are gone are recorded as deleted, before what took their place.
+What was staged for a row that was not written after all (OR IGNORE, DO NOTHING) is never recorded: it is of
+another statement, which its time tells, or its row is still there.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from indelible.capture.sqlite.names import PREFIX, quote
+from indelible.capture.sqlite.shape import ROWID, Shape
+
+STAGE = f"{PREFIX}evicting"
+SCHEMA = f"""CREATE TABLE IF NOT EXISTS {STAGE} (
+  id INTEGER PRIMARY KEY, watch INTEGER NOT NULL, waits_for TEXT NOT NULL, at REAL NOT NULL)"""
+
+
+class Evictions(NamedTuple):
+    """The statements and conditions of one table's triggers that concern evicted rows."""
+
+    table: str  # quoted
+    watch: int
+    shape: Shape
+    olds: Callable[[str], dict[str, str]]  # place in the outbox to what it holds, of a row called so
+
+    def any_staged(self) -> str:
+        return f"EXISTS (SELECT 1 FROM {STAGE} WHERE watch = {self.watch})"
+
+    def in_the_way(self, but: str = "") -> str:
+        """Whether NEW would have to evict any row `but` OLD."""
+        found = [f"EXISTS (SELECT 1 FROM {self.table} WHERE {way}{self._but(but)})" for way in self._ways()]
+        return " OR ".join([self.any_staged(), *found])
+
+    def sets_unique(self) -> str:
+        """The columns that a statement must set to evict; none: any may do. A rowid has three names beside its own."""
+        columns = [unique.columns for unique in self.shape.uniques]
+        if None in columns:
+            return ""
+        named = [name for names in columns for name in names or ()]
+        named += [self.shape.rowid, *ROWID] if self.shape.rowid else []
+        return " OF " + ", ".join(quote(name) for name in dict.fromkeys(named))
+
+    def stage(self, waits_for: str, but: str = "") -> list[str]:
+        """Forget what a statement left here that wrote nothing; then a statement for each way to be in NEW's way."""
+        keys = {f"k{i}": f"{self.table}.{quote(name)}" for i, (name, _) in enumerate(self.shape.key)}
+        row = {"watch": str(self.watch), "waits_for": f"'{waits_for}'", "at": "julianday('now')"}
+        row |= keys | self.olds(self.table)
+        insert = f"INSERT INTO {STAGE} ({', '.join(row)}) SELECT {', '.join(row.values())} FROM {self.table} WHERE "
+        mine = f"SELECT 1 FROM {STAGE} WHERE {self._mine(waits_for)} AND {self._staged(self.table)}"
+        twice = "", *[f" AND NOT EXISTS ({mine})"] * len(self.shape.uniques)
+        ways = [f"{insert}{way}{self._but(but)}{new}" for way, new in zip(self._ways(), twice, strict=False)]
+        return [self.clear(waits_for), *ways]
+
+    def record(self, waits_for: str) -> str:
+        """NEW was written: what is gone was evicted. What stands in its place now is NEW, wherever that came from."""
+        replaced = self._staged("NEW") + (f" AND NOT ({self._staged('OLD')})" if waits_for == "update" else "")
+        there = f"SELECT 1 FROM {self.table} WHERE {self._staged(self.table)}"
+        row = {"token": "random()", "watch": str(self.watch), "operation": "'delete'", "at": f"{STAGE}.at"}
+        row |= {place: f"{STAGE}.{place}" for place in self.olds("OLD")}
+        return (
+            f"INSERT INTO {PREFIX}outbox ({', '.join(row)}) SELECT {', '.join(row.values())} FROM {STAGE} "
+            f"WHERE {self._mine(waits_for)} AND at = julianday('now') AND ({replaced} OR NOT EXISTS ({there}))"
+        )
+
+    def clear(self, waits_for: str) -> str:
+        return f"DELETE FROM {STAGE} WHERE {self._mine(waits_for)}"
+
+    def changed_meanwhile(self) -> str:
+        """By a foreign key's action, or a trigger of the application's: it is evicted as it is now."""
+        row = {f"k{i}": f"NEW.{quote(name)}" for i, (name, _) in enumerate(self.shape.key)} | self.olds("NEW")
+        sets = ", ".join(f"{place} = {value}" for place, value in row.items())
+        return f"UPDATE {STAGE} SET {sets} WHERE watch = {self.watch} AND {self._staged('OLD')}"
+
+    def deleted_meanwhile(self) -> str:
+        """By whatever fires the DELETE trigger, which has recorded it."""
+        return f"DELETE FROM {STAGE} WHERE watch = {self.watch} AND {self._staged('OLD')}"
+
+    def _ways(self) -> list[str]:
+        """Each finds, by an index of the table, the rows that are in NEW's way."""
+        ways = [
+            " AND ".join([*([f"({u.where})"] if u.where else []), *(f"{p.held} = {p.given}" for p in u.parts)])
+            for u in self.shape.uniques
+        ]
+        return [self._same(self.table, "NEW"), *ways] if self.shape.rowid else ways
+
+    def _but(self, row: str) -> str:
+        return f" AND NOT ({self._same(self.table, row)})" if row else ""
+
+    def _same(self, one: str, other: str) -> str:
+        return " AND ".join(
+            f"{one}.{quote(name)} = {other}.{quote(name)} COLLATE {collation}" for name, collation in self.shape.key
+        )
+
+    def _staged(self, row: str) -> str:
+        return " AND ".join(
+            f"{STAGE}.k{i} = {row}.{quote(name)} COLLATE {collation}"
+            for i, (name, collation) in enumerate(self.shape.key)
+        )
+
+    def _mine(self, waits_for: str) -> str:
+        return f"{STAGE}.watch = {self.watch} AND waits_for = '{waits_for}'"

@@ -1,0 +1,102 @@
+"""SQLAlchemy on SQLite: a row on the outbox's tape says who acts, before a transaction's first write and whenever that
+changes; one more, before COMMIT, says that nobody does from there on. A rollback or a crash takes them along.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import Connection, ExecutionContext
+
+from indelible.capture.context import acting, carry, new_transaction
+from indelible.capture.sqlite.carry import CLEAR, SET
+
+# Typed as text, or a savepoint's. RELEASE commits when no BEGIN came before the savepoint, as pysqlite has it.
+_ENDS = re.compile(r"\s*(COMMIT|END|RELEASE)\b", re.IGNORECASE)
+_COMMITS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
+_UNDOES = re.compile(r"\s*ROLLBACK\b", re.IGNORECASE)
+_READS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
+_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
+_KEY = "indelible_acting"  # in Connection.info: who acts by the tape's last row, None for nobody, or _UNSURE
+_UNSURE = object()  # that row may be there or not: a savepoint was rolled back over it, or nothing was written yet
+_TRANSACTION = "indelible_transaction"  # and the transaction's id
+
+
+def attach(engine: Engine, committed: Callable[[], None]) -> None:
+    """See `integrations.sqlalchemy.attach`."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _before(
+        connection: Connection,
+        _cursor: Any,
+        statement: str,
+        _parameters: Any,
+        _context: ExecutionContext | None,
+        _many: bool,  # noqa: FBT001
+    ) -> None:
+        if not _READS.match(statement):
+            _prepare(connection, statement)
+
+    @event.listens_for(engine, "commit")
+    def _commit(connection: Connection) -> None:
+        if connection.info.pop(_KEY, None) is not None:
+            _driver(connection).execute(CLEAR)
+        if connection.info.pop(_TRANSACTION, None) is not None:
+            committed()
+
+    @event.listens_for(engine, "rollback")
+    def _rollback(connection: Connection) -> None:
+        if not connection.invalidated:  # a lost connection has no info to forget
+            _forget(connection.info)
+
+    @event.listens_for(engine, "reset")
+    def _reset(_driver: Any, record: Any, _state: Any) -> None:
+        """Back to the pool: rolled back, whatever state it was in."""
+        _forget(record.info)
+
+
+def _prepare(connection: Connection, statement: str) -> None:
+    """Before a statement that may write: the tape says who acts. Before one that may end the transaction: nobody."""
+    info, driver = connection.info, _driver(connection)
+    if _UNDOES.match(statement):
+        info.update({_KEY: _UNSURE} if _KEY in info else {})
+    elif _ENDS.match(statement):
+        if info.get(_KEY) is not None:
+            driver.execute(CLEAR)
+            info[_KEY] = None
+        if _COMMITS.match(statement):
+            info.pop(_TRANSACTION, None)
+    elif _WRITES.search(statement):
+        _say(driver, info, acting())
+
+
+def _say(driver: Any, info: dict[str, Any], now: str | None) -> None:
+    """Nobody is said too: a transaction that was committed behind our back may have left its actor on the tape."""
+    raw = getattr(driver, "driver_connection", driver)  # an asynchronous driver stands behind an adapter
+    if not raw.in_transaction:
+        _forget(info)  # or the transaction it tells of was ended on the driver
+        if _autocommits(raw):
+            return  # the row would outlive the statement, so this write is recorded as unknown
+    if now is info.get(_KEY, _UNSURE):
+        return
+    if now is None:
+        driver.execute(CLEAR)
+    else:
+        driver.execute(SET, (carry(info.setdefault(_TRANSACTION, new_transaction()), now),))
+    info[_KEY] = now
+
+
+def _autocommits(raw: Any) -> bool:
+    """Python 3.12 has an attribute for it; before, and where it says "legacy" (-1), no isolation level means yes."""
+    autocommit = getattr(raw, "autocommit", -1)
+    return raw.isolation_level is None if autocommit == -1 else bool(autocommit)
+
+
+def _forget(info: dict[str, Any]) -> None:
+    info.pop(_KEY, None)
+    info.pop(_TRANSACTION, None)
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.dbapi_connection
