@@ -97,7 +97,10 @@ def _source_url(engine: "Engine") -> str:
     if name == "postgresql":
         return url.set(drivername=name).render_as_string(hide_password=False)
     if name == "sqlite" and url.database and url.database != ":memory:":
-        Path(url.database).touch()  # an engine makes its file with its first connection
+        try:
+            Path(url.database).touch()  # an engine makes its file with its first connection
+        except OSError as error:
+            raise CaptureError(f"{url.database} cannot be opened: {error.strerror}.") from error
         return f"sqlite:///{url.database}"
     raise CaptureError(
         f"{name} cannot be captured, only PostgreSQL and an SQLite file can. Give sqlite:///path/file.db or "

@@ -1,5 +1,6 @@
 """How a table is watched: its columns, what is hidden of them, and what the map says. Stored beside the outbox."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -30,6 +31,7 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     key: list[str]  # the columns of the entity's id; none: the row has no identity but its values
     row_key: list[str]  # the columns that tell this row from every other
     map: TableMap
+    alike: bool = False  # another table's rows are called the same entity
     strict: bool = False  # a change that nobody claims is refused
     gone: str = ""  # the text that stands for a column which is no longer there, where the trigger can tell
 
@@ -82,6 +84,13 @@ def define(table: Table, table_map: TableMap, *, strict: bool = False) -> Defini
         if column.name not in table_map.ignore or column.name in in_keys
     ]
     return Definition(table.name, columns, key, table.primary_key, table_map, strict)
+
+
+def told_apart(definitions: Iterable[Definition]) -> list[Definition]:
+    """Tables whose rows are called the same entity know of it: their entries name the table too."""
+    known = list(definitions)
+    called = Counter(each.map.entity for each in known if each.about_itself)
+    return [msgspec.structs.replace(each, alike=called[each.map.entity] > 1) for each in known]
 
 
 def _masked(column: Column, table_map: TableMap) -> Column:

@@ -1,6 +1,5 @@
 """From a captured record to an event: names the action, the actor, the entity and what it refers to."""
 
-import hashlib
 import logging
 from typing import Any, Protocol
 
@@ -8,13 +7,11 @@ import msgspec
 
 from indelible.actions import TableMap
 from indelible.capture.context import Acting, uncarry
+from indelible.capture.identity import MAX_KEY, as_text, entity_id, told
 from indelible.capture.record import Record
 from indelible.event import Actor, Context, Entity, Event, Organization, clip, derive_id
 
 logger = logging.getLogger(__name__)
-
-MAX_KEY = 512  # characters of an entity's id
-NO_KEY = "(empty)"  # SQLite lets a key be NULL or blank; an entry needs something to call the row
 
 
 class Names(Protocol):
@@ -29,6 +26,7 @@ def translate(record: Record, names: Names) -> Event:
     table = record.definition.map
     rule = table.resolve(record.operation, record.changes)
     acting, metadata = _acting(record)
+    metadata |= told(record)
     if record.statement:
         metadata["statement"] = record.statement
     return Event(
@@ -75,14 +73,11 @@ def _unclaimed(record: Record) -> Acting:
 
 def _entity(record: Record, names: Names) -> Entity:
     table = record.definition.map
-    key = "/".join(_text(record.row.get(column)) for column in record.definition.key or ())
-    if not record.definition.key:  # a table without a key: its rows are told apart by their values alone
-        key = "row-" + hashlib.sha256(msgspec.json.encode(record.row)).hexdigest()[:16]
-    key = clip(key, MAX_KEY) or NO_KEY
-    told, known = _name(record, names), names.entity_name(table.entity, key)
+    key = entity_id(record.definition, record.row)
+    said, known = _name(record, names), names.entity_name(table.entity, key)
     # A session keeps the name its user had when it began; a failed sign-in has what somebody typed. Neither may
     # become what the log knows the user by.
-    name = told or known if record.definition.about_itself else known or told
+    name = said or known if record.definition.about_itself else known or said
     return Entity(table.entity, key, clip(name))
 
 
@@ -93,7 +88,7 @@ def _name(record: Record, names: Names) -> str | None:
     if value is None:
         return None
     referred = table.references.get(table.name or "")
-    return names.entity_name(referred, _text(value)) if referred else _text(value)
+    return names.entity_name(referred, as_text(value)) if referred else as_text(value)
 
 
 def _organization(record: Record, names: Names) -> Organization | None:
@@ -101,9 +96,9 @@ def _organization(record: Record, names: Names) -> Organization | None:
     value = record.row.get(table.organization) if table.organization else None
     if value is None:
         return None
-    key = clip(_text(value), MAX_KEY) or ""
+    key = clip(as_text(value), MAX_KEY) or ""
     itself = record.definition.about_itself and record.definition.key == [table.organization]
-    name = _text(record.row[table.name]) if itself and table.name else names.organization_name(key)
+    name = as_text(record.row[table.name]) if itself and table.name else names.organization_name(key)
     return Organization(key, clip(name))
 
 
@@ -113,12 +108,5 @@ def _named(changes: dict[str, dict[str, Any]], table: TableMap, names: Names) ->
         change = changes.get(column, {})
         for side in ("old", "new"):
             if change.get(side) is not None:
-                change[f"{side}_name"] = names.entity_name(entity_type, _text(change[side]))
+                change[f"{side}_name"] = names.entity_name(entity_type, as_text(change[side]))
     return changes
-
-
-def _text(spelled: Any) -> str:
-    """One text for one spelled value."""
-    if isinstance(spelled, str):
-        return spelled
-    return "" if spelled is None else msgspec.json.encode(spelled).decode()

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from indelible.actions import ActionMap
-from indelible.capture.definition import Definition, chosen, define
+from indelible.capture.definition import Definition, chosen, define, told_apart
 from indelible.capture.notes import by_whoever_acts, note
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
 from indelible.capture.postgres.names import PREFIX, SCHEMA, quote
@@ -45,15 +45,17 @@ def install(
         found = relations(db)
         wanted = chosen(list(found), tables, action_map)
         described = {name: describe(db, found[name]) for name in wanted}
-        defined = {name: define(table, action_map.table(name), strict=strict) for name, (table, _) in described.items()}
+        defined = told_apart(
+            define(table, action_map.table(name), strict=strict) for name, (table, _) in described.items()
+        )
         db.execute(SETUP)
         ((gone,),) = (row.values() for row in db.execute(WATCH["gone"]).fetchall())
-        defined = {name: msgspec.structs.replace(definition, gone=gone) for name, definition in defined.items()}
         _note_ddl(db)
         before = db.execute(WATCH["last"]).fetchone()
-        for name, definition in defined.items():
-            _install_one(db, found[name], definition, described[name][1])
-        for name in action_map.names() - defined.keys():
+        for definition in defined:
+            known = msgspec.structs.replace(definition, gone=gone)
+            _install_one(db, found[known.table], known, described[known.table][1])
+        for name in action_map.names() - described.keys():
             if action_map.table(name).exclude:
                 _register(db, found[name], Definition(name, [], [], [], action_map.table(name)), [])
         _let_go(db)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import msgspec
 
 from indelible.actions import ActionMap
-from indelible.capture.definition import Definition, chosen, define
+from indelible.capture.definition import Definition, chosen, define, told_apart
 from indelible.capture.sqlite import evict
 from indelible.capture.sqlite.describe import describe, table_names
 from indelible.capture.sqlite.modernize import modernize
@@ -45,7 +45,7 @@ def install(
     try:
         existing = table_names(db)
         wanted = chosen(existing, tables, action_map)
-        definitions = [define(describe(db, name), action_map.table(name), strict=strict) for name in wanted]
+        definitions = told_apart(define(describe(db, name), action_map.table(name), strict=strict) for name in wanted)
         shapes = [read_shape(db, name) for name in wanted]
         with _writing(db):
             for statement in SCHEMA:
