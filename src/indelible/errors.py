@@ -51,6 +51,12 @@ class CaptureError(Error):
     """A table or a database that cannot be watched."""
 
 
+class CoverageError(Error):
+    """Tables that are not watched as they were left, or rows that the log does not account for."""
+
+    exit_code = 3
+
+
 class NotFoundError(Error):
     """A log, a file or an entry that does not exist."""
 

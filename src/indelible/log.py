@@ -10,6 +10,9 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
+from uuid import UUID
+
+import msgspec
 
 from indelible import event
 from indelible.errors import LogError, NotFoundError
@@ -17,6 +20,7 @@ from indelible.event import Entry, Event
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.note import Verifier
 from indelible.signer import Signer, last_signed
+from indelible.store.dictionary import SQL
 from indelible.store.sqlite import Appending, Head, SQLiteStore
 from indelible.urls import sqlite_path
 
@@ -134,6 +138,15 @@ class Log:
 
     def entry(self, seq: int) -> Entry:
         return event.read(self.line(seq))
+
+    def knows(self, id_: UUID, below: int) -> bool:
+        """Whether an event of this id is sealed, among the first `below` entries."""
+        return bool(self.select(SQL["known_below"], (id_.bytes, below)))
+
+    def attached(self, hash_: str) -> Any:
+        """A large value that stands beside the log, as it was spelled, by the hash in its entry; None if it is gone."""
+        found = self.select(SQL["attached"], (bytes.fromhex(hash_),))
+        return msgspec.json.decode(found[0][0]) if found else None
 
     def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
         """(seq, hash, line) of start <= seq < stop."""

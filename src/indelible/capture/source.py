@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from indelible.actions import ActionMap
 from indelible.capture.coverage import Coverage
+from indelible.capture.definition import Definition
 from indelible.capture.record import Record
 from indelible.errors import UsageError
 from indelible.urls import shown, sqlite_path
@@ -39,6 +40,24 @@ class Outbox(Protocol):
     def close(self) -> None: ...
 
 
+class Snapshot(Protocol):
+    """A database as it was at one moment, for as long as this is open."""
+
+    def watched(self) -> list[Definition]:
+        """How each table is watched now."""
+
+    def ever_watched(self) -> list[Definition]:
+        """Every way in which one was, oldest first."""
+
+    def waiting(self) -> Iterator[Record]:
+        """The captured records that are not in the log, or not yet dropped."""
+
+    def rows(self, definition: Definition) -> Iterator[dict[str, Any]]:
+        """Each row of a table, its values spelled and masked as in an entry."""
+
+    def close(self) -> None: ...
+
+
 class Source(Protocol):
     """A watched database. Raises CaptureError or MapError before anything is written, or nothing is written."""
 
@@ -57,6 +76,8 @@ class Source(Protocol):
         """Each table, and whether it is still watched as it was left."""
 
     def outbox(self) -> Outbox: ...
+
+    def snapshot(self) -> Snapshot: ...
 
     def close(self) -> None: ...
 

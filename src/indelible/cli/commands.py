@@ -1,41 +1,28 @@
-"""The commands. LOG and APP are URLs: sqlite:///path/file.db"""
-
-from contextlib import closing
-
-import typer
+"""The commands about a log. LOG is sqlite:///path/file.db"""
 
 from indelible import __version__
-from indelible.actions import ActionMap
-from indelible.capture.source import open_source
+from indelible.cli.app import app
 from indelible.cli.inputs import query_of, read_note, verified, write_whole
 from indelible.cli.options import (
-    AppUrl,
     AsJson,
     CheckpointFile,
-    Everything,
     FormatName,
     Key,
     Limit,
     LogUrl,
-    MapFile,
     Origin,
     Output,
     QueryText,
     Since,
-    Tables,
     Target,
     Until,
     Version,
 )  # fmt: skip
 from indelible.cli.output import one_line, say, show, show_bytes
-from indelible.errors import NotFoundError, UsageError
+from indelible.errors import NotFoundError
 from indelible.export import write
 from indelible.log import Log, key_path
-from indelible.sealer import Sealer
 from indelible.search.page import MAX_PAGE, find, lines
-
-HELP = "The audit log for admin portals. LOG and APP are URLs: sqlite:///path/file.db"
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=HELP)
 
 
 @app.command()
@@ -45,34 +32,6 @@ def init(log: LogUrl, origin: Origin = None) -> None:
         say(f"Created {made.store.path}. Its signing key is {key_path(made.store.path)}: keep a copy elsewhere.")
         say("This is the verifier key. Give it to whoever is to verify the log:")
         show(str(made.verifier))
-
-
-@app.command()
-def watch(
-    application: AppUrl,
-    tables: Tables = None,
-    *,
-    everything: Everything = False,
-    map_file: MapFile = None,
-) -> None:
-    """Install capture on tables. Repeatable; what is installed already is brought up to date."""
-    if everything == bool(tables):
-        raise UsageError("Name the tables to watch, or give --all for every table.")
-    action_map = ActionMap.load(map_file) if map_file else ActionMap()
-    with closing(open_source(application)) as source:
-        watched = source.watch(tables, action_map)
-    for table in watched:
-        show(table)
-    say(f"Watching {len(watched)} tables. Every change to them is now recorded by the database itself.")
-
-
-@app.command()
-def seal(application: AppUrl, log: LogUrl) -> None:
-    """Move everything captured so far into the log, once."""
-    with Log.open(log) as opened, closing(open_source(application)) as source, closing(source.outbox()) as outbox:
-        added = Sealer(outbox, opened).seal()
-        show(str(added))
-        say(f"Sealed {added} entries; the log has {opened.head().size}.")
 
 
 @app.command()

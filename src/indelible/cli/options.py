@@ -6,14 +6,17 @@ from typing import Annotated, Literal
 import typer
 
 LogUrl = Annotated[str, typer.Argument(metavar="LOG", help="The log: sqlite:///audit.db")]
-AppUrl = Annotated[str, typer.Argument(metavar="APP", help="The application's database: sqlite:///app.db")]
+AppUrl = Annotated[str, typer.Argument(metavar="APP", help="sqlite:///app.db or postgresql://user@host/name")]
 Target = Annotated[str, typer.Argument(metavar="LOG|FILE", help="A log, or a JSON Lines export of a whole one")]
 Tables = Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...")]
+TableName = Annotated[str, typer.Argument(metavar="TABLE")]
 QueryText = Annotated[str, typer.Argument(metavar="[QUERY]", help="As in the search bar: dana action:LICENSE_*")]
 
 Origin = Annotated[str | None, typer.Option(help="The log's name in checkpoints")]
 Everything = Annotated[bool, typer.Option("--all", help="Every table the map does not exclude")]
 MapFile = Annotated[Path | None, typer.Option("--map", help="TOML: names of actions and entities, redaction")]
+Strict = Annotated[bool, typer.Option("--strict", help="The database refuses a change that nobody claims")]
+Baseline = Annotated[bool, typer.Option(help="Record the rows that a newly watched table has")]
 Since = Annotated[str | None, typer.Option(help="2026-11-01, an RFC 3339 time, 7d, 24h, today, yesterday")]
 Until = Annotated[str | None, typer.Option(help="Likewise; a day is included")]
 Limit = Annotated[int, typer.Option(min=1, help="How many entries, newest first")]

@@ -4,12 +4,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from indelible.event import Entry
-from indelible.summary import summarize
+from indelible.reconcile import Difference
+from indelible.summary import brief, summarize
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -26,6 +29,11 @@ def complain(error: Exception) -> None:
 def show(text: str) -> None:
     """Data, on stdout. Control characters from the log must not drive the reader's terminal."""
     show_bytes("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text).encode() + b"\n")
+
+
+def encoded(told: Any) -> str:
+    """A named tuple as one line of JSON."""
+    return msgspec.json.encode(told._asdict()).decode()
 
 
 def show_bytes(data: bytes) -> None:
@@ -47,6 +55,12 @@ def one_line(entry: Entry) -> str:
         f"{entry.entity.type} {what}  {summarize(entry)}"
     )
     return "".join(c if c.isprintable() else "\ufffd" for c in line)  # a name with a line end must not make a line
+
+
+def difference_line(found: Difference) -> str:
+    """A row that is not as the log has it, for a terminal."""
+    told = [f"{name}: log {brief(v['log'])}, table {brief(v['table'])}" for name, v in found.columns.items()]
+    return f"{found.table} {found.row}  {found.kind}  {'; '.join(told)}".rstrip()
 
 
 @contextmanager

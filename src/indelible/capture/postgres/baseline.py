@@ -83,18 +83,25 @@ def _record_page(db: Database, subject: Subject, page: int) -> bool:
 def _page(subject: Subject, written: Written, first: bool) -> str:  # noqa: FBT001 - the first page has no bound
     keys = subject.definition.row_key
     order = ", ".join(f"t.{quote(name)}" for name in keys)
-    bounds = ", ".join(f"%(key{i})s::{subject.columns[name].declared}" for i, name in enumerate(keys))
+    bounds = ", ".join(f"%(key{i})s::{_escaped(subject.columns[name].declared)}" for i, name in enumerate(keys))
     return BASELINE["page"].format(
-        cells=written.cells_at_once(),
-        place=", ".join(subject.columns[name].text("t") for name in keys),
-        table=written.rows(_from(subject.relation)),
-        above="" if first else f"WHERE ({order}) > ({bounds})",
-        order=order,
+        cells=_escaped(written.cells_at_once()),
+        place=_escaped(", ".join(subject.columns[name].text("t") for name in keys)),
+        table=_escaped(written.rows(_from(subject.relation))),
+        above="" if first else f"WHERE ({_escaped(order)}) > ({bounds})",
+        order=_escaped(order),
     )
 
 
 def _everything(subject: Subject, written: Written) -> str:
-    return BASELINE["everything"].format(cells=written.cells_at_once(), table=written.rows(_from(subject.relation)))
+    return BASELINE["everything"].format(
+        cells=_escaped(written.cells_at_once()), table=_escaped(written.rows(_from(subject.relation)))
+    )
+
+
+def _escaped(sql: str) -> str:
+    """A percent sign in a name is not the driver's."""
+    return sql.replace("%", "%%")
 
 
 def _from(relation: Relation) -> str:

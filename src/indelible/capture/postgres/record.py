@@ -117,6 +117,12 @@ def _transaction(source: str, xid: str) -> str:
     return hashlib.sha256(f"{source}/{xid}".encode()).hexdigest()[:TRANSACTION]
 
 
+def spell_row(cells: list[Any], definition: Definition) -> dict[str, Any]:
+    """A row as an entry would show it, without the columns that are gone."""
+    pairs = zip(definition.columns, cells, strict=True)
+    return {column.name: _spell(text, column) for column, text in pairs if text != definition.gone}
+
+
 def _spell(text: Any, column: Column) -> Any:
     if text is None:
         return None

@@ -13,6 +13,7 @@ from indelible.capture.postgres.baseline import record_baselines
 from indelible.capture.postgres.connection import connect
 from indelible.capture.postgres.coverage import coverage
 from indelible.capture.postgres.outbox import PostgresOutbox
+from indelible.capture.postgres.snapshot import PostgresSnapshot
 from indelible.capture.postgres.watch import install, remove
 from indelible.errors import CaptureError
 
@@ -43,6 +44,10 @@ class PostgresSource:
 
     def outbox(self) -> PostgresOutbox:
         return PostgresOutbox(self._url)
+
+    def snapshot(self) -> PostgresSnapshot:
+        with self._errors():
+            return PostgresSnapshot(self._url, self._db)
 
     def close(self) -> None:
         self._db.close()

@@ -34,3 +34,6 @@ SELECT t.tgname AS name, t.tgenabled AS enabled, t.tgtype::integer AS kind, p.pr
        coalesce(p.proconfig, '{}') AS settings
 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE t.tgrelid = %(relation)s AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname LIKE %(prefix)s
+
+-- name: definitions
+SELECT id, relation, definition FROM indelible.watch ORDER BY id

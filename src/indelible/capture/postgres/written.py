@@ -59,9 +59,12 @@ class Written:
         return f"{source} t, (SELECT {self._absent}) d"
 
     def cells_at_once(self) -> str:
-        """The same outside a function, for rows that are compared with nothing."""
+        """The same outside a function, for rows that are compared with nothing of their statement."""
         cells = self.cells().replace("indelible_salt", "gen_random_uuid()::text")
-        return cells.replace("indelible_secret", f"(SELECT s.secret FROM {SCHEMA}.source s)").replace("%", "%%")
+        return cells.replace("indelible_secret", f"(SELECT s.secret FROM {SCHEMA}.source s)")
+
+    def select_at_once(self, source: str) -> str:
+        return f"SELECT {self.cells_at_once()} FROM {self.rows(source)}"
 
     def body(self, statements: str) -> str:
         """A function's body. The names in it cannot be those of columns, which are always qualified."""

@@ -57,6 +57,11 @@ class SQLiteOutbox:
         self._seen: int | None = None
         self._definitions: dict[object, Definition] = {}
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For whoever reads the database as it is here."""
+        return self._db
+
     def close(self) -> None:
         self._db.close()
 

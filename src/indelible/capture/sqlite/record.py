@@ -64,6 +64,11 @@ def moment(julian: float) -> datetime:
     return EPOCH + timedelta(milliseconds=round((julian - EPOCH_DAY) * 86_400_000))
 
 
+def spell_row(row: dict[str, Any], definition: Definition) -> dict[str, Any]:
+    """A row as an entry would show it."""
+    return {column.name: _spell(row[column.name], column) for column in definition.columns if column.name in row}
+
+
 def _spell(value: object, column: Column) -> Any:
     if column.mask:
         return None if value is None else REDACTED

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from indelible.actions import ActionMap
 from indelible.capture.sqlite.outbox import SQLiteOutbox
+from indelible.capture.sqlite.snapshot import SQLiteSnapshot
 from indelible.capture.sqlite.watch import install
 from indelible.errors import CaptureError, NotFoundError
 
@@ -35,6 +36,9 @@ class SQLiteSource:
 
     def outbox(self) -> SQLiteOutbox:
         return SQLiteOutbox(self._path)
+
+    def snapshot(self) -> SQLiteSnapshot:
+        return SQLiteSnapshot(self._db)
 
     def close(self) -> None:
         self._db.close()

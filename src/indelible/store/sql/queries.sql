@@ -29,6 +29,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: known
 SELECT 1 FROM entry WHERE id = ?
 
+-- name: known_below
+SELECT 1 FROM entry WHERE id = ? AND seq < ?
+
 -- name: leaves
 SELECT seq, hash, line FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?
 
@@ -52,6 +55,9 @@ SELECT size, note FROM checkpoint ORDER BY size
 
 -- name: attachments
 SELECT hash, nonce, value FROM attachment
+
+-- name: attached
+SELECT value FROM attachment WHERE hash = ?
 
 -- name: add_actor
 INSERT INTO actor (copy, folded) VALUES (?, ?) RETURNING id

@@ -1,0 +1,82 @@
+"""The commands about a watched database. APP is sqlite:///path/file.db or postgresql://user@host/name."""
+
+from contextlib import closing
+
+from indelible.actions import ActionMap
+from indelible.capture.source import open_source
+from indelible.cli.app import app
+from indelible.cli.options import AppUrl, AsJson, Baseline, Everything, LogUrl, MapFile, Strict, TableName, Tables
+from indelible.cli.output import difference_line, encoded, progress, say, show
+from indelible.errors import CoverageError, UsageError
+from indelible.log import Log
+from indelible.reconcile import Difference, compare
+from indelible.sealer import Sealer
+
+
+@app.command()
+def watch(
+    application: AppUrl,
+    tables: Tables = None,
+    *,
+    everything: Everything = False,
+    map_file: MapFile = None,
+    strict: Strict = False,
+    baseline: Baseline = True,
+) -> None:
+    """Install capture on tables. Repeatable; what is installed already is brought up to date."""
+    if everything == bool(tables):
+        raise UsageError("Name the tables to watch, or give --all for every table.")
+    action_map = ActionMap.load(map_file) if map_file else ActionMap()
+    with closing(open_source(application)) as source:
+        watched = source.watch(tables, action_map, strict=strict, baseline=baseline)
+    for table in watched:
+        show(table)
+    say(f"Watching {len(watched)} tables. Every change to them is now recorded by the database itself.")
+
+
+@app.command()
+def seal(application: AppUrl, log: LogUrl) -> None:
+    """Move everything captured so far into the log, once."""
+    with Log.open(log) as opened, closing(open_source(application)) as source, closing(source.outbox()) as outbox:
+        added = Sealer(outbox, opened).seal()
+        show(str(added))
+        say(f"Sealed {added} entries; the log has {opened.head().size}.")
+
+
+@app.command()
+def unwatch(application: AppUrl, table: TableName) -> None:
+    """Remove capture from one table; the log says that it was."""
+    with closing(open_source(application)) as source:
+        source.unwatch(table)
+    say(f"No longer watching {table}: changes to it go unrecorded from here on.")
+
+
+@app.command()
+def coverage(application: AppUrl, *, json: AsJson = False) -> None:
+    """Tell of each table whether it is watched; exit 3 when one is not covered or has drifted."""
+    with closing(open_source(application)) as source:
+        tables = source.coverage()
+    for table in tables:
+        show(encoded(table) if json else f"{table.table:<32}  {table.state:<12}  {table.reason or ''}".rstrip())
+    unclean = [table for table in tables if not table.clean]
+    if unclean:
+        raise CoverageError(f"{len(unclean)} of {len(tables)} tables are not covered as they should be.")
+    say(f"All {len(tables)} tables are watched, or excluded for a reason.")
+
+
+@app.command()
+def reconcile(application: AppUrl, log: LogUrl, *, json: AsJson = False) -> None:
+    """Tell each row that is not as the log accounts for it; exit 3 when there is one."""
+
+    def tell(found: Difference) -> None:
+        show(encoded(found) if json else difference_line(found))
+
+    with (
+        Log.open(log, sign=False) as opened,
+        closing(open_source(application)) as source,
+        progress("Replaying", opened.head().size) as moved,
+    ):
+        report = compare(source, opened, tell, moved)
+    if report.differences:
+        raise CoverageError(f"{report.differences} rows are not as the log accounts for them, of {report.rows}.")
+    say(f"The log accounts for all {report.rows} rows of {report.tables} tables.")

@@ -1,0 +1,75 @@
+"""From an entry to the row that it changes."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from indelible.capture.definition import Definition
+from indelible.capture.identity import as_text, place
+from indelible.event import Entry, Event
+from indelible.reconcile.state import State
+
+Attached = Callable[[str], Any]  # gives a value that was set aside, by its hash; None where it was taken out
+
+
+class Replay:
+    """Applies entries to a `State`. Entries of tables that are not watched any more are passed by."""
+
+    def __init__(self, state: State, now: Iterable[Definition], ever: Iterable[Definition], attached: Attached) -> None:
+        """`now`: how each table is watched; `ever`: every way in which one was, for what its rows were called then."""
+        self._state = state
+        self._attached = attached
+        self._now = {each.table: each for each in now}
+        self._tables = {each.map.entity: each.table for each in ever if each.about_itself and not each.alike}
+
+    def apply(self, entry: Entry | Event) -> None:
+        changes, metadata = self._whole(entry)
+        table = metadata.get("table") or self._tables.get(entry.entity.type)
+        definition = self._now.get(table or "")
+        if definition is None or not changes:
+            return
+        old = {column: change["old"] for column, change in changes.items() if "old" in change}
+        new = {column: change["new"] for column, change in changes.items() if "new" in change}
+        after = metadata.get("row") or self._key(definition, entry.entity.id)
+        before = metadata.get("was") or self._place(definition, entry, after | old)
+        row = self._state.take(definition.table, before) or {} if old else {}
+        if new:
+            self._state.put(definition.table, self._place(definition, entry, after | row | new), row | new)
+
+    def _place(self, definition: Definition, entry: Entry | Event, row: dict[str, Any]) -> str:
+        return place(definition, row) if definition.row_key else entry.entity.id
+
+    def _key(self, definition: Definition, entity_id: str) -> dict[str, Any]:
+        """Texts, as far as the entity's id tells them: see `capture.identity`."""
+        parts = entity_id.split("/") if len(definition.row_key) > 1 else [entity_id]
+        return dict(zip(definition.row_key, parts, strict=False))
+
+    def _whole(self, entry: Entry | Event) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+        """With the large values that stand beside the log."""
+        kept = entry.metadata.get("set_aside")
+        if kept is not None:
+            whole = self._value(kept)
+            return (whole["changes"], whole["metadata"]) if whole != kept else ({}, {})
+        changes = {
+            column: {side: self._value(value) for side, value in change.items()}
+            for column, change in entry.changes.items()
+        }
+        return changes, entry.metadata
+
+    def _value(self, spelled: Any) -> Any:
+        if not isinstance(spelled, dict) or "sha256" not in spelled:
+            return spelled
+        value = self._attached(spelled["sha256"])
+        return spelled if value is None else value
+
+
+def texts(row: dict[str, Any]) -> dict[str, str]:
+    """A row's values as a person reads them."""
+    return {column: as_text(value) for column, value in row.items()}
+
+
+def normal(row: dict[str, Any]) -> dict[str, Any]:
+    """As it would be after a trip through the log."""
+    again: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(row))
+    return again

@@ -1,0 +1,46 @@
+"""The rows as the log has them: entries, replayed in order into a temporary file."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import apsw
+import msgspec
+
+SCHEMA = """
+CREATE TABLE row (number INTEGER PRIMARY KEY, named TEXT NOT NULL, place TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX row_place ON row (named, place, number);
+"""
+# The oldest of those in one place: rows that swap keys in one statement are there together for a moment.
+FIND = "SELECT number, body FROM row WHERE named = ? AND place = ? ORDER BY number LIMIT 1"
+
+
+class State:
+    """Rows by table and place; see `capture.identity.place`. Close it."""
+
+    def __init__(self) -> None:
+        self._db = apsw.Connection("")  # a file of its own, gone with the connection
+        self._db.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+        self._db.execute(SCHEMA)
+        self._db.execute("BEGIN")
+
+    def close(self) -> None:
+        self._db.close()
+
+    def put(self, table: str, place: str, row: dict[str, Any]) -> None:
+        body = msgspec.json.encode(row).decode()
+        self._db.execute("INSERT INTO row (named, place, body) VALUES (?, ?, ?)", (table, place, body))
+
+    def take(self, table: str, place: str) -> dict[str, Any] | None:
+        """Remove a row and give it; None if the log knows of none there."""
+        found = next(iter(self._db.execute(FIND, (table, place))), None)
+        if found is None:
+            return None
+        number, body = found
+        self._db.execute("DELETE FROM row WHERE number = ?", (number,))
+        row: dict[str, Any] = msgspec.json.decode(str(body))
+        return row
+
+    def left(self, table: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What nobody took: place and row."""
+        for place, body in self._db.execute("SELECT place, body FROM row WHERE named = ? ORDER BY number", (table,)):
+            yield str(place), msgspec.json.decode(str(body))
