@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from typer.main import get_command
 
 from indelible.actions import ActionMap
-from indelible.cli import app
+from indelible.cli.app import app
 from indelible.event import Actor, Entry, read
 from tests.world import who
 

@@ -31,7 +31,9 @@ class SQLiteSource:
             self._db.close()
             raise CaptureError(f"{path} cannot be opened as an SQLite database: {error}.") from error
 
-    def watch(self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False) -> list[str]:
+    def watch(
+        self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False, baseline: bool = True
+    ) -> list[str]:
         return install(self._db, tables, action_map, strict=strict)
 
     def outbox(self) -> SQLiteOutbox:
