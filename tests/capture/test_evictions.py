@@ -36,7 +36,8 @@ SCHEMAS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "replacing": (
         ("CREATE TABLE t (id INTEGER PRIMARY KEY ON CONFLICT REPLACE,"
-        " a NOT NULL DEFAULT 'a' UNIQUE ON CONFLICT REPLACE, b, n, g AS (a || ifnull(b, '')) UNIQUE ON CONFLICT REPLACE)"),
+        " a NOT NULL DEFAULT 'a' UNIQUE ON CONFLICT REPLACE, b, n,"
+        " g AS (a || ifnull(b, '')) UNIQUE ON CONFLICT REPLACE)"),
         ("id",),
     ),
     "a tree": (

@@ -119,6 +119,9 @@ def _named(changes: dict[str, dict[str, Any]], table: TableMap, names: Names) ->
 
 def _text(spelled: Any) -> str:
     """One text for one spelled value."""
-    if isinstance(spelled, str):
-        return spelled
-    return "" if spelled is None else msgspec.json.encode(spelled).decode()
+    match spelled:
+        case None:
+            return ""
+        case str(text) | {"integer": str(text)}:
+            return text
+    return msgspec.json.encode(spelled).decode()
