@@ -9,6 +9,7 @@ from indelible.capture.definition import Column, Definition
 from indelible.capture.sqlite.evict import Evictions
 from indelible.capture.sqlite.names import PREFIX, quote
 from indelible.capture.sqlite.shape import Shape
+from indelible.capture.sqlite.strict import REFUSE
 
 Spec = tuple[str, str, list[str]]  # when, on which condition, what
 
@@ -17,7 +18,7 @@ def triggers(definition: Definition, watch: int, shape: Shape) -> dict[str, str]
     """Name to statement."""
     table, columns = quote(definition.table), definition.columns
     evict = Evictions(table, watch, shape, lambda row: {f"o{i}": _value(row, c) for i, c in enumerate(columns)})
-    plain = _plain(watch, columns, evict.olds("OLD"))
+    plain = _plain(watch, columns, evict.olds("OLD"), [REFUSE] if definition.strict else [])
     secret = {column.name for column in columns if column.mask}
     # What tells a staged row from others stands there as it is; a secret may not.
     stages = secret.isdisjoint(name for name, _ in shape.key)
@@ -30,14 +31,14 @@ def triggers(definition: Definition, watch: int, shape: Shape) -> dict[str, str]
     }
 
 
-def _plain(watch: int, columns: list[Column], olds: dict[str, str]) -> dict[str, Spec]:
+def _plain(watch: int, columns: list[Column], olds: dict[str, str], first: list[str]) -> dict[str, Spec]:
     changed = " OR ".join(map(_differs, columns)) or "0"
     news = {f"n{i}": _value("NEW", c) for i, c in enumerate(columns)}
     both = {f"n{i}": _new_value(c) for i, c in enumerate(columns)} | olds
     return {
-        "create": ("AFTER INSERT", "", [_insert("create", watch, news)]),
-        "update": ("AFTER UPDATE", changed, [_insert("update", watch, both)]),
-        "delete": ("AFTER DELETE", "", [_insert("delete", watch, olds)]),
+        "create": ("AFTER INSERT", "", [*first, _insert("create", watch, news)]),
+        "update": ("AFTER UPDATE", changed, [*first, _insert("update", watch, both)]),
+        "delete": ("AFTER DELETE", "", [*first, _insert("delete", watch, olds)]),
     }
 
 
