@@ -6,7 +6,7 @@ import time
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from indelible.capture.context import acting_as
+from indelible.capture.context import acting_as, serving
 from indelible.capture.sqlite.carry import CLEAR, SET
 from indelible.event import Actor
 from tests.world import World, who
@@ -51,6 +51,15 @@ def test_who_acts_may_write_and_nobody_after_them(world: World) -> None:
     with pytest.raises(sqlite3.IntegrityError, match=REFUSED):
         world.run("INSERT INTO t VALUES (1, 'x')")
     assert who(world.sealed()) == ["dana"] * 3
+
+
+def test_a_request_in_which_nobody_has_said_who_acts_is_refused(world: World) -> None:
+    world.watch(T, strict=True)
+    with pytest.raises(IntegrityError, match=REFUSED), serving(source="portal"), world.engine().begin() as connection:
+        connection.exec_driver_sql("INSERT INTO t VALUES (1, 'x')")
+    with serving(source="portal"), acting_as(Actor(id="dana")), world.engine().begin() as connection:
+        connection.exec_driver_sql("INSERT INTO t VALUES (1, 'x')")
+    assert who(world.sealed()) == ["dana"]
 
 
 def test_what_changes_nothing_is_not_refused(world: World) -> None:
