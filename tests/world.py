@@ -47,12 +47,14 @@ class World:
             self._sealer.close()
             self._sealer = None
 
-    def watch(self, ddl: str = "", tables: Sequence[str] | None = None, map_text: str = "") -> list[str]:
+    def watch(
+        self, ddl: str = "", tables: Sequence[str] | None = None, map_text: str = "", *, strict: bool = False
+    ) -> list[str]:
         """Run `ddl`, then watch."""
         self.db.executescript(ddl)
         path = self.folder / "audit.toml"
         path.write_text(map_text)
-        return install(self.db, tables, ActionMap.load(path))
+        return install(self.db, tables, ActionMap.load(path), strict=strict)
 
     def engine(self, **options: Any) -> Engine:
         """As an application has it: pooled, and carrying the actor."""

@@ -50,6 +50,8 @@ def brief(value: Any) -> str:
             return "(empty)"
         case {"sha256": str(), "size": int(size), "preview": str(preview)}:
             return f"{_clip(preview)} ({size:,} bytes)"
+        case {"integer": str(digits)}:
+            return digits
         case str():
             return _clip(value) if value else "(blank)"
     return _clip(msgspec.json.encode(value).decode())

@@ -6,6 +6,7 @@ in the database                        in the entry
 NULL, true, false, text                null, true, false, "text"
 integer within ±2^53                   1234
 integer beyond (JSON readers round)    "9007199254740993"
+the same in a column without a type    {"integer": "9007199254740993"}
 decimal                                "12.50"
 finite real                            12.5 (shortest text that reads back the same)
 NaN, ±infinity                         {"float": "NaN" | "Infinity" | "-Infinity"}
@@ -19,6 +20,7 @@ a value over 16 KB                     {"sha256": ..., "size": ..., "preview": .
 import base64
 import hashlib
 import math
+import re
 import secrets
 from decimal import Decimal
 from typing import Any
@@ -28,6 +30,7 @@ import msgspec
 EXACT = 2**53  # beyond it a JSON reader that uses doubles shows another number
 LARGE = 16 * 1024  # characters of JSON; larger values are kept beside the log
 PREVIEW = 200  # characters
+BEYOND = re.compile(r"-?[1-9][0-9]{15,18}")  # how an integer that JSON readers would round is spelled
 
 REDACTED = {"redacted": True}
 
@@ -46,13 +49,18 @@ def read_text(raw: bytes) -> str | BrokenText:
         return BrokenText(raw)
 
 
-def spell(value: object) -> Any:
-    """The JSON form of one database value. Total: every value has one."""
+def spell(value: object, *, typeless: bool = False) -> Any:
+    """The JSON form of one database value. Total: every value has one.
+
+    `typeless`: the column may hold the digits of a number as text too, so a number is not to be taken for that.
+    """
     match value:
         case None | bool():
             return value
         case int():
-            return value if -EXACT <= value <= EXACT else str(value)
+            if -EXACT <= value <= EXACT:
+                return value
+            return {"integer": str(value)} if typeless else str(value)
         case float():
             return value if math.isfinite(value) else {"float": _name(value)}
         case str():
@@ -64,6 +72,29 @@ def spell(value: object) -> Any:
         case Decimal():
             return str(value)
     return _text(str(value))
+
+
+def unspell(spelled: Any, kind: str) -> Any:
+    """The database value again, from the JSON form and its column's kind ("text", "decimal", ..., as it was watched).
+
+    Raises ValueError for what only stands in a value's place: it is redacted, or kept beside the log.
+    """
+    match spelled:
+        case {"integer": digits}:
+            return int(digits)
+        case {"float": name}:
+            return float(name)
+        case {"bytes": encoded}:
+            return base64.b64decode(encoded)
+        case {"text": encoded}:
+            return BrokenText(base64.b64decode(encoded))
+        case dict():
+            raise ValueError(f"{spelled} stands in the place of a value.")
+        case str() if kind == "decimal":
+            return Decimal(spelled)
+        case str() if kind not in ("text", "any") and BEYOND.fullmatch(spelled) and abs(int(spelled)) > EXACT:
+            return int(spelled)
+    return spelled
 
 
 def _name(value: float) -> str:

@@ -25,9 +25,9 @@ def only_new(world: World, column: str = "x") -> Any:
         ("line\nbreak\r\ttab", "line\nbreak\r\ttab"),
         (0, 0),
         (2**53, 2**53),
-        (2**53 + 1, str(2**53 + 1)),
-        (-(2**63), str(-(2**63))),
-        (2**63 - 1, str(2**63 - 1)),
+        (2**53 + 1, {"integer": str(2**53 + 1)}),
+        (-(2**63), {"integer": str(-(2**63))}),
+        (str(2**53 + 1), str(2**53 + 1)),
         (0.1, 0.1),
         (5e-324, 5e-324),
         (1.7976931348623157e308, 1.7976931348623157e308),
@@ -44,6 +44,27 @@ def test_a_value_is_spelled_exactly(world: World, value: Any, spelled: Any) -> N
     world.run("INSERT INTO t VALUES (1, ?)", (value,))
     new = only_new(world)
     assert (type(new), new) == (type(spelled), spelled)
+
+
+@pytest.mark.parametrize("type_", ["INTEGER", "NUMERIC", "BIGINT"])
+def test_where_no_text_can_have_its_digits_an_integer_is_spelled_as_them(world: World, type_: str) -> None:
+    world.watch(f"CREATE TABLE t (id INTEGER PRIMARY KEY, x {type_})")
+    world.run("INSERT INTO t VALUES (1, 9007199254740993)")
+    assert only_new(world) == "9007199254740993"
+    world.run("UPDATE t SET x = '9007199254740994'")
+    assert only_new(world) == "9007199254740994"
+
+
+def test_a_large_number_is_the_same_key_whatever_its_columns_type(world: World) -> None:
+    world.watch(
+        "CREATE TABLE users (id PRIMARY KEY, name); CREATE TABLE seats (id INTEGER PRIMARY KEY, holder BIGINT)",
+        map_text='[users]\nname = "name"\n[seats]\nreferences = { holder = "User" }',
+    )
+    world.run("INSERT INTO users VALUES (9007199254740993, 'Kim')")
+    world.run("INSERT INTO seats VALUES (1, 9007199254740993)")
+    user, seat = world.sealed()
+    assert user.entity.id == "9007199254740993"
+    assert seat.changes["holder"] == {"new": "9007199254740993", "new_name": "Kim"}
 
 
 def test_text_that_is_not_utf8_keeps_its_bytes(world: World) -> None:

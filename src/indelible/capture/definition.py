@@ -83,7 +83,7 @@ def define(table: Table, table_map: TableMap, *, strict: bool = False) -> Defini
         for column in table.columns
         if column.name not in table_map.ignore or column.name in in_keys
     ]
-    return Definition(table.name, columns, key, table.primary_key, table_map, strict)
+    return Definition(table.name, columns, key, table.primary_key, table_map, strict=strict)
 
 
 def told_apart(definitions: Iterable[Definition]) -> list[Definition]:

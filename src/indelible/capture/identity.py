@@ -52,9 +52,12 @@ def place(definition: Definition, row: Mapping[str, Any]) -> str:
 
 def as_text(spelled: Any) -> str:
     """One text for one spelled value."""
-    if isinstance(spelled, str):
-        return spelled
-    return "" if spelled is None else msgspec.json.encode(spelled).decode()
+    match spelled:
+        case None:
+            return ""
+        case str(text) | {"integer": str(text)}:
+            return text
+    return msgspec.json.encode(spelled).decode()
 
 
 def _plain(definition: Definition, row: Mapping[str, Any]) -> bool:

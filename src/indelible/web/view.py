@@ -102,7 +102,7 @@ def _value(change: dict[str, Any], side: str) -> Value:
             return Value("text", encoded, note="bytes, in base64")
         case {"text": str(encoded)}:
             return Value("text", encoded, note="text that is not UTF-8, in base64")
-        case {"float": str(special)}:
+        case {"float": str(special)} | {"integer": str(special)}:
             return Value("text", special)
         case str(text):
             return Value("text", text, name)

@@ -26,7 +26,8 @@ def describe(db: sqlite3.Connection, table: str) -> Table:
         raise CaptureError(
             f"The table {table!r} has {len(rows)} columns; up to {MAX_COLUMNS} can be watched. Exclude it in the map."
         )
-    columns = [Column(name, _kind(type_)) for name, type_, _ in rows]
+    (strict,) = db.execute("SELECT strict FROM pragma_table_list(?) WHERE schema = 'main'", (table,)).fetchone()
+    columns = [Column(name, _kind(type_, strict=bool(strict))) for name, type_, _ in rows]
     key = [name for name, _, pk in sorted(rows, key=lambda row: row[2]) if pk]
     if not key:  # a rowid table without a primary key: the rowid is all the identity there is
         key = ["rowid"]
@@ -34,8 +35,15 @@ def describe(db: sqlite3.Connection, table: str) -> Table:
     return Table(table, columns, key)
 
 
-def _kind(declared: str) -> Kind:
+def _kind(declared: str, *, strict: bool) -> Kind:
+    """By the affinity of the declared type, as SQLite determines it (Datatypes, 3.1); NUMERIC promises nothing."""
     declared = declared.upper()
     if declared in ("BOOLEAN", "BOOL"):
         return "boolean"
-    return "integer" if declared == "INTEGER" else "any" if declared in ("", "ANY", "BLOB") else ""
+    if "INT" in declared:
+        return "integer"
+    if any(word in declared for word in ("CHAR", "CLOB", "TEXT")):
+        return "text"
+    if not declared or "BLOB" in declared or (strict and declared == "ANY"):
+        return "any"
+    return "real" if any(word in declared for word in ("REAL", "FLOA", "DOUB")) else ""

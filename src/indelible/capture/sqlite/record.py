@@ -7,7 +7,7 @@ from typing import Any
 from indelible.capture.definition import Column, Definition
 from indelible.capture.record import DAMAGED, Record, sides
 from indelible.event import EPOCH
-from indelible.values import REDACTED, spell
+from indelible.values import REDACTED, spell, unspell
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,13 @@ def _spell(value: object, column: Column) -> Any:
         return None if value is None else REDACTED
     if column.kind == "boolean" and type(value) is int and value in (0, 1):
         return bool(value)
-    return spell(value)
+    return spell(value, typeless=column.kind == "any")
+
+
+def decode(spelled: Any, column: Column) -> Any:
+    """The value that SQLite holds, in its type. Raises ValueError for what is redacted or kept beside the log."""
+    value = unspell(spelled, column.kind)
+    return int(value) if isinstance(value, bool) else value
 
 
 def _same(old: object, new: object) -> bool:

@@ -9,6 +9,7 @@ from indelible.capture.definition import Column, Definition
 from indelible.capture.sqlite.evict import Evictions
 from indelible.capture.sqlite.names import PREFIX, quote
 from indelible.capture.sqlite.shape import Shape
+from indelible.capture.sqlite.strict import REFUSE
 
 Spec = tuple[str, str, list[str]]  # when, on which condition, what
 
@@ -17,7 +18,7 @@ def triggers(definition: Definition, watch: int, shape: Shape) -> dict[str, str]
     """Name to statement."""
     table, columns = quote(definition.table), definition.columns
     evict = Evictions(table, watch, shape, lambda row: {f"o{i}": _value(row, c) for i, c in enumerate(columns)})
-    plain = _plain(watch, columns, evict.olds("OLD"))
+    plain = _plain(watch, columns, evict.olds("OLD"), [REFUSE] if definition.strict else [])
     secret = {column.name for column in columns if column.mask}
     # What tells a staged row from others stands there as it is; a secret may not.
     stages = secret.isdisjoint(name for name, _ in shape.key)
@@ -30,15 +31,14 @@ def triggers(definition: Definition, watch: int, shape: Shape) -> dict[str, str]
     }
 
 
-def _plain(watch: int, columns: list[Column], olds: dict[str, str]) -> dict[str, Spec]:
-    # Null-safe: `!=` would miss every change from or to NULL. Binary: NOCASE would miss Dana -> dana.
-    changed = " OR ".join(f"OLD.{quote(c.name)} IS NOT NEW.{quote(c.name)} COLLATE BINARY" for c in columns) or "0"
+def _plain(watch: int, columns: list[Column], olds: dict[str, str], first: list[str]) -> dict[str, Spec]:
+    changed = " OR ".join(map(_differs, columns)) or "0"
     news = {f"n{i}": _value("NEW", c) for i, c in enumerate(columns)}
     both = {f"n{i}": _new_value(c) for i, c in enumerate(columns)} | olds
     return {
-        "create": ("AFTER INSERT", "", [_insert("create", watch, news)]),
-        "update": ("AFTER UPDATE", changed, [_insert("update", watch, both)]),
-        "delete": ("AFTER DELETE", "", [_insert("delete", watch, olds)]),
+        "create": ("AFTER INSERT", "", [*first, _insert("create", watch, news)]),
+        "update": ("AFTER UPDATE", changed, [*first, _insert("update", watch, both)]),
+        "delete": ("AFTER DELETE", "", [*first, _insert("delete", watch, olds)]),
     }
 
 
@@ -73,5 +73,12 @@ def _new_value(column: Column) -> str:
     """After an update a redacted value is 1 if it changed, so that the change itself is seen."""
     if not column.mask:
         return _value("NEW", column)
-    new, old = f"NEW.{quote(column.name)}", f"OLD.{quote(column.name)}"
-    return f"CASE WHEN {new} IS NULL THEN NULL WHEN {new} IS {old} COLLATE BINARY THEN 0 ELSE 1 END"
+    return f"CASE WHEN NEW.{quote(column.name)} IS NULL THEN NULL ELSE {_differs(column)} END"
+
+
+def _differs(column: Column) -> str:
+    """Null-safe: `!=` would miss every change from or to NULL. Binary: NOCASE would miss Dana -> dana."""
+    old, new = f"OLD.{quote(column.name)}", f"NEW.{quote(column.name)}"
+    differs = f"{old} IS NOT {new} COLLATE BINARY"
+    # 1 and 1.0 are two values; only a column without a type can hold both.
+    return f"({differs} OR typeof({old}) IS NOT typeof({new}))" if column.kind == "any" else differs

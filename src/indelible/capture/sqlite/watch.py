@@ -14,6 +14,7 @@ from indelible.capture.sqlite.describe import describe, table_names
 from indelible.capture.sqlite.modernize import modernize
 from indelible.capture.sqlite.names import PREFIX, quote
 from indelible.capture.sqlite.shape import Shape, read_shape
+from indelible.capture.sqlite.strict import index as strict_index
 from indelible.capture.sqlite.tape import nobody_from_here
 from indelible.capture.sqlite.triggers import triggers
 from indelible.errors import CaptureError
@@ -57,6 +58,7 @@ def install(
             _widen(db, definitions, shapes)
             for definition, shape in zip(definitions, shapes, strict=True):
                 _install_one(db, definition, shape)
+            strict_index(db)
     except sqlite3.Error as error:
         raise CaptureError(f"The database cannot be watched: {error}. Nothing was changed in it; try again.") from error
     return wanted
