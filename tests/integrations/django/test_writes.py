@@ -89,7 +89,7 @@ def asynchronous() -> None:
         product.stock = 4
         await product.asave()
         await Product.objects.filter(pk=product.pk).adelete()
-        await sync_to_async(connection.close)()  # that of the thread which Django wrote in
+        await sync_to_async(lambda: connection.close())()  # that of the thread which Django wrote in
 
     asyncio.run(write())
 
