@@ -11,6 +11,7 @@ _UNDOES = re.compile(r"\s*ROLLBACK\b", re.IGNORECASE)
 _CONTROLS = re.compile(r"\s*(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|SET|RESET|PREPARE\s+TRANSACTION)\b", re.IGNORECASE)
 # What PostgreSQL refuses inside a transaction, or what ends it by itself.
 _ALONE = re.compile(r"\bCONCURRENTLY\b|\A\s*(CALL\b|DO\b.*\b(COMMIT|ROLLBACK)\b)", re.IGNORECASE | re.DOTALL)
+_NARROWS = re.compile(r'\s*ALTER\s+TABLE\s+"([^"]+)"\s+DROP\s+COLUMN\b', re.IGNORECASE)
 _DEFINES = re.compile(r"\s*(CREATE|ALTER|DROP)\s+TABLE\b", re.IGNORECASE)
 
 
@@ -59,3 +60,9 @@ def stands_alone(text: str | None) -> bool:
 
 def defines(text: str | None) -> bool:
     return text is not None and _DEFINES.match(text) is not None
+
+
+def narrowed(text: str | None) -> str | None:
+    """The table that loses a column, as Django's migrations write it."""
+    found = _NARROWS.match(text) if text is not None else None
+    return found[1] if found else None

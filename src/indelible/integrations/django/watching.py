@@ -49,8 +49,19 @@ def unwatch(alias: str, tables: Iterable[str]) -> None:
     there = Tables(connections[alias])
     with closing(open_source(url)) as source:
         for table in tables:
-            if table in there.known_as:
+            if table in there.known_as and hasattr(source, "unwatch"):
                 source.unwatch(there.known_as[table])
+            elif table in there.known_as:
+                _drop_triggers(connections[alias], table)
+
+
+def _drop_triggers(connection: Any, table: str) -> None:
+    """Until capture on SQLite has `unwatch` too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table])
+        for (name,) in cursor.fetchall():
+            if name.startswith("indelible_"):
+                cursor.execute(f"DROP TRIGGER {connection.ops.quote_name(name)}")
 
 
 def _to_be_there(alias: str, path: Path | None, there: Tables) -> set[str]:
@@ -98,18 +109,21 @@ def _pending(alias: str) -> bool:
 
 
 class Noticing:
-    """While migrations run: a table that was made or remade is watched as its migration commits.
+    """While migrations run: a table that was made or altered is watched anew as its migration commits.
 
-    SQLite remakes a table to alter it, and drops its triggers; a later migration may write to it before all is done.
+    SQLite makes a table anew to alter it, and its triggers are gone; a later migration may write to it before all is
+    done. To drop a column it wants those triggers gone that mention it.
     """
 
     def __init__(self) -> None:
         self._waiting = False
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+        connection, text = context["connection"], statements.text_of(sql, context["cursor"].cursor)
+        if connection.vendor == "sqlite" and (table := statements.narrowed(text)):
+            _drop_triggers(connection, table)
         result = execute(sql, params, many, context)
-        connection = context["connection"]
-        if connection.in_atomic_block and not self._waiting and statements.defines(statements.text_of(sql, context["cursor"])):
+        if connection.in_atomic_block and not self._waiting and statements.defines(text):
             self._waiting = True
             transaction.on_commit(partial(self._again, connection.alias), using=connection.alias, robust=True)
         return result

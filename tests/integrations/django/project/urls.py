@@ -8,6 +8,7 @@ urlpatterns = [
     path("read/", views.read),
     path("write/", views.write),
     path("atomic/", views.atomic),
+    path("claimed/", views.claimed),
     path("async/", views.write_async),
     path("sign-in/", views.sign_in),
 ]

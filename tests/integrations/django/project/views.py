@@ -4,6 +4,7 @@ from django.contrib.auth import get_user_model, login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from indelible import Actor, acting_as
 from tests.integrations.django.project.shop.models import Product
 
 
@@ -21,6 +22,13 @@ def atomic(request: HttpRequest) -> HttpResponse:
         Product.objects.count()
         Product.objects.create(name=request.GET["name"])
         Product.objects.filter(name=request.GET["name"]).update(stock=1)
+    return HttpResponse()
+
+
+def claimed(request: HttpRequest) -> HttpResponse:
+    with acting_as(Actor.system("importer")):
+        Product.objects.create(name=request.GET["name"])
+    Product.objects.filter(name=request.GET["name"]).update(stock=1)
     return HttpResponse()
 
 
