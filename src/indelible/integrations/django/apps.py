@@ -8,7 +8,7 @@ from django.db import connections
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_migrate
 
-from indelible.integrations.django.conf import LABEL, configured
+from indelible.integrations.django.conf import LABEL, watched
 
 
 class IndelibleConfig(AppConfig):
@@ -31,7 +31,7 @@ class IndelibleConfig(AppConfig):
 
 def _connected(connection: Any, **_: Any) -> None:
     """From its first statement on, each connection of a watched database says who acts."""
-    if connection.alias not in configured().DATABASES:
+    if not watched(connection.alias):
         return
     if connection.vendor == "sqlite":
         from indelible.integrations.django.carry_sqlite import attach

@@ -13,6 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from django.utils.connection import ConnectionDoesNotExist
+
 from indelible.capture.source import open_source
 from indelible.errors import Error, LogError
 from indelible.integrations.django.conf import configured
@@ -113,16 +115,15 @@ def close() -> None:
 
 def remember() -> None:
     """Which databases the settings named as the process began."""
-    for alias in configured().DATABASES:
-        try:
-            _at_start[alias] = source_url(alias)
-        except Exception:  # noqa: BLE001 - a check says what is wrong with it
-            _at_start[alias] = None
+    try:
+        _at_start.update({alias: _url(alias) for alias in configured().DATABASES})
+    except Error as error:
+        logger.warning("Nothing will be recorded: %s", error)
 
 
 def borrowed() -> bool:
     """Whether other databases stand in for those of the settings, as a test runner has it."""
-    return any(source_url(alias) != url for alias, url in _at_start.items())
+    return any(_url(alias) != url for alias, url in _at_start.items())
 
 
 def log_path() -> Path:
@@ -137,12 +138,19 @@ def log_url() -> str:
 
 def on_request(**_: Any) -> None:
     """This process serves requests, so it seals. A failure here is no reason to answer none."""
-    if not configured().SEAL or borrowed():
-        return
     try:
-        audit().start()
+        if configured().SEAL and not borrowed():
+            audit().start()
     except Error as error:
         logger.warning("Nothing is sealed by this process yet: %s", error)
+
+
+def _url(alias: str) -> str | None:
+    """None too for a database that cannot be watched: a check says so."""
+    try:
+        return source_url(alias)
+    except (Error, ConnectionDoesNotExist):
+        return None
 
 
 def _urls() -> list[str]:

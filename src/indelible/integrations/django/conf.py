@@ -68,6 +68,14 @@ def configured() -> Settings:
     return made
 
 
+def watched(alias: str) -> bool:
+    """Settings that cannot be read are said by a check; until then nothing is watched."""
+    try:
+        return alias in configured().DATABASES
+    except (UsageError, TypeError):
+        return False
+
+
 def _in_base(path: Path) -> Path:
     """Where the server was started from must not decide which log is written."""
     return Path(getattr(settings, "BASE_DIR", ".")).absolute() / path

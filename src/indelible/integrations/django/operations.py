@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.migrations.operations.base import Operation, OperationCategory
 
 from indelible.integrations.django import watching
-from indelible.integrations.django.conf import configured
+from indelible.integrations.django.conf import watched
 
 
 class _OfModels(Operation):
@@ -29,7 +29,7 @@ class _OfModels(Operation):
 
     def _later(self, act: Any, schema_editor: Any, state: Any) -> None:
         alias = schema_editor.connection.alias
-        if alias in configured().DATABASES and not schema_editor.collect_sql:
+        if watched(alias) and not schema_editor.collect_sql:
             models = [state.apps.get_model(*name) for name in self.names]
             tables = [model._meta.db_table for model in models if self.allow_migrate_model(alias, model)]
             transaction.on_commit(partial(act, alias, tables), using=alias)

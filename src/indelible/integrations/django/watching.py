@@ -15,7 +15,7 @@ from django.db.migrations.operations import RenameModel
 from indelible.actions import ActionMap
 from indelible.capture.source import open_source
 from indelible.integrations.django import statements
-from indelible.integrations.django.conf import MIGRATIONS, configured
+from indelible.integrations.django.conf import MIGRATIONS, configured, watched
 from indelible.integrations.django.databases import source_url
 from indelible.integrations.django.defaults import fitted, given_tables, merged
 from indelible.integrations.django.tables import Tables
@@ -134,7 +134,7 @@ class Noticing:
 
 
 def before_migrate(using: str, **_: Any) -> None:
-    if using in configured().DATABASES:
+    if watched(using):
         after_migrations(using)
         connections[using].execute_wrappers.insert(0, Noticing())
 
@@ -143,7 +143,7 @@ def after_migrate(using: str, verbosity: int = 1, stdout: Any = None, **_: Any) 
     """Once for each database, after all of it is there. What cannot be watched ends the command: nobody is to believe
     that changes are recorded which are not.
     """
-    if using not in configured().DATABASES:
+    if not watched(using):
         return
     after_migrations(using)
     transaction.on_commit(partial(_watch_and_tell, using, verbosity, stdout), using=using)
@@ -156,6 +156,6 @@ def after_migrations(alias: str) -> None:
 
 
 def _watch_and_tell(alias: str, verbosity: int, stdout: Any) -> None:
-    watched = watch(alias, whole_map=True)
+    tables = watch(alias, whole_map=True)
     if verbosity > 1 and stdout is not None:
-        stdout.write(f"Indelible watches {len(watched)} tables of {alias!r}.")
+        stdout.write(f"Indelible watches {len(tables)} tables of {alias!r}.")
