@@ -24,20 +24,14 @@ class _Asked:
     def text(self) -> str | None:
         actor = self._who()
         if actor != self._actor:
-            self._actor, self._text = actor, self.arrived if actor is None else self._said(actor)
+            self._actor, self._text = actor, self.arrived if actor is None else _said(actor)
         return self._text
 
-    def _said(self, actor: Actor) -> str | None:
-        """As `acting_as` inside the request says it."""
-        if self.arrived is None:
-            return None
-        arrived = context.uncarry("0" * context.TRANSACTION + self.arrived)
-        assert arrived is not None  # noqa: S101 - it is text
-        how = arrived.context
-        with context.acting_as(
-            actor, source=how.source, ip=how.ip, user_agent=how.user_agent, request_id=how.request_id
-        ):
-            return context.acting()
+
+def _said(actor: Actor) -> str | None:
+    """As `acting_as` inside the request says it: who, and how it arrived."""
+    with context.acting_as(actor):
+        return context.acting()
 
 
 _asked: ContextVar[_Asked | None] = ContextVar("indelible_django_asked", default=None)

@@ -11,7 +11,7 @@ from django.db import connections
 from indelible import errors
 from indelible.integrations.django.auditing import log_path, log_url
 from indelible.integrations.django.conf import LABEL, configured
-from indelible.integrations.django.coverage import COVERED, coverage
+from indelible.integrations.django.coverage import coverage
 from indelible.integrations.django.databases import VENDORS, source_url
 from indelible.integrations.django.defaults import given_tables, merged, model_maps
 from indelible.log import Log
@@ -24,7 +24,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     """E001 to E005: what cannot work. Nothing here opens the application's database."""
     try:
         made = configured()
-        _ = made.actor, made.log_path
+        _ = made.actor, made.log_path, made.door
     except (errors.Error, TypeError) as error:
         return [Error(str(error), hint="See docs/django.md for every key of INDELIBLE.", id="indelible.E001")]
     return [*_databases(made.DATABASES), *_map(), *_log()]
@@ -112,12 +112,15 @@ def _coverage(alias: str) -> list[CheckMessage]:
     if url is None:
         return [Warning(f"The database {alias!r} lives in memory; nothing of it is recorded.", id="indelible.W006")]
     found = coverage(alias)
-    if found and not any(state == "watched" for _, state, _ in found):
+    if found and not any(each.state == "watched" for each in found):
         hint = "Run: manage.py migrate"
         return [Warning(f"No table of the database {alias!r} is watched yet.", hint=hint, id="indelible.W004")]
     return [
-        Warning(f"{alias}: the table {table!r} is {state}: {reason or 'its changes are not recorded'}.",
-                hint="Run: manage.py audit_watch, or exclude it in the map with a reason.", id="indelible.W005")
-        for table, state, reason in found
-        if state not in COVERED
-    ]  # fmt: skip
+        Warning(
+            f"{alias}: the table {each.table!r} is {each.state}: {each.reason or 'its changes are not recorded'}.",
+            hint="Run: manage.py audit_watch, or exclude it in the map with a reason.",
+            id="indelible.W005",
+        )
+        for each in found
+        if not each.clean
+    ]

@@ -10,6 +10,8 @@ from django.utils.module_loading import import_string
 
 from indelible.errors import UsageError
 from indelible.event import Actor
+from indelible.integrations.request import Door
+from indelible.urls import sqlite_path
 
 LABEL = "indelible"  # of the Django app
 ALL, MIGRATIONS = "all", "migrations"
@@ -21,6 +23,7 @@ class Settings:
 
     LOG: str = ""  # default: audit.db beside BASE_DIR's files
     MAP: str | Path | None = None  # a TOML file; see docs/map.md
+    BASELINE: bool = True  # the rows that are there when watching begins are recorded too
     STRICT: bool = False  # the database refuses a change that nobody claims
     DATABASES: Sequence[str] = ("default",)
     WATCH: str = ALL  # or "migrations": only what a Watch operation names
@@ -38,9 +41,12 @@ class Settings:
     @property
     def log_path(self) -> Path:
         """Raises UsageError for what is no URL of a file."""
-        from indelible.urls import sqlite_path
-
         return _in_base(sqlite_path(self.LOG or "sqlite:///audit.db"))
+
+    @property
+    def door(self) -> Door:
+        """How requests come in. Raises UsageError for a proxy that is no address."""
+        return Door(self.SOURCE, self.TRUSTED_PROXIES, self.PROXY_HEADER, self.REQUEST_ID_HEADER)
 
     @property
     def actor(self) -> Callable[[Any], Actor | None]:

@@ -39,7 +39,8 @@ def watch(alias: str, tables: Iterable[str] | None = None, *, whole_map: bool = 
     known = {there.known_as.get(table, table): each for table, each in maps.items()}
     chosen = [there.known_as[table] for table in wanted if not (table in maps and maps[table].exclude)]
     with closing(open_source(url)) as source:
-        return source.watch(chosen, ActionMap(known), strict=settings.STRICT)
+        options = {} if settings.BASELINE else {"baseline": False}
+        return source.watch(chosen, ActionMap(known), strict=settings.STRICT, **options)
 
 
 def unwatch(alias: str, tables: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from indelible.cli.output import show
 from indelible.integrations.django.commands import AuditCommand, add_database, aliases
-from indelible.integrations.django.coverage import COVERED, coverage
+from indelible.integrations.django.coverage import coverage
 
 
 class Command(AuditCommand):
@@ -20,9 +20,10 @@ class Command(AuditCommand):
     def run(self, **options: Any) -> None:
         missing = 0
         for alias in aliases(options["database"]):
-            for table, state, reason in coverage(alias):
-                missing += state not in COVERED
-                named = {"database": alias, "table": table, "state": state, "reason": reason}
-                show(msgspec.json.encode(named).decode() if options["json"] else f"{state:<12}  {table}  {reason}".rstrip())
+            for each in coverage(alias):
+                missing += not each.clean
+                named = {"database": alias, **each._asdict()}
+                line = f"{each.state:<12}  {each.table}  {each.reason or ''}".rstrip()
+                show(msgspec.json.encode(named).decode() if options["json"] else line)
         if missing:
             raise CommandError(f"{missing} tables are not covered. Watch them, or exclude them in the map.", returncode=3)
