@@ -124,7 +124,7 @@ def use(database: dict[str, Any], folder: Path, **indelible: Any) -> None:
     settings.DATABASES = {"default": database}
     connections.settings = connections.configure_settings(settings.DATABASES)
     connections._connections = Local(connections.thread_critical)  # every thread's
-    settings.INDELIBLE = {"LOG": f"sqlite:///{folder / 'audit.db'}", **indelible}
+    settings.INDELIBLE = {"LOG": f"sqlite:///{folder / 'audit.db'}", "SEAL": False, **indelible}
     auditing.remember()
 
 

@@ -24,6 +24,7 @@ from indelible.sealer import Sealer
 
 logger = logging.getLogger(__name__)
 
+MAKING_SECONDS = 5.0
 RETRY_SECONDS = 30.0  # nothing is watched yet: the next request after that tries again
 
 
@@ -158,13 +159,15 @@ def _urls() -> list[str]:
 
 
 def _open_or_create(path: Path) -> Log:
-    url = f"sqlite:///{path}"
-    if not path.exists():
+    """Several processes may begin at once: the one that makes the log makes its key first."""
+    url, until = f"sqlite:///{path}", time.monotonic() + MAKING_SECONDS
+    while not path.exists():
         try:
             return Log.create(url)
         except LogError:
-            if not path.exists():
-                raise  # otherwise another process was faster
+            if not path.exists() and time.monotonic() > until:
+                raise
+            time.sleep(0.02)
     return Log.open(url)
 
 
