@@ -20,7 +20,7 @@ from indelible.capture.postgres.carry import begin_with, change_to
 from indelible.errors import CaptureError
 
 _RUN = "_exec_command"
-_CARRIED = "indelible_carried"  # on the connection: who acts, as its transaction says
+CARRIED = "indelible_carried"  # on the connection: who acts, as its transaction says
 
 AnyConnection = Connection[Any] | AsyncConnection[Any]
 
@@ -30,7 +30,7 @@ def attach(connection: AnyConnection) -> None:
 
     In autocommit, and in a pipeline, there is no such message: what is not claimed by `change` is recorded as unknown.
     """
-    if hasattr(connection, _CARRIED):
+    if hasattr(connection, CARRIED):
         return
     run = getattr(connection, _RUN, None)
     if run is None:
@@ -40,12 +40,12 @@ def attach(connection: AnyConnection) -> None:
         if not _begins(connection, command):
             return (yield from run(command, *options, **named))
         held = None if connection._pipeline else acting()  # noqa: SLF001 - there, a message holds one statement
-        setattr(connection, _CARRIED, held)
+        setattr(connection, CARRIED, held)
         if held is None:
             return (yield from run(command, *options, **named))
         return (yield from _begin(connection, command, held))
 
-    setattr(connection, _CARRIED, None)
+    setattr(connection, CARRIED, None)
     setattr(connection, _RUN, run_with_actor)
 
 
@@ -54,15 +54,15 @@ def change(connection: AnyConnection) -> str | None:
     if connection.info.transaction_status != TransactionStatus.INTRANS:
         return None  # it is yet to begin, and will say it; or it has failed, and will write nothing more
     now = acting()
-    if now is getattr(connection, _CARRIED):
+    if now is getattr(connection, CARRIED):
         return None
-    setattr(connection, _CARRIED, now)
+    setattr(connection, CARRIED, now)
     return change_to(now)
 
 
 def unsure(connection: AnyConnection) -> None:
     """A savepoint was rolled back, and what was said since went with it: say it again."""
-    setattr(connection, _CARRIED, object())
+    setattr(connection, CARRIED, object())
 
 
 def _begins(connection: AnyConnection, command: Any) -> bool:

@@ -1,0 +1,158 @@
+"""Django on PostgreSQL: who acts is a setting of the transaction, so it ends with it, however it ends.
+
+It travels in the message that begins the transaction, or in that of the write itself: never one more round trip with
+Django's ordinary cursors.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.backends.postgresql.psycopg_any import is_psycopg3
+
+from indelible.capture.context import acting as known
+from indelible.capture.postgres.carry import begin_with, change_to
+from indelible.integrations.django import statements
+from indelible.integrations.django.acting import acting
+
+IDLE, IN_TRANSACTION = 0, 2  # libpq's PGTransactionStatusType
+_UNSURE = object()  # a savepoint was rolled back over it, or only the server knows
+
+
+def attach(connection: Any) -> None:
+    """For every statement of one of Django's connections, and for its driver's own transactions. Repeatable."""
+    if is_psycopg3:
+        from indelible.integrations.psycopg import attach as attach_driver
+
+        attach_driver(connection.connection)
+    if carrying not in connection.execute_wrappers:
+        # In front: `with connection.execute_wrapper(...)` takes away whatever is last.
+        connection.execute_wrappers.insert(0, carrying)
+
+
+def carrying(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+    """An execute wrapper: the statement, with who acts."""
+    text = statements.text_of(sql, context["cursor"].cursor)
+    if statements.reads(text):
+        return execute(sql, params, many, context)
+    write = _Write(execute, text, (sql, params, many, context))
+    if write.status == IDLE:
+        write.carried = None
+    if statements.controls(text):
+        return write.control(undoes=statements.undoes(text))
+    if write.status == IN_TRANSACTION:
+        return write.inside(acting())
+    if write.status == IDLE and statements.writes(text) and not statements.stands_alone(text):
+        return write.first(acting())
+    return write.as_it_is()
+
+
+class _Write:
+    """One statement that may write, and the ways to send it. `carried`: what its transaction says already."""
+
+    def __init__(self, execute: Callable[..., Any], text: str | None, given: tuple[Any, Any, bool, Any]) -> None:
+        self._execute = execute
+        self._text = text
+        self._given = given
+        self._cursor = given[3]["cursor"].cursor
+        self._driver = self._cursor.connection
+        self.status = self._driver.info.transaction_status
+
+    @property
+    def carried(self) -> object:
+        return _carried(self._driver)
+
+    @carried.setter
+    def carried(self, text: object) -> None:
+        _note(self._driver, text)
+
+    def as_it_is(self) -> Any:
+        return self._execute(*self._given)
+
+    def control(self, *, undoes: bool) -> Any:
+        result = self.as_it_is()
+        if undoes:
+            self.carried = _UNSURE
+        return result
+
+    def inside(self, now: str | None) -> Any:
+        """In a transaction that has begun: say only what it does not carry yet."""
+        if self.carried is now:
+            return self.as_it_is()
+        self.carried = now
+        if self._one_message():
+            return self._with_prefix(now)
+        self._run(change_to(now))
+        return self.as_it_is()
+
+    def first(self, now: str | None) -> Any:
+        """Nothing has begun: in Django's transaction the BEGIN is still to come; in autocommit mode there is none."""
+        if self._driver.autocommit:
+            if now is None:
+                return self.as_it_is()
+            return self._with_prefix(now) if self._one_message() else self._alone(now)
+        if is_psycopg3 and now is known() and not self._given[2] and not self._driver._pipeline:  # noqa: SLF001
+            return self.as_it_is()  # BEGIN says it, but not in a pipeline, which executemany uses
+        return self._begun(now)
+
+    def _begun(self, now: str | None) -> Any:
+        """BEGIN goes ahead with what is known without asking; the write says the rest."""
+        if not self._one_message():
+            self._run(change_to(now))
+            self.carried = now
+            return self.as_it_is()
+        result = self._with_prefix(now)
+        self.carried = now
+        return result
+
+    def _one_message(self) -> bool:
+        """Whether two statements can go at once, and the result of the second be had."""
+        if self._text is None or getattr(self._cursor, "name", None):
+            return False
+        if not is_psycopg3:
+            return True
+        from psycopg import ClientCursor
+
+        many = self._given[2]
+        return isinstance(self._cursor, ClientCursor) and not many and not self._driver._pipeline  # noqa: SLF001
+
+    def _with_prefix(self, now: str | None) -> Any:
+        prefix = change_to(now) + "; "
+        if self._given[1] is not None:
+            prefix = prefix.replace("%", "%%")
+        result = self._execute(prefix + str(self._text), *self._given[1:])
+        if is_psycopg3:
+            self._cursor.nextset()  # past ours, to what the statement itself gave
+        return result
+
+    def _alone(self, now: str) -> Any:
+        """A transaction of its own, around statements that go one by one."""
+        self._run("BEGIN; " + begin_with(now))
+        try:
+            result = self._execute(*self._given)
+        except BaseException:
+            if not self._driver.closed:
+                self._run("ROLLBACK")
+            raise
+        self._run("COMMIT")
+        return result
+
+    def _run(self, statement: str) -> None:
+        """On a cursor of our own: the results of the user's must stay."""
+        with self._given[3]["connection"].wrap_database_errors, self._driver.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def _carried(driver: Any) -> object:
+    """psycopg 2 begins transactions where nobody sees it: there, each write says who acts."""
+    if not is_psycopg3:
+        return _UNSURE
+    from indelible.integrations.psycopg import CARRIED
+
+    return getattr(driver, CARRIED, _UNSURE)
+
+
+def _note(driver: Any, text: object) -> None:
+    if is_psycopg3:
+        from indelible.integrations.psycopg import CARRIED
+
+        setattr(driver, CARRIED, text)

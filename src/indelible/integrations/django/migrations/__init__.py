@@ -1,0 +1,1 @@
+"""Migrations of the Django app: a permission, no table."""

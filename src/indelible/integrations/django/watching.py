@@ -1,0 +1,162 @@
+"""Watches the tables of the project: after `migrate`, as each of its migrations commits, and where one says so."""
+
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.db import connections, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.operations import RenameModel
+
+from indelible.actions import ActionMap
+from indelible.capture.source import open_source
+from indelible.integrations.django import statements
+from indelible.integrations.django.conf import MIGRATIONS, configured, watched
+from indelible.integrations.django.databases import source_url
+from indelible.integrations.django.defaults import fitted, given_tables, merged
+from indelible.integrations.django.tables import Tables
+
+logger = logging.getLogger(__name__)
+
+
+def watch(alias: str, tables: Iterable[str] | None = None, *, whole_map: bool = False) -> list[str]:
+    """Install capture on `tables` (None: all that the settings want); repeatable. Gives their names.
+
+    `whole_map`: what the project's map names has to be there. Raises CaptureError or MapError. A database in memory is
+    nobody's but its own connection's: nothing is watched.
+    """
+    url = source_url(alias)
+    if url is None:
+        return []
+    settings, there = configured(), Tables(connections[alias])
+    wanted = _wanted(alias, there) if tables is None else [table for table in tables if table in there.known_as]
+    path = settings.map_path
+    maps = fitted(merged(path), there.columns, _to_be_there(alias, path, there) if whole_map else ())
+    known = {there.known_as.get(table, table): each for table, each in maps.items()}
+    chosen = [there.known_as[table] for table in wanted if not (table in maps and maps[table].exclude)]
+    with closing(open_source(url)) as source:
+        options = {} if settings.BASELINE else {"baseline": False}
+        return source.watch(chosen, ActionMap(known), strict=settings.STRICT, **options)
+
+
+def unwatch(alias: str, tables: Iterable[str]) -> None:
+    url = source_url(alias)
+    if url is None:
+        return
+    there = Tables(connections[alias])
+    with closing(open_source(url)) as source:
+        for table in tables:
+            if table in there.known_as and hasattr(source, "unwatch"):
+                source.unwatch(there.known_as[table])
+            elif table in there.known_as:
+                _drop_triggers(connections[alias], table)
+
+
+def _drop_triggers(connection: Any, table: str) -> None:
+    """Until capture on SQLite has `unwatch` too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table])
+        for (name,) in cursor.fetchall():
+            if name.startswith("indelible_"):
+                cursor.execute(f"DROP TRIGGER {connection.ops.quote_name(name)}")
+
+
+def _to_be_there(alias: str, path: Path | None, there: Tables) -> set[str]:
+    """The tables of the project's map, unless migrations are still to make them or they may be in another database."""
+    if _pending(alias):
+        return set()
+    named = given_tables(path)
+    return named if len(configured().DATABASES) == 1 else named & there.columns.keys()
+
+
+def _wanted(alias: str, there: Tables) -> list[str]:
+    if configured().WATCH != MIGRATIONS:
+        return list(there.known_as)
+    return [table for table in watched_by_migrations(alias) if table in there.known_as]
+
+
+def watched_by_migrations(alias: str) -> list[str]:
+    """The tables that Watch operations of the applied migrations name, and no Unwatch after them."""
+    from indelible.integrations.django.operations import Unwatch, Watch
+
+    executor = MigrationExecutor(connections[alias])
+    applied, graph = executor.loader.applied_migrations, executor.loader.graph
+    named: dict[tuple[str, str], None] = {}
+    for node in (node for leaf in graph.leaf_nodes() for node in graph.forwards_plan(leaf)):
+        for operation in graph.nodes[node].operations if node in applied else ():
+            if isinstance(operation, Watch):
+                named |= dict.fromkeys(operation.names)
+            elif isinstance(operation, Unwatch):
+                named = {name: None for name in named if name not in operation.names}
+            elif isinstance(operation, RenameModel) and (node[0], operation.old_name_lower) in named:
+                named[node[0], operation.new_name_lower] = None
+    return [table for name in named if (table := _table(*name)) is not None]
+
+
+def _table(app_label: str, model_name: str) -> str | None:
+    try:
+        return str(apps.get_model(app_label, model_name)._meta.db_table)
+    except LookupError:
+        return None  # deleted since, with its table
+
+
+def _pending(alias: str) -> bool:
+    executor = MigrationExecutor(connections[alias])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+class Noticing:
+    """While migrations run: a table that was made or altered is watched anew as its migration commits.
+
+    SQLite makes a table anew to alter it, and its triggers are gone; a later migration may write to it before all is
+    done. To drop a column it wants those triggers gone that mention it.
+    """
+
+    def __init__(self) -> None:
+        self._waiting = False
+
+    def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
+        connection, text = context["connection"], statements.text_of(sql, context["cursor"].cursor)
+        if connection.vendor == "sqlite" and (table := statements.narrowed(text)):
+            _drop_triggers(connection, table)
+        result = execute(sql, params, many, context)
+        if connection.in_atomic_block and not self._waiting and statements.defines(text):
+            self._waiting = True
+            transaction.on_commit(partial(self._again, connection.alias), using=connection.alias, robust=True)
+        return result
+
+    def _again(self, alias: str) -> None:
+        self._waiting = False
+        watch(alias)
+
+
+def before_migrate(using: str, **_: Any) -> None:
+    if watched(using):
+        after_migrations(using)
+        connections[using].execute_wrappers.insert(0, Noticing())
+
+
+def after_migrate(using: str, verbosity: int = 1, stdout: Any = None, **_: Any) -> None:
+    """Once for each database, after all of it is there. What cannot be watched ends the command: nobody is to believe
+    that changes are recorded which are not.
+    """
+    if not watched(using):
+        return
+    after_migrations(using)
+    transaction.on_commit(partial(_watch_and_tell, using, verbosity, stdout), using=using)
+
+
+def after_migrations(alias: str) -> None:
+    """A migration that failed has left one there, too."""
+    wrappers = connections[alias].execute_wrappers
+    wrappers[:] = [each for each in wrappers if not isinstance(each, Noticing)]
+
+
+def _watch_and_tell(alias: str, verbosity: int, stdout: Any) -> None:
+    tables = watch(alias, whole_map=True)
+    if verbosity > 1 and stdout is not None:
+        stdout.write(f"Indelible watches {len(tables)} tables of {alias!r}.")
