@@ -20,7 +20,7 @@ LEVELS = (
     ("actions", "store"),
     ("signer", "capture"),
     ("log",),
-    ("sealer", "verify", "reconcile", "search", "export", "summary", "viewer", "integrations"),
+    ("sealer", "drift", "verify", "reconcile", "search", "export", "summary", "viewer", "integrations"),
     ("web",),
     ("audit",),
     ("cli",),

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from indelible.actions import ActionMap
+from indelible.capture.coverage import Coverage
 from indelible.capture.source import open_source
+from indelible.drift import DriftWatch
 from indelible.errors import CaptureError, LogError, UsageError
 from indelible.log import Log
 from indelible.sealer import Sealer
@@ -38,27 +40,31 @@ class Audit:
         self._map = ActionMap.load(Path(map)) if map else ActionMap()
         self.log = Log.open(log) if sqlite_path(log).exists() else Log.create(log)
         self._sealer: Sealer | None = None
+        self._drift = DriftWatch(self._url, self.log)
 
-    def watch(self, *, strict: bool = False) -> list[str]:
+    def watch(self, *, strict: bool = False, baseline: bool = True) -> list[str]:
         """Install the triggers on every table that the map does not exclude; repeatable. Gives their names.
 
-        `strict`: from now on the database refuses a change that nobody claims. Raises CaptureError, MapError.
+        `strict`: from now on the database refuses a change that nobody claims. `baseline`: rows that are there already
+        are recorded too. Raises CaptureError, MapError.
         """
         from indelible.integrations.sqlalchemy import attach
 
         with closing(open_source(self._url)) as source:
-            watched = source.watch(None, self._map, strict=strict)
+            watched = source.watch(None, self._map, strict=strict, baseline=baseline)
             if self._sealer is None:
                 self._sealer = Sealer(source.outbox(), self.log)
                 attach(self._engine, self._sealer.notify)
         return watched
 
     def start(self) -> None:
-        """Seal in a thread of this process, within moments of each commit."""
+        """Seal in a thread of this process, within moments of each commit; look every minute whether capture holds."""
         self._sealing().start()
+        self._drift.start()
 
     def close(self) -> None:
         """Stop sealing and close the log. What is still in the outbox waits there for the next start."""
+        self._drift.stop()
         if self._sealer is not None:
             self._sealer.close()
         self.log.close()
@@ -74,8 +80,13 @@ class Audit:
         return self._sealing().seal()
 
     def health(self) -> dict[str, Any]:
-        """`status` "ok" or "failing", the log's `size`, what is `signed`, `pending`, `seal_lag_seconds`."""
-        return self._sealing().health()
+        """`status` "ok" or "failing", the log's `size`, what is `signed`, `pending`, `seal_lag_seconds`, `drifted`."""
+        return self._sealing().health() | {"drifted": self._drift.unclean}
+
+    def coverage(self) -> list[Coverage]:
+        """Each table of the database, and whether it is watched as it was left. Raises CaptureError."""
+        with closing(open_source(self._url)) as source:
+            return source.coverage()
 
     def app(self, *, viewer: "ViewerCheck", shell: "Shell | None" = None) -> "Starlette":
         """The audit pages, to mount. `viewer` says who may see what; `shell` puts them into the host's own page."""
