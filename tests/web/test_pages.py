@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+import re
 import sqlite3
 
 import pytest
+from sqlalchemy import text
 
+from indelible import Actor, acting_as
 from indelible.event import read
 from indelible.verify import verify_log
 from tests.web.conftest import Open
@@ -183,3 +186,34 @@ def test_a_viewer_of_one_organization_is_not_told_how_the_service_fails(pages: O
     page = pages("org_a").get("/audit/").text
     assert "New entries cannot be sealed" in page
     assert "audit.db" not in page
+
+
+def test_changes_of_one_transaction_are_shown_together(pages: Open, filled: World) -> None:
+    client = pages()
+    client.get("/audit/")
+    engine = filled.engine()
+    with acting_as(Actor(id="u_1", name="Dana Lee")), engine.begin() as db:
+        for statement in ("UPDATE licenses SET seats = 90", "UPDATE licenses SET seats = 91 WHERE id = 'lic_a'"):
+            db.execute(text(statement))
+    page = client.get("/audit/").text
+    joined = [int(found) for found in re.findall(r'audit-joined" id="e(\d+)"', page)]
+    seq = max(joined) + 1
+    assert joined == list(range(seq - 1, min(joined) - 1, -1))
+    for path in (f"/audit/entry/{seq}", f"/audit/?open={seq}", f"/audit/entry/{seq}?row=open"):
+        opened = client.get(path).text
+        assert "In the same transaction" in opened
+        assert all(f'href="/audit/entry/{other}"' in opened for other in joined)
+    assert "In the same transaction" not in client.get("/audit/entry/0").text
+
+
+def test_another_organization_s_part_of_a_transaction_is_not_shown(pages: Open, filled: World) -> None:
+    everything, client = pages(), pages("org_a")
+    with acting_as(Actor(id="u_1", name="Dana Lee")), filled.engine().begin() as db:
+        db.execute(text("UPDATE licenses SET seats = 77"))
+    everything.get("/audit/")
+    entries = [read(line) for _, _, line in filled.log.leaves(0, 99)][-3:]
+    mine = [e for e in entries if e.organization and e.organization.id == "org_a"]
+    others = [e for e in entries if e not in mine]
+    page = client.get(f"/audit/entry/{mine[-1].seq}").text
+    assert others
+    assert not [e for e in others if f"/audit/entry/{e.seq}" in page]

@@ -15,14 +15,15 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from indelible.errors import Error, NotFoundError
-from indelible.event import read
+from indelible.event import Entry, read
 from indelible.export import FORMATS
 from indelible.log import Log
 from indelible.search.page import find
+from indelible.search.together import together
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck
 from indelible.web.exporting import export
 from indelible.web.state import State, number, understand
-from indelible.web.view import row
+from indelible.web.view import Row, row, rows
 
 STATIC = Path(__file__).with_name("static")
 PRESETS = {"All time": "", "Today": "today", "24 hours": "24h", "7 days": "7d", "30 days": "30d", "90 days": "90d"}
@@ -86,9 +87,11 @@ class Pages:
         if query is not None:
             scope = viewer.organization
             page = find(self._log, query, organization=scope, before=state.before, after=state.after, limit=PAGE_SIZE)
+        found = page.entries if page else []
+        unfolded = next((each for each in found if each.seq == state.open), None)
         values = {
             "state": state, "problems": dict.fromkeys(FIELDS) | {p.field: p for p in problems}, "notice": notice,
-            "viewer": viewer, "page": page, "rows": [row(entry) for entry in page.entries] if page else [],
+            "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
             "presets": PRESETS.items(), "size": self._log.head().size, "signed": self._log.signed_size(),
         }  # fmt: skip
         return self._show(request, "Audit log", "entries.html", values, 400 if problems else 200)
@@ -104,11 +107,16 @@ class Pages:
         if viewer.organization not in (None, entry.organization and entry.organization.id):
             return self.missing(request, viewer)  # another organization's entry is not there, for this viewer
         shown = request.query_params.get("row")
-        values = {"row": row(entry), "line": line.decode(), "state": State.read(request.query_params)}
+        state, same = State.read(request.query_params), self._together(entry, viewer)
+        told = row(entry, joined="joined" in request.query_params)
+        values = {"row": told, "line": line.decode(), "state": state, "together": same}
         if shown in ("open", "closed"):
             values["open"] = shown == "open"
             return HTMLResponse(self._render(request, "row.html", values), headers={"Cache-Control": "no-store"})
         return self._show(request, f"Entry {seq}", "entry.html", values, 200)
+
+    def _together(self, entry: Entry | None, viewer: Viewer) -> list[Row]:
+        return rows(together(self._log, entry, viewer.organization)) if entry else []
 
     def missing(self, request: Request, _viewer: Viewer) -> Response:
         """What is not there, or not for this viewer: they cannot tell which."""

@@ -35,6 +35,7 @@ class Row:
     who: str
     contact: str
     summary: str
+    joined: bool = False  # of the same transaction as the row above
 
     @property
     def changes(self) -> list[tuple[str, Value, Value]]:
@@ -67,9 +68,18 @@ class Row:
         return [(label, value) for label, value in given if value]
 
 
-def row(entry: Entry) -> Row:
+def row(entry: Entry, *, joined: bool = False) -> Row:
     who, contact = _who(entry.actor, entry.context.source)
-    return Row(entry, entry.occurred_at[:10], entry.occurred_at[11:19], who, contact, summarize(entry))
+    return Row(entry, entry.occurred_at[:10], entry.occurred_at[11:19], who, contact, summarize(entry), joined)
+
+
+def rows(entries: list[Entry]) -> list[Row]:
+    """A list, in which changes that were made together are seen to be."""
+    transactions = [None, *(entry.context.transaction_id for entry in entries)]
+    return [
+        row(entry, joined=above is not None and above == entry.context.transaction_id)
+        for above, entry in zip(transactions, entries, strict=False)
+    ]
 
 
 def _who(actor: Actor, source: str | None) -> tuple[str, str]:

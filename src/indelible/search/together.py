@@ -1,0 +1,22 @@
+"""What else the transaction of an entry changed."""
+
+from indelible.event import Entry, read
+from indelible.log import Log
+
+NEAR = 1000  # entries before and after: those of one transaction are sealed close together, if not side by side
+
+
+def together(log: Log, entry: Entry, organization: str | None = None) -> list[Entry]:
+    """The other entries of its transaction, oldest first, as far as they lie near; `organization` sees only its own."""
+    transaction = entry.context.transaction_id
+    if transaction is None:
+        return []
+    near = log.leaves(max(0, entry.seq - NEAR), entry.seq + NEAR + 1)
+    likely = (line for _, _, line in near if transaction.encode() in line)  # cheaper than reading them all
+    return [
+        other
+        for other in map(read, likely)
+        if other.context.transaction_id == transaction
+        and other.seq != entry.seq
+        and organization in (None, other.organization and other.organization.id)
+    ]
