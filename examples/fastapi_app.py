@@ -1,7 +1,4 @@
-"""A FastAPI portal with its audit log; the five lines about it are numbered. Runs on SQLite and on PostgreSQL:
-
-DATABASE_URL=postgresql+psycopg://localhost/portal uvicorn examples.fastapi_app:app
-"""
+"""A FastAPI portal with its audit log; the five lines about it are numbered. `uvicorn examples.fastapi_app:app`"""
 
 import os
 from collections.abc import AsyncIterator
