@@ -5,7 +5,8 @@ The map is a TOML file, a table of it for each table of the database; `docs/map.
 
 import re
 import tomllib
-from itertools import pairwise
+from fnmatch import fnmatchcase
+from itertools import filterfalse, pairwise
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -14,6 +15,8 @@ import msgspec
 from indelible.errors import MapError
 from indelible.event import ACTION, MAX_ACTION, MAX_NAME, Outcome
 
+Guard = Literal["card", "key", "token"]  # a kind of secret that is known by its look
+EVERYWHERE = "*"  # the table of the map whose lists hold for every table
 Operation = Literal["create", "update", "delete"]
 PAST = {"create": "CREATED", "update": "UPDATED", "delete": "DELETED", "baseline": "BASELINED"}
 
@@ -59,8 +62,11 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     name: str | None = None
     organization: str | None = None
     ignore: list[str] = []
-    redact: list[str] = []
-    keep: list[str] = []  # columns whose names sound like a secret and hold none
+    redact: list[str] = []  # columns, or patterns of their names: "*_token"
+    hash: list[str] = []  # likewise; a keyed hash stands in the value's place
+    keep: list[str] = []  # likewise; they sound like a secret and hold none
+    guard: list[Guard] | None = None  # what to look for in every text
+    everywhere: list[str] = []  # what the map's table "*" redacts: no such column need be here
     references: dict[str, str] = {}
     rule: list[Rule] = []
     exclude: str | None = None  # the reason
@@ -70,7 +76,8 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         named = (
             dict.fromkeys(self.ids(), "id")
             | dict.fromkeys(self.ignore, "ignore")
-            | dict.fromkeys(self.redact, "redact")
+            | dict.fromkeys(filterfalse(_is_pattern, self.redact), "redact")
+            | dict.fromkeys(filterfalse(_is_pattern, self.hash), "hash")
         )
         named |= dict.fromkeys(self.references, "references")
         named |= {r.column: f"the rule for {r.action}" for r in self.rule if r.column}
@@ -81,7 +88,14 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
     def redacts(self, column: str, *, boolean: bool) -> bool:
         """A flag such as `must_change_password` holds no secret; the map may still say so."""
-        return column in self.redact or (not boolean and column not in self.keep and names_secret(column))
+        if _listed(column, self.redact):
+            return True
+        if _listed(column, self.keep) or self.hashes(column):
+            return False
+        return _listed(column, self.everywhere) or (not boolean and names_secret(column))
+
+    def hashes(self, column: str) -> bool:
+        return _listed(column, self.hash) and not _listed(column, self.redact)
 
     def resolve(self, operation: str, changes: dict[str, dict[str, Any]]) -> Rule:
         """The rule that names this change; the default one if none matches."""
@@ -96,7 +110,8 @@ class ActionMap:
     """The map of a whole database."""
 
     def __init__(self, tables: dict[str, TableMap] | None = None) -> None:
-        self._tables = tables or {}
+        self._tables = dict(tables or {})
+        self._everywhere = self._tables.pop(EVERYWHERE, TableMap())
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -116,7 +131,24 @@ class ActionMap:
         """What holds for one table, defaults filled in."""
         given = self._tables.get(name, TableMap())
         entity = given.entity or entity_name(name)
-        return msgspec.structs.replace(given, entity=entity, action=given.action or action_prefix(entity))
+        return msgspec.structs.replace(
+            given,
+            entity=entity,
+            action=given.action or action_prefix(entity),
+            keep=given.keep + self._everywhere.keep,
+            guard=self._everywhere.guard if given.guard is None else given.guard,
+            everywhere=self._everywhere.redact,
+        )
+
+
+def _is_pattern(name: str) -> bool:
+    return "*" in name
+
+
+def _listed(column: str, names: list[str]) -> bool:
+    """By name or pattern, whatever its case; * is any number of characters, and nothing else means more than itself."""
+    patterns = (re.sub(r"([?[])", r"[\1]", name.lower()) for name in names)
+    return any(fnmatchcase(column.lower(), pattern) for pattern in patterns)
 
 
 def names_secret(column: str) -> bool:
@@ -160,6 +192,10 @@ def _table(path: Path, name: str, raw: object) -> TableMap:
         table = msgspec.convert(raw, TableMap)
     except msgspec.ValidationError as error:
         raise MapError(f"The map {path}, table [{name}]: {error}.") from error
+    if table.everywhere:
+        raise MapError(f'The map {path}, table [{name}]: `everywhere` is no key. Redact in ["*"] instead.')
+    if name == EVERYWHERE and isinstance(raw, dict) and raw.keys() - {"redact", "keep", "guard"}:
+        raise MapError(f'The map {path}, table ["*"]: it has redact, keep and guard, which hold for every table.')
     actions = [r.action for r in table.rule] + ([f"{table.action}_CREATED"] if table.action else [])
     for action in actions:
         if not ACTION.fullmatch(action) or len(action) > MAX_ACTION:

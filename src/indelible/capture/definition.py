@@ -79,6 +79,7 @@ def define(table: Table, table_map: TableMap, *, strict: bool = False) -> Defini
         msgspec.structs.replace(
             column if column.name in key else _masked(column, table_map),
             shown=column.name in key or column.name not in table_map.ignore,
+            guard=[] if column.name in in_keys else _guard(column, table_map),
         )
         for column in table.columns
         if column.name not in table_map.ignore or column.name in in_keys
@@ -94,8 +95,15 @@ def told_apart(definitions: Iterable[Definition]) -> list[Definition]:
 
 
 def _masked(column: Column, table_map: TableMap) -> Column:
-    redacted = table_map.redacts(column.name, boolean=column.kind == "boolean")
-    return msgspec.structs.replace(column, mask="redacted" if redacted else "")
+    if table_map.redacts(column.name, boolean=column.kind == "boolean"):
+        return msgspec.structs.replace(column, mask="redacted")
+    return msgspec.structs.replace(column, mask="hashed" if table_map.hashes(column.name) else "")
+
+
+def _guard(column: Column, table_map: TableMap) -> list[str]:
+    """What to look for in a column that can hold text and is seen."""
+    texts = column.kind in ("", "any", "text") and not _masked(column, table_map).mask
+    return list(table_map.guard or []) if texts else []
 
 
 def _refuse_hidden_name(table: Table, table_map: TableMap) -> None:
@@ -113,7 +121,7 @@ def _refuse_secret_key(table: Table, key: list[str], table_map: TableMap) -> Non
     """A number is no secret, nor is what the map calls `id` on purpose."""
     for column in table.columns:
         plain = column.kind == "integer" or column.name in table_map.ids()
-        if column.name in key and table_map.redacts(column.name, boolean=plain):
+        if column.name in key and (table_map.redacts(column.name, boolean=plain) or table_map.hashes(column.name)):
             raise MapError(
                 f"The table {table.name!r} is known by {column.name!r}, and a secret cannot name its rows in the log. "
                 f"Give it another `id` in the map, exclude it, or say `id` = {column.name!r} if that is no secret."

@@ -13,6 +13,7 @@ from indelible.event import read
 from indelible.log import Log
 from indelible.reconcile.replay import Replay, normal
 from indelible.reconcile.state import State
+from indelible.values import REDACTED
 
 TRIES = 50  # of taking a snapshot while nothing is being sealed
 
@@ -107,10 +108,12 @@ def _columns(logged: dict[str, Any], row: dict[str, Any], compared: set[str]) ->
     return {
         column: {"log": logged[column], "table": value}
         for column, value in row.items()
-        if column in compared and column in logged and logged[column] != value and not _taken_out(logged[column])
+        if column in compared and column in logged and logged[column] != value and not _untold(logged[column], value)
     }
 
 
-def _taken_out(logged: Any) -> bool:
-    """A large value whose copy beside the log is gone, on purpose: only its hash is left."""
-    return isinstance(logged, dict) and "sha256" in logged
+def _untold(logged: Any, value: Any) -> bool:
+    """A large value whose copy beside the log is gone, on purpose: only its hash is left. Or a secret, known by its
+    look, in a column that shows the others.
+    """
+    return isinstance(logged, dict) and ("sha256" in logged or (logged == REDACTED and value is not None))

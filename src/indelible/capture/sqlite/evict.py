@@ -9,6 +9,7 @@ another statement, which its time tells, or its row is still there.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from indelible.capture.sqlite.cells import HIDDEN, Cells, Rows, selected
 from indelible.capture.sqlite.names import PREFIX, quote
 from indelible.capture.sqlite.shape import ROWID, Shape
 
@@ -23,7 +24,7 @@ class Evictions(NamedTuple):
     table: str  # quoted
     watch: int
     shape: Shape
-    olds: Callable[[str], dict[str, str]]  # place in the outbox to what it holds, of a row called so
+    olds: Callable[[str], Cells]  # what the outbox holds of a row called so in SQL
 
     def any_staged(self) -> str:
         return f"EXISTS (SELECT 1 FROM {STAGE} WHERE watch = {self.watch})"
@@ -44,21 +45,23 @@ class Evictions(NamedTuple):
 
     def stage(self, waits_for: str, but: str = "") -> list[str]:
         """Forget what a statement left here that wrote nothing; then a statement for each way to be in NEW's way."""
+        fixed = {"watch": str(self.watch), "waits_for": f"'{waits_for}'", "at": "julianday('now')"}
         keys = {f"k{i}": f"{self.table}.{quote(name)}" for i, (name, _) in enumerate(self.shape.key)}
-        row = {"watch": str(self.watch), "waits_for": f"'{waits_for}'", "at": "julianday('now')"}
-        row |= keys | self.olds(self.table)
-        insert = f"INSERT INTO {STAGE} ({', '.join(row)}) SELECT {', '.join(row.values())} FROM {self.table} WHERE "
         mine = f"SELECT 1 FROM {STAGE} WHERE {self._mine(waits_for)} AND {self._staged(self.table)}"
-        twice = "", *[f" AND NOT EXISTS ({mine})"] * len(self.shape.uniques)
-        ways = [f"{insert}{way}{self._but(but)}{new}" for way, new in zip(self._ways(), twice, strict=False)]
-        return [self.clear(waits_for), *ways]
+        inserts = []
+        for number, way in enumerate(self._ways()):
+            twice = f" AND NOT EXISTS ({mine})" if number else ""
+            rows = Rows(self.table, way + self._but(but) + twice, keys)
+            columns, select = selected(self.olds(self.table), fixed, rows)
+            inserts.append(f"INSERT INTO {STAGE} ({', '.join(columns)}) {select}")
+        return [self.clear(waits_for), *inserts]
 
     def record(self, waits_for: str) -> str:
         """NEW was written: what is gone was evicted. What stands in its place now is NEW, wherever that came from."""
         replaced = self._staged("NEW") + (f" AND NOT ({self._staged('OLD')})" if waits_for == "update" else "")
         there = f"SELECT 1 FROM {self.table} WHERE {self._staged(self.table)}"
         row = {"token": "random()", "watch": str(self.watch), "operation": "'delete'", "at": f"{STAGE}.at"}
-        row |= {place: f"{STAGE}.{place}" for place in self.olds("OLD")}
+        row |= {place: f"{STAGE}.{place}" for place in self._places()}
         return (
             f"INSERT INTO {PREFIX}outbox ({', '.join(row)}) SELECT {', '.join(row.values())} FROM {STAGE} "
             f"WHERE {self._mine(waits_for)} AND at = julianday('now') AND ({replaced} OR NOT EXISTS ({there}))"
@@ -69,13 +72,18 @@ class Evictions(NamedTuple):
 
     def changed_meanwhile(self) -> str:
         """By a foreign key's action, or a trigger of the application's: it is evicted as it is now."""
-        row = {f"k{i}": f"NEW.{quote(name)}" for i, (name, _) in enumerate(self.shape.key)} | self.olds("NEW")
-        sets = ", ".join(f"{place} = {value}" for place, value in row.items())
-        return f"UPDATE {STAGE} SET {sets} WHERE watch = {self.watch} AND {self._staged('OLD')}"
+        key = {f"k{i}": f"NEW.{quote(name)}" for i, (name, _) in enumerate(self.shape.key)}
+        columns, select = selected(self.olds("NEW"), key)
+        where = f"watch = {self.watch} AND {self._staged('OLD')}"
+        return f"UPDATE {STAGE} SET ({', '.join(columns)}) = ({select}) WHERE {where}"
 
     def deleted_meanwhile(self) -> str:
         """By whatever fires the DELETE trigger, which has recorded it."""
         return f"DELETE FROM {STAGE} WHERE watch = {self.watch} AND {self._staged('OLD')}"
+
+    def _places(self) -> list[str]:
+        held = self.olds("OLD")
+        return [*held, HIDDEN] if any(cell.guard for cell in held.values()) else [*held]
 
     def _ways(self) -> list[str]:
         """Each finds, by an index of the table, the rows that are in NEW's way."""

@@ -2,7 +2,7 @@
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from indelible.capture.definition import Column, Definition
 from indelible.capture.record import DAMAGED, Record, sides
@@ -29,10 +29,14 @@ def read_record(source: str, row: dict[str, Any], definition: Definition | None,
     return _damaged(identity, row)
 
 
+class Hidden(NamedTuple):
+    """A secret was found in this value: what stands in its place says only whether it changed."""
+
+    changed: object
+
+
 def _read(identity: tuple[str, ...], row: dict[str, Any], definition: Definition, context: object) -> Record:
-    places = list(enumerate(definition.columns))
-    old = {c.name: row[f"o{i}"] for i, c in places}
-    new = {c.name: row[f"n{i}"] for i, c in places}
+    old, new = _side("o", row, definition), _side("n", row, definition)
     columns = {c.name: c for c in definition.columns}
     operation = row["operation"]
     whole = old if operation == "delete" else new
@@ -44,13 +48,22 @@ def _read(identity: tuple[str, ...], row: dict[str, Any], definition: Definition
         operation=operation,
         at=moment(row["at"]),
         context=context,
-        row={name: _spell(value, columns[name]) for name, value in whole.items()},
+        row={
+            name: None if isinstance(value, Hidden) else _spell(value, columns[name]) for name, value in whole.items()
+        },
         changes={
             name: sides(operation, _spell(old[name], column), _spell(new[name], column))
             for name, column in columns.items()
             if column.shown and (operation != "update" or not _same(old[name], new[name]))
         },
     )
+
+
+def _side(side: str, row: dict[str, Any], definition: Definition) -> dict[str, object]:
+    named = row.get("hidden")
+    hidden = named.split(",") if isinstance(named, str) else []
+    places = {f"{side}{i}": c.name for i, c in enumerate(definition.columns)}
+    return {name: Hidden(row[place]) if place in hidden else row[place] for place, name in places.items()}
 
 
 def _damaged(identity: tuple[str, ...], row: dict[str, Any]) -> Record:
@@ -70,11 +83,18 @@ def spell_row(row: dict[str, Any], definition: Definition) -> dict[str, Any]:
 
 
 def _spell(value: object, column: Column) -> Any:
+    if isinstance(value, Hidden):
+        return REDACTED
     if column.mask:
         return None if value is None else REDACTED
     if column.kind == "boolean" and type(value) is int and value in (0, 1):
         return bool(value)
     return spell(value, typeless=column.kind == "any")
+
+
+def _named(value: object, column: Column) -> Any:
+    """As a name or an organization it is none."""
+    return None if isinstance(value, Hidden) else _spell(value, column)
 
 
 def decode(spelled: Any, column: Column) -> Any:

@@ -10,6 +10,7 @@ import msgspec
 from indelible.actions import ActionMap
 from indelible.capture.definition import Definition, chosen, define, told_apart
 from indelible.capture.sqlite import evict
+from indelible.capture.sqlite.cells import HIDDEN
 from indelible.capture.sqlite.describe import describe, table_names
 from indelible.capture.sqlite.modernize import modernize
 from indelible.capture.sqlite.names import PREFIX, quote
@@ -17,7 +18,7 @@ from indelible.capture.sqlite.shape import Shape, read_shape
 from indelible.capture.sqlite.strict import index as strict_index
 from indelible.capture.sqlite.tape import nobody_from_here
 from indelible.capture.sqlite.triggers import triggers
-from indelible.errors import CaptureError
+from indelible.errors import CaptureError, MapError
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS indelible_source (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), id TEXT NOT NULL)",
@@ -48,6 +49,7 @@ def install(
         wanted = chosen(existing, tables, action_map)
         definitions = told_apart(define(describe(db, name), action_map.table(name), strict=strict) for name in wanted)
         shapes = [read_shape(db, name) for name in wanted]
+        _refuse_hashes(definitions)
         with _writing(db):
             for statement in SCHEMA:
                 db.execute(statement)
@@ -85,6 +87,15 @@ def _install_one(db: sqlite3.Connection, definition: Definition, shape: Shape) -
         db.execute(sql)
 
 
+def _refuse_hashes(definitions: list[Definition]) -> None:
+    for definition in definitions:
+        if hashed := [column.name for column in definition.columns if column.mask == "hashed"]:
+            raise MapError(
+                f"The map, table [{definition.table}], hash: SQLite has no hash function, and {hashed[0]!r} must not "
+                "leave its table as it is. Redact it instead."
+            )
+
+
 def _stale(db: sqlite3.Connection, table: str, wanted: Iterable[str]) -> list[str]:
     """Our triggers under the name the table had before it was renamed: they would record everything twice."""
     rows = db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (table,)).fetchall()
@@ -95,8 +106,8 @@ def _widen(db: sqlite3.Connection, definitions: list[Definition], shapes: list[S
     """Give the outbox a place for each side of each column of the widest table, and likewise what is staged."""
     width = range(max((len(definition.columns) for definition in definitions), default=0))
     keys = range(max((len(shape.key) for shape in shapes), default=0))
-    _add(db, f"{PREFIX}outbox", [f"{side}{index}" for index in width for side in ("o", "n")])
-    _add(db, evict.STAGE, [f"k{index}" for index in keys] + [f"o{index}" for index in width])
+    _add(db, f"{PREFIX}outbox", [HIDDEN] + [f"{side}{index}" for index in width for side in ("o", "n")])
+    _add(db, evict.STAGE, [HIDDEN] + [f"k{index}" for index in keys] + [f"o{index}" for index in width])
 
 
 def _add(db: sqlite3.Connection, table: str, columns: list[str]) -> None:
