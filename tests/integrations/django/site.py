@@ -2,8 +2,9 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -96,11 +97,8 @@ class Site:
             with psycopg.connect(self.url, autocommit=True) as db:
                 db.execute(statement)
             return
-        import sqlite3
-
-        db = sqlite3.connect(self.database["NAME"], isolation_level=None)
-        db.execute(statement)
-        db.close()
+        with closing(sqlite3.connect(self.database["NAME"], isolation_level=None)) as raw:
+            raw.execute(statement)
 
     def waiting(self) -> int:
         source = open_source(self.url)

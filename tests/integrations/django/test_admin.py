@@ -28,7 +28,7 @@ def admin(site: Site) -> Client:
 @pytest.fixture
 def chair(site: Site) -> Product:
     with acting_as(DANA):
-        product = Product.objects.create(name="<script>alert(1)</script>", price="9.50")
+        product: Product = Product.objects.create(name="<script>alert(1)</script>", price="9.50")
         product.price = "12"
         product.save()
     return product
@@ -37,7 +37,7 @@ def chair(site: Site) -> Product:
 def text(client: Client, address: str, status: int = 200) -> str:
     answer = client.get(address)
     assert answer.status_code == status, answer.content[:2000]
-    return answer.content.decode()
+    return str(answer.content.decode())
 
 
 def test_a_change_is_on_the_page_as_soon_as_it_is_saved(admin: Client, chair: Product) -> None:
@@ -129,7 +129,9 @@ def test_nothing_in_the_admin_changes_the_log(admin: Client, chair: Product) -> 
         assert admin.get(address).status_code == 404
 
 
-def test_a_log_that_cannot_be_sealed_is_shown_as_it_is_and_the_page_says_so(site: Site, admin: Client, chair: Product) -> None:
+def test_a_log_that_cannot_be_sealed_is_shown_as_it_is_and_the_page_says_so(
+    site: Site, admin: Client, chair: Product
+) -> None:
     site.sealed()
     auditing.close()
     (site.folder / "audit.db.key").rename(site.folder / "elsewhere")

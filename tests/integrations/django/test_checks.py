@@ -70,11 +70,16 @@ def test_a_table_that_is_not_covered_is_a_warning_where_databases_are_looked_at(
     assert ids(["default"]) == ["indelible.W005"]
 
 
-def test_a_database_that_cannot_be_reached_is_an_error(postgres_site: Site) -> None:
+def test_a_database_that_cannot_be_reached_is_a_warning(postgres_site: Site) -> None:
     postgres_site.reconnect(HOST="/no/such/folder")
-    assert ids(["default"]) == ["indelible.E006"]
+    assert ids(["default"]) == ["indelible.W008"]
 
 
 def test_a_database_in_memory_is_a_warning(sqlite_site: Site) -> None:
     sqlite_site.reconnect(NAME=":memory:")
     assert ids(["default"]) == ["indelible.W006"]
+
+
+def test_a_database_that_is_still_to_be_made_is_no_matter(sqlite_site: Site) -> None:
+    sqlite_site.reconnect(NAME=sqlite_site.folder / "later.db")
+    assert ids(["default"]) == []

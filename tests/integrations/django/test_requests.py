@@ -1,6 +1,5 @@
 """A request's writes are by whoever is signed in, and by nobody where nobody is."""
 
-from collections.abc import Iterator
 from unittest.mock import ANY
 
 import pytest
@@ -23,7 +22,7 @@ def dana(site: Site) -> User:
 
 
 @pytest.fixture
-def client(site: Site, dana: User) -> Iterator[Client]:
+def client(site: Site, dana: User) -> Client:
     """Signed in as Dana."""
     browser = Client(REMOTE_ADDR="192.0.2.7", HTTP_USER_AGENT="Mosaic")
     browser.force_login(dana)

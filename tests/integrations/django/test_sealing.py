@@ -55,7 +55,8 @@ import os, sys
 sys.path[:0] = {sys.path!r}
 from tests.integrations.django import site
 from pathlib import Path
-site.use({{"ENGINE": "django.db.backends.sqlite3", "NAME": Path({str(sqlite_site.database["NAME"])!r})}}, Path({str(sqlite_site.folder)!r}))
+database = {{"ENGINE": "django.db.backends.sqlite3", "NAME": Path({str(sqlite_site.database["NAME"])!r})}}
+site.use(database, Path({str(sqlite_site.folder)!r}))
 from indelible.integrations.django.auditing import audit
 from tests.integrations.django.project.shop.models import Product
 from django.db import connections

@@ -18,7 +18,8 @@ KIM = Actor(id="u_2", name="Kim")
 
 
 def make(name: str = "chair") -> Product:
-    return Product.objects.create(name=name, price="9.50")
+    product: Product = Product.objects.create(name=name, price="9.50")
+    return product
 
 
 def save() -> None:
@@ -79,8 +80,13 @@ def raw_comment() -> None:
     with connection.cursor() as cursor:
         cursor.execute("/* from a view */ INSERT INTO shop_product (name, price, stock) VALUES ('commented', 1, 1)")
         cursor.execute(
-            "WITH named AS (SELECT 'with' AS name) INSERT INTO shop_product (name, price, stock) SELECT name, 1, 1 FROM named"
+            "WITH n AS (SELECT 'with' AS name) INSERT INTO shop_product (name, price, stock) SELECT name, 1, 1 FROM n"
         )
+
+
+def close() -> None:
+    """That of the thread which runs this."""
+    connection.close()
 
 
 def asynchronous() -> None:
@@ -89,7 +95,7 @@ def asynchronous() -> None:
         product.stock = 4
         await product.asave()
         await Product.objects.filter(pk=product.pk).adelete()
-        await sync_to_async(lambda: connection.close())()  # that of the thread which Django wrote in
+        await sync_to_async(close)()
 
     asyncio.run(write())
 

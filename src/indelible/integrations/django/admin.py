@@ -21,7 +21,10 @@ from indelible.web.state import State, number, understand
 from indelible.web.view import row
 
 PAGE_SIZE = 50
-RANGES = {"Any time": "", "Today": "today", "Past 24 hours": "24h", "Past 7 days": "7d", "Past 30 days": "30d", "Past 90 days": "90d"}
+RANGES = {
+    "Any time": "", "Today": "today", "Past 24 hours": "24h", "Past 7 days": "7d", "Past 30 days": "30d",
+    "Past 90 days": "90d",
+}  # fmt: skip
 FIELDS = ("q", "since", "until")
 
 
@@ -63,8 +66,12 @@ class EntryAdmin(admin.ModelAdmin):
         return self._show(request, "indelible/list.html", values | (extra_context or {}), 400 if problems else 200)
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:  # noqa: ARG002 - Django's own signature
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",  # noqa: ARG002 - Django's own signature
+        extra_context: dict[str, Any] | None = None,
+    ) -> TemplateResponse:
         """One entry: old and new values, what is known beside them, and the line that is verified."""
         self._only_viewers(request)
         seq = number(object_id)
@@ -88,7 +95,12 @@ class EntryAdmin(admin.ModelAdmin):
 
     def _show(self, request: HttpRequest, template: str, values: dict[str, Any], status: int) -> TemplateResponse:
         request.current_app = self.admin_site.name
-        context = {**self.admin_site.each_context(request), "opts": self.model._meta, "crumbs_listed": _listed(), **values}
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "crumbs_listed": _listed(),
+            **values,
+        }
         answer = TemplateResponse(request, template, context, status=status)
         answer["Cache-Control"] = "no-store"
         return answer
@@ -120,4 +132,4 @@ def _turns(state: State, page: Any) -> Sequence[tuple[str, str]]:
 
 def _listed() -> bool:
     """Since Django 6 the way back is a list; whoever replaced the admin's frame may have kept the older form."""
-    return '<ol class="breadcrumbs"' in str(get_template("admin/base.html").template.source)  # type: ignore[attr-defined]  # Django's engine has it
+    return '<ol class="breadcrumbs"' in str(get_template("admin/base.html").template.source)

@@ -1,8 +1,8 @@
 """The audit pages beside Django, in its asgi.py:
 
-    from indelible.integrations.django.asgi import with_audit_pages
+from indelible.integrations.django.asgi import with_audit_pages
 
-    application = with_audit_pages(get_asgi_application(), "/audit")
+application = with_audit_pages(get_asgi_application(), "/audit")
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -33,7 +33,7 @@ PERMISSION = "indelible.view_entry"
 def with_audit_pages(
     application: App, prefix: str = "/audit", *, viewer: "ViewerCheck | None" = None, shell: "Shell | None" = None
 ) -> App:
-    """`application` with the pages under `prefix`, for who has the permission to view entries, or whom `viewer` lets in."""
+    """`application` with the pages under `prefix`, for who may view entries, or for whom `viewer` lets in."""
     try:
         from starlette.applications import Starlette
         from starlette.routing import Mount

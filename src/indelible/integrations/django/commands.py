@@ -39,7 +39,7 @@ class AuditCommand(BaseCommand):
                 yield
         finally:
             caught.flush()
-            self.stdout.write(caught.buffer.getvalue().decode(), ending="")  # type: ignore[attr-defined]  # it is a BytesIO
+            self.stdout.write(caught.buffer.getvalue().decode(), ending="")
 
 
 def add_database(parser: CommandParser) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import apps
+from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
@@ -39,9 +40,7 @@ def object_url(site: Any, request: HttpRequest, entity: Entity) -> str | None:
             if not site.get_model_admin(model).has_view_permission(request):
                 return None
             try:
-                return reverse(
-                    f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[entity.id], current_app=site.name
-                )
+                return str(reverse(admin_urlname(model._meta, "change"), args=[entity.id], current_app=site.name))
             except NoReverseMatch:
                 return None
     return None

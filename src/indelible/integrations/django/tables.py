@@ -4,9 +4,11 @@ from collections import defaultdict
 from typing import Any
 
 SQLITE = """SELECT t.name, t.name, c.name FROM pragma_table_list t JOIN pragma_table_xinfo(t.name) c
-WHERE t.schema = 'main' AND t.type = 'table' AND substr(t.name, 1, 7) <> 'sqlite_' AND substr(t.name, 1, 10) <> 'indelible_'"""
+WHERE t.schema = 'main' AND t.type = 'table'
+  AND substr(t.name, 1, 7) <> 'sqlite_' AND substr(t.name, 1, 10) <> 'indelible_'"""
 # Of the search path, so that each name means one table; those of extensions belong to the server.
-POSTGRES = """SELECT c.relname, CASE WHEN n.nspname = 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END, a.attname
+POSTGRES = """SELECT c.relname,
+  CASE WHEN n.nspname = 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END, a.attname
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND pg_table_is_visible(c.oid) AND a.attnum > 0
   AND NOT a.attisdropped AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'indelible')

@@ -24,7 +24,7 @@ class Product(models.Model):
     sellers = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="sold", blank=True)
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class Bundle(Product):
