@@ -27,7 +27,7 @@ def in_sql(write: Write, engine: Engine) -> list[Statement]:
     return list(_statements(write, engine))
 
 
-def _statements(write: Write, engine: Engine) -> Iterator[str]:
+def _statements(write: Write, engine: Engine) -> Iterator[str]:  # noqa: C901 - a table of one line each
     match write:
         case Save(table, row):
             yield _insert(table, [row], engine)
@@ -41,9 +41,9 @@ def _statements(write: Write, engine: Engine) -> Iterator[str]:
             yield _insert(table, rows, engine) + _on_conflict(conflict, unique, rows[0])
         case BulkUpdate(table, key, rows):
             for row in rows:
-                rest = {column: value for column, value in row.items() if column not in key}
                 place = {column: row[column] for column in key}
-                yield f"UPDATE {_name(table)} SET {_pairs(rest, ', ', engine)}{_where(place, engine)}"
+                rest = {column: value for column, value in row.items() if column not in key}
+                yield from _statements(Alter(table, place, rest), engine)
         case Increment(table, key, column, by):
             yield f"UPDATE {_name(table)} SET {_name(column)} = {_name(column)} + {by}{_where(key, engine)}"
         case Atomic(steps, rollback):

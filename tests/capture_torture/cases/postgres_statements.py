@@ -52,8 +52,8 @@ WRITES = (
         "A MERGE that inserts, updates and deletes is recorded as all three.",
         TWO,
         (
-            "MERGE INTO t USING (SELECT * FROM u) AS s ON t.id = s.id WHEN MATCHED AND s.x = 'gone' THEN DELETE "
-            "WHEN MATCHED THEN UPDATE SET x = s.x WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.x, 0)",
+            """MERGE INTO t USING (SELECT * FROM u) AS s ON t.id = s.id WHEN MATCHED AND s.x = 'gone' THEN DELETE
+            WHEN MATCHED THEN UPDATE SET x = s.x WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.x, 0)""",
         ),
         (deleted("t", **A), updated("t", {"id": 2}, x=("b", "new")), created("t", id=9, x="nine", n=0)),
         *ROWS,
@@ -107,7 +107,8 @@ WRITES = (
         "Two parts of one statement that write one table are both recorded.",
         T,
         (
-            "WITH up AS (UPDATE t SET n = 10 WHERE id = 1), ins AS (INSERT INTO t VALUES (9, 'z', 9)) DELETE FROM t WHERE id = 2",
+            """WITH up AS (UPDATE t SET n = 10 WHERE id = 1), ins AS (INSERT INTO t VALUES (9, 'z', 9))
+            DELETE FROM t WHERE id = 2""",
         ),
         (updated("t", {"id": 1}, n=(1, 10)), created("t", id=9, x="z", n=9), deleted("t", **B)),
         *ROWS,
@@ -125,7 +126,8 @@ WRITES = (
         "What a DO block writes is recorded.",
         T,
         (
-            "DO $$ BEGIN FOR i IN 1..3 LOOP INSERT INTO t VALUES (i, 'd', i); END LOOP; UPDATE t SET n = 0 WHERE id = 2; END $$",
+            """DO $$ BEGIN FOR i IN 1..3 LOOP INSERT INTO t VALUES (i, 'd', i); END LOOP;
+            UPDATE t SET n = 0 WHERE id = 2; END $$""",
         ),
         (*(created("t", id=i, x="d", n=i) for i in (1, 2, 3)), updated("t", {"id": 2}, n=(2, 0))),
     ),
@@ -134,8 +136,8 @@ WRITES = (
         "What a block's exception handler undid never happened.",
         UNIQUE,
         (
-            "DO $$ BEGIN INSERT INTO t VALUES (8, 'h', 8); BEGIN INSERT INTO t VALUES (7, 'g', 7); "
-            "INSERT INTO t VALUES (1, 'q', 1); EXCEPTION WHEN unique_violation THEN NULL; END; END $$",
+            """DO $$ BEGIN INSERT INTO t VALUES (8, 'h', 8); BEGIN INSERT INTO t VALUES (7, 'g', 7);
+            INSERT INTO t VALUES (1, 'q', 1); EXCEPTION WHEN unique_violation THEN NULL; END; END $$""",
         ),
         (created("t", id=8, x="h", n=8),),
         *ROWS,

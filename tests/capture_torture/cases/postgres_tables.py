@@ -386,9 +386,9 @@ def _setting(name: str, setting: str) -> Case:
         "What a session sets for itself changes nothing in the record.",
         TIMED,
         (
-            "INSERT INTO t VALUES (1, timestamptz '2026-11-20 09:14:03.512345+00', date '2026-11-20', "
-            "make_interval(months => 14, days => 3, secs => 1.5), decode('00ff5c', 'hex'), 0.1 + 0.2::float8, 12.34::money, "
-            "array['a', NULL])",
+            """INSERT INTO t VALUES (1, timestamptz '2026-11-20 09:14:03.512345+00', date '2026-11-20',
+            make_interval(months => 14, days => 3, secs => 1.5), decode('00ff5c', 'hex'), 0.1 + 0.2::float8,
+            12.34::money, array['a', NULL])""",
             "UPDATE t SET at = at + make_interval(days => 1), f = 1e300",
         ),
         (

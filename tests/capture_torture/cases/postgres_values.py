@@ -194,7 +194,8 @@ def _schema(type_: str) -> str:
     return f"{extension}{types}CREATE TABLE t (id integer PRIMARY KEY, x {type_})"
 
 
-def _value(name: str, type_: str, one_sql: str, one: Any, other_sql: str, other: Any) -> Case:
+def _value(name: str, told: tuple[str, str, Any, str, Any]) -> Case:
+    type_, one_sql, one, other_sql, other = told
     first, second = (Expr(f"({sql})::{type_}") for sql in (one_sql, other_sql))
     return Case(
         id=f"type-{name}",
@@ -242,7 +243,8 @@ ALIKE: dict[str, tuple[str, str, Any, str, Any]] = {
 }
 
 
-def _alike(name: str, type_: str, one_sql: str, one: Any, other_sql: str, other: Any) -> Case:
+def _alike(name: str, told: tuple[str, str, Any, str, Any]) -> Case:
+    type_, one_sql, one, other_sql, other = told
     return Case(
         id=f"alike-{name}",
         promise="From one value to another that the database calls equal, and people do not, is a change.",
@@ -292,8 +294,8 @@ ORDERED = Case(
 )
 
 CASES = (
-    *(_value(name, *value) for name, value in VALUES.items()),
-    *(_alike(name, *value) for name, value in ALIKE.items()),
+    *(_value(name, value) for name, value in VALUES.items()),
+    *(_alike(name, value) for name, value in ALIKE.items()),
     *(_same(name, *value) for name, value in SAME.items()),
     ORDERED,
 )

@@ -118,7 +118,7 @@ CASCADES = (
     Case(
         id="cascade-set-default",
         promise="References that fall back to their default are recorded.",
-        schema=f"{T}; CREATE TABLE u (id INTEGER PRIMARY KEY, t INTEGER DEFAULT 3 REFERENCES t ON DELETE SET DEFAULT, y TEXT)",
+        schema=f"{T}; {CHILD}".format(event="DELETE", action="SET DEFAULT DEFAULT 3"),
         setup=CHILDREN,
         run=("DELETE FROM t WHERE id = 2",),
         expected=(deleted("t", id=2, x="b", n=2), updated("u", {"id": 3}, t=(2, 3))),
