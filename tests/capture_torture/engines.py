@@ -27,7 +27,8 @@ class Described:
     name: str
     columns: Mapping[str, str]  # to their types
     key: tuple[str, ...]
-    generated: frozenset[str] = frozenset()
+    generated: Mapping[str, str]  # columns that nobody writes, to their expressions
+    identity: frozenset[str] = frozenset()  # columns whose values the database draws
 
     def key_of(self, change: Change) -> tuple[Any, ...]:
         row = {**change.old, **change.new, **change.at}
@@ -71,7 +72,19 @@ def describe_sqlite(db: sqlite3.Connection) -> Tables:
 def _described_sqlite(db: sqlite3.Connection, name: str) -> Described:
     rows = db.execute("SELECT name, type, pk, hidden FROM pragma_table_xinfo(?) ORDER BY cid", (name,)).fetchall()
     key = tuple(column for column, _, pk, _ in sorted(rows, key=lambda row: row[2]) if pk)
-    return Described(name, {row[0]: row[1] for row in rows}, key, frozenset(row[0] for row in rows if row[3]))
+    (sql,) = db.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone()
+    generated = {row[0]: _expression(sql, row[0]) for row in rows if row[3]}
+    return Described(name, {row[0]: row[1] for row in rows}, key, generated)
+
+
+def _expression(sql: str, column: str) -> str:
+    """What stands between the parentheses after the column's AS."""
+    start = sql.index("AS (", sql.index(f"{column} ")) + len("AS (")
+    depth, end = 1, start
+    while depth:
+        depth += {"(": 1, ")": -1}.get(sql[end], 0)
+        end += 1
+    return sql[start : end - 1]
 
 
 def held_sqlite(path: str, tables: Tables) -> Held:
@@ -121,8 +134,9 @@ SELECT CASE WHEN n.nspname = 'public' THEN c.relname ELSE n.nspname || '.' || c.
   (SELECT array_agg(a.attname::text ORDER BY array_position(i.indkey::int2[], a.attnum))
     FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
     WHERE i.indrelid = c.oid AND i.indisprimary),
-  (SELECT array_agg(a.attname::text) FROM pg_attribute a
-    WHERE a.attrelid = c.oid AND a.attnum > 0 AND (a.attgenerated <> '' OR a.attidentity = 'a'))
+  (SELECT json_object_agg(a.attname, pg_get_expr(d.adbin, d.adrelid)) FROM pg_attribute a
+    JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum) WHERE a.attrelid = c.oid AND a.attgenerated <> ''),
+  (SELECT array_agg(a.attname::text) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attidentity <> '')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
@@ -133,8 +147,10 @@ ORDER BY 1
 def describe_postgres(db: psycopg.Connection) -> Tables:
     """Ordinary and partitioned tables; a partition is a part of its root."""
     return {
-        name: Described(name, dict(zip(columns, types, strict=True)), tuple(key or ()), frozenset(generated or ()))
-        for name, columns, types, key, generated in db.execute(DESCRIBE).fetchall()
+        name: Described(
+            name, dict(zip(columns, types, strict=True)), tuple(key or ()), generated or {}, frozenset(identity or ())
+        )
+        for name, columns, types, key, generated, identity in db.execute(DESCRIBE).fetchall()
         if columns
     }
 
@@ -149,7 +165,7 @@ def held_postgres(url: str, tables: Tables) -> Held:
         for name, table in tables.items():
             texts = ", ".join(f"{quote(column)}::text" for column in table.columns)
             only = "" if name in partitioned else "ONLY "
-            rows = db.execute(f"SELECT {texts} FROM {only}{qualified(name)}").fetchall()  # type: ignore[arg-type]
+            rows = db.execute(f"SELECT {texts} FROM {only}{qualified(name)}").fetchall()
             found[name] = [dict(zip(table.columns, row, strict=True)) for row in rows]
     return found
 
@@ -158,19 +174,19 @@ def run_postgres(db: psycopg.Connection, statements: Sequence[Statement], tables
     for statement in statements:
         match statement:
             case str():
-                db.execute(statement, prepare=False)  # type: ignore[arg-type]
+                db.execute(statement, prepare=False)
             case Fails(sql):
                 with refused(psycopg.Error, sql):
-                    db.execute(sql)  # type: ignore[arg-type]
+                    db.execute(sql)
             case Many(sql, rows):
                 with db.transaction():
-                    db.cursor().executemany(sql.replace("?", "%s"), rows)  # type: ignore[arg-type]
+                    db.cursor().executemany(sql.replace("?", "%s"), rows)
             case Pipeline(parts):
                 with db.pipeline():
                     for part in parts:
-                        db.execute(part)  # type: ignore[arg-type]
+                        db.execute(part)
             case Copy(sql, data):
-                with db.cursor().copy(sql) as copy:  # type: ignore[arg-type]
+                with db.cursor().copy(sql) as copy:
                     copy.write(data)
             case _:
                 run_postgres(db, in_sql(statement, "postgres"), tables)

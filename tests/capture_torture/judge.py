@@ -88,8 +88,11 @@ class _View:
         if not self.same_row(change, record):
             return False
         told = {column: change.old[column] for column in record.old or {} if column in change.old}
-        complete = change.operation == "delete" or self._row(change, change.new, record.new)
-        return complete and self._row(change, told, record.old or {})
+        if not self._row(change, told, record.old):
+            return False
+        # Without an old value nobody can tell which columns changed: the others may be told too.
+        new = {column: value for column, value in (record.new or {}).items() if record.old or column in change.new}
+        return self._row(change, change.new, new)
 
     def exactly(self, change: Change, record: Recorded) -> bool:
         if not self.same_row(change, record):

@@ -80,7 +80,7 @@ class OursOnSqlite:
     def _same_key(key: tuple[Any, ...], _types: tuple[str, ...], recorded: Any) -> bool:
         """An entity's id is a text for people; what stands in it are the key's values as they are spelled."""
         parts = [part if isinstance(part, str) else "" if part is None else _plain(part) for part in key]
-        return recorded == ("/".join(parts) or "(empty)")
+        return bool(recorded == ("/".join(parts) or "(empty)"))
 
 
 def _beyond(value: Any) -> bool:

@@ -29,12 +29,17 @@ class Place:
 
     @classmethod
     def make(cls, engine: Engine, url: str, case: Case) -> "Place":
+        """What is in the database already, a library's own tables, is none of the case's."""
         place = cls(engine, url, case)
         with place.connection() as db:
             place._roles(db)
+            theirs = place._described(db)
             _script(db, case.ddl(engine))
-            place.tables = engines.describe_sqlite(db) if engine == "sqlite" else engines.describe_postgres(db)
+            place.tables = {name: table for name, table in place._described(db).items() if name not in theirs}
         return place
+
+    def _described(self, db: Any) -> Tables:
+        return (engines.describe_sqlite if self.engine == "sqlite" else engines.describe_postgres)(db)
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
@@ -115,10 +120,13 @@ def measure(place: Place, make: Callable[[], Adapter]) -> Measured:
     with closing(make()) as adapter:
         try:
             adapter.install(place)
-            place.set_up()
-            adapter.settle()
         except NoModelError as error:
             return Measured(Verdict.NO_MODEL, str(error))
+        try:
+            place.set_up()
+            adapter.settle()
+        except Exception as error:  # noqa: BLE001 - a write that the library refuses
+            return Measured(Verdict.BROKE, f"before the case: {type(error).__name__}: {error}")
         before = place.held()
         try:
             adapter.run(place.case.run)

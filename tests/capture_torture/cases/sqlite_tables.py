@@ -4,14 +4,33 @@ import math
 
 from indelible.values import BrokenText
 from tests.capture_torture.cases.basic import ROWS, T
-from tests.capture_torture.model import SQLITE, Case, Expr, Save, created, deleted, updated
+from tests.capture_torture.model import SQLITE, Case, Change, Expr, Remove, Save, Statement, created, deleted, updated
 from tests.capture_torture.model import Alter as Changed
 
 ANY = "CREATE TABLE t (id INTEGER PRIMARY KEY, x)"
 
 
-def _case(id_: str, promise: str, schema: str, run: tuple, expected: tuple, *setup: str, **more: object) -> Case:
-    return Case(id=id_, promise=promise, engines=SQLITE, schema=schema, run=run, expected=expected, setup=setup, **more)  # type: ignore[arg-type]
+def _case(
+    id_: str,
+    promise: str,
+    schema: str,
+    run: tuple[Statement, ...],
+    expected: tuple[Change, ...],
+    *setup: str,
+    settings: tuple[str, ...] = (),
+    attached: bool = False,
+) -> Case:
+    return Case(
+        id=id_,
+        promise=promise,
+        engines=SQLITE,
+        schema=schema,
+        run=run,
+        expected=expected,
+        setup=setup,
+        settings=settings,
+        attached=attached,
+    )
 
 
 TABLES = (
@@ -173,13 +192,15 @@ def _value(name: str, value: object, sql: str) -> Case:
             Save("t", {"id": 1, "x": Expr(sql)}),
             Changed("t", {"id": 1}, {"x": "other"}),
             Changed("t", {"id": 1}, {"x": Expr(sql)}),
-            "DELETE FROM t",
+            Remove("t", {"id": 1}),
+            Save("t", {"id": 2, "x": Expr(sql)}),  # this one stays: whoever wrote it wrote the right value
         ),
         (
             created("t", id=1, x=value),
             updated("t", {"id": 1}, x=(value, "other")),
             updated("t", {"id": 1}, x=("other", value)),
             deleted("t", id=1, x=value),
+            created("t", id=2, x=value),
         ),
     )
 

@@ -1,7 +1,7 @@
 """What was rolled back never happened; what others set off did."""
 
 from tests.capture_torture.cases.basic import ROWS, UNIQUE, T
-from tests.capture_torture.model import POSTGRES, SQLITE, Case, Fails, created, deleted, updated
+from tests.capture_torture.model import POSTGRES, SQLITE, Case, Engine, Fails, created, deleted, updated
 
 A, B = created("t", id=11, x="a1", n=1), created("t", id=12, x="b1", n=2)
 INSERT_A, INSERT_B = "INSERT INTO t VALUES (11, 'a1', 1)", "INSERT INTO t VALUES (12, 'b1', 2)"
@@ -168,7 +168,7 @@ FUNCTION = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {bo
 TRIGGER = "CREATE TRIGGER {name} {when} ON t FOR EACH ROW EXECUTE FUNCTION f()"
 
 
-def _triggered(sqlite: str, body: str, when: str, name: str = "app") -> dict[str, str]:
+def _triggered(sqlite: str, body: str, when: str, name: str = "app") -> dict[Engine, str]:
     """A trigger of the application's own, in both dialects."""
     function, trigger = FUNCTION.format(body=body), TRIGGER.format(name=name, when=when)
     return {"sqlite": f"{T}; {COUNTS}; {sqlite}", "postgres": f"{T}; {COUNTS}; {function}; {trigger}"}
