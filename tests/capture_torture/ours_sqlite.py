@@ -12,7 +12,7 @@ import msgspec
 from indelible.actions import ActionMap, TableMap
 from indelible.capture.outbox import Outbox
 from indelible.capture.sqlite import install
-from indelible.event import Entry
+from indelible.event import Entry, read
 from indelible.log import Log
 from indelible.sealer import Sealer
 from indelible.values import BrokenText
@@ -27,6 +27,8 @@ class OursOnSqlite:
     def __init__(self) -> None:
         self.rules = Rules(self._same, self._same_key)
         self._folder = tempfile.TemporaryDirectory(prefix="torture")
+        self._read = 0  # entries
+        self._sealer: Sealer | None = None
         self._log = Log.create(f"sqlite:///{self._folder.name}/audit.db", "audit.example/torture")
 
     def install(self, place: Place) -> None:
@@ -38,24 +40,35 @@ class OursOnSqlite:
             install(db, None, ActionMap(told))
 
     def settle(self) -> None:
-        self._before = len(self._sealed())
+        self.more()
 
     def run(self, statements: Sequence[Statement]) -> None:
         with self._place.writer() as db:
             self._place.run(db, statements)
 
     def recorded(self) -> list[Recorded]:
-        return [self._recorded(entry) for entry in self._sealed()[self._before :]]
+        told = self.more()
+        check_signed(self._log)
+        return told
+
+    def more(self) -> list[Recorded]:
+        """What was sealed since the last time."""
+        if self._sealer is None:
+            self._sealer = Sealer(Outbox(Path(self._place.url)), self._log)
+        self._sealer.seal()
+        entries = [read(line) for _, _, line in self._log.leaves(self._read, 2**62)]
+        self._read += len(entries)
+        return [self._recorded(entry) for entry in entries]
+
+    def key_of(self, row: dict[str, Any], key: tuple[str, ...]) -> str | None:
+        """As an entry names a row."""
+        return _name([native(row[column]) for column in key]) if key else None
 
     def close(self) -> None:
+        if self._sealer is not None:
+            self._sealer.close()
         self._log.close()
         self._folder.cleanup()
-
-    def _sealed(self) -> list[Entry]:
-        sealer = Sealer(Outbox(Path(self._place.url)), self._log)
-        sealer.seal()
-        sealer.close()
-        return check_signed(self._log)
 
     def _recorded(self, entry: Entry) -> Recorded:
         table = self._place.tables[self._entities[entry.entity.type]]
@@ -79,8 +92,12 @@ class OursOnSqlite:
     @staticmethod
     def _same_key(key: tuple[Any, ...], _types: tuple[str, ...], recorded: Any) -> bool:
         """An entity's id is a text for people; what stands in it are the key's values as they are spelled."""
-        parts = [part if isinstance(part, str) else "" if part is None else _plain(part) for part in key]
-        return bool(recorded == ("/".join(parts) or "(empty)"))
+        return bool(recorded == _name(key))
+
+
+def _name(key: Sequence[Any]) -> str:
+    parts = [part if isinstance(part, str) else "" if part is None else _plain(part) for part in key]
+    return "/".join(parts) or "(empty)"
 
 
 def _beyond(value: Any) -> bool:

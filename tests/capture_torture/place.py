@@ -120,18 +120,15 @@ def measure(place: Place, make: Callable[[], Adapter]) -> Measured:
     with closing(make()) as adapter:
         try:
             adapter.install(place)
-        except NoModelError as error:
-            return Measured(Verdict.NO_MODEL, str(error))
-        try:
             place.set_up()
             adapter.settle()
+        except NoModelError as error:
+            return Measured(Verdict.NO_MODEL, str(error))
         except Exception as error:  # noqa: BLE001 - a write that the library refuses
             return Measured(Verdict.BROKE, f"before the case: {type(error).__name__}: {error}")
         before = place.held()
         try:
             adapter.run(place.case.run)
-        except NoModelError as error:
-            return Measured(Verdict.NO_MODEL, str(error))
         except Exception as error:  # noqa: BLE001 - whatever the library raised, it reached the user
             return Measured(Verdict.BROKE, f"{type(error).__name__}: {error}")
         wanted = engines.replay(before, place.case.expected, place.tables, place.engine)

@@ -110,6 +110,17 @@ PARTITIONS = (
         PARTS,
     ),
     _case(
+        "partition-added-later-truncated",
+        "A partition that was made after watching began and is emptied is recorded row by row.",
+        PARTED,
+        (
+            "CREATE TABLE p_c PARTITION OF p FOR VALUES IN ('c')",
+            "INSERT INTO p VALUES (3, 'c', 'z')",
+            "TRUNCATE p_c",
+        ),
+        (created("p", id=3, k="c", x="z"), deleted("p", id=3, k="c", x="z")),
+    ),
+    _case(
         "partitions-truncated-by-root",
         "A partitioned table that is emptied is recorded row by row.",
         PARTED,
@@ -282,6 +293,16 @@ PLACES = (
         T,
         ("INSERT INTO public.t VALUES (1, 'a', 1)",),
         (created("t", id=1, x="a", n=1),),
+        (),
+        ("SET search_path = ''",),
+    ),
+    _case(
+        "type-of-another-schema",
+        "A type that the session does not see is recorded.",
+        "CREATE SCHEMA types; CREATE TYPE types.mood AS ENUM ('sad', 'ok'); "
+        "CREATE TABLE t (id integer PRIMARY KEY, x types.mood)",
+        ("INSERT INTO public.t VALUES (1, 'ok')", "UPDATE public.t SET x = 'sad'"),
+        (created("t", id=1, x="ok"), updated("t", {"id": 1}, x=("ok", "sad"))),
         (),
         ("SET search_path = ''",),
     ),

@@ -241,7 +241,7 @@ REPLACES = (
     _case(
         "replace-by-generated-column",
         "A unique generated column evicts.",
-        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, y TEXT AS (lower(x)) UNIQUE)",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, y TEXT GENERATED ALWAYS AS (lower(x)) VIRTUAL UNIQUE)",
         ("REPLACE INTO t (id, x) VALUES (9, 'A')",),
         (deleted("t", id=1, x="a", y="a"), created("t", id=9, x="A", y="a")),
         "INSERT INTO t (id, x) VALUES (1, 'a')",

@@ -154,13 +154,8 @@ class AuditLogWriter(DjangoWriter):
     def _value(self, field: Any, value: Any) -> Any:
         found = self._evaluate(field, value)
         if isinstance(value, Expr):
-            self.printed[self._canonical(value)] += [found, str(found), *self._naive(found)]
+            self.printed[self._canonical(value)] += [found, str(found), *_printed(found)]
         return found
-
-    @staticmethod
-    def _naive(found: Any) -> list[str]:
-        """The library takes the zone off: it is always UTC."""
-        return [str(found.replace(tzinfo=None))] if hasattr(found, "tzinfo") else []
 
     def _canonical(self, value: Expr) -> str:
         with self.models.place.connection() as db:
@@ -215,6 +210,13 @@ class AuditLog(DjangoAlone):
 
     def _same_key(self, key: tuple[Any, ...], _types: tuple[str, ...], recorded: Any) -> bool:
         return bool(recorded == str(key[0] if len(key) == 1 or self._single_key else key))
+
+
+def _printed(found: Any) -> list[str]:
+    """The library takes a time's zone off, it is always UTC; bytes it takes for UTF-8."""
+    if isinstance(found, bytes | memoryview):
+        return [bytes(found).decode(errors="replace")]
+    return [str(found.replace(tzinfo=None))] if hasattr(found, "tzinfo") else []
 
 
 def _alike(value: Any, recorded: Any) -> bool:
