@@ -1,14 +1,13 @@
 """Fixtures of every room. What they give is real: a file, a key, a log."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.postgres import Server
+from tests.postgres import Server, new_folder
 from tests.world import World
 
 settings.register_profile(
@@ -31,7 +30,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """One server for all tests of a run that ask for it."""
-    folder = Path(tempfile.mkdtemp(prefix="pg"))  # not pytest's: those are too long for a socket, and root's alone
+    folder = new_folder()  # not pytest's: those are too long for a socket, and root's alone
     server = Server.start(folder)
     yield server
     server.stop()

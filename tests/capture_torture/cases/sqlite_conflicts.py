@@ -1,0 +1,365 @@
+"""SQLite's conflict clauses. Each case runs with `recursive_triggers` off, as it is by default, and on."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tests.capture_torture.cases.basic import ROWS, UNIQUE, T
+from tests.capture_torture.model import SQLITE, Case, Change, Fails, Statement, created, deleted, updated
+
+A, B, C = ({"id": 1, "x": "a", "n": 1}, {"id": 2, "x": "b", "n": 2}, {"id": 3, "x": None, "n": 3})
+
+
+def _case(
+    id_: str, promise: str, schema: str, run: tuple[Statement, ...], expected: tuple[Change, ...], *setup: str
+) -> Case:
+    return Case(id=id_, promise=promise, engines=SQLITE, schema=schema, setup=setup or ROWS, run=run, expected=expected)
+
+
+REPLACES = (
+    _case(
+        "replace-by-key",
+        "The row that a REPLACE evicts by its key is recorded.",
+        T,
+        ("INSERT OR REPLACE INTO t VALUES (1, 'z', 9)",),
+        (deleted("t", **A), created("t", id=1, x="z", n=9)),
+    ),
+    _case(
+        "replace-by-key-same-row",
+        "A REPLACE by the very same row is a row deleted and made again.",
+        T,
+        ("INSERT OR REPLACE INTO t VALUES (1, 'a', 1)",),
+        (deleted("t", **A), created("t", **A)),
+    ),
+    _case(
+        "replace-by-unique",
+        "A row under another key, evicted by a unique column, is recorded.",
+        UNIQUE,
+        ("INSERT OR REPLACE INTO t VALUES (9, 'a', 9)",),
+        (deleted("t", **A), created("t", id=9, x="a", n=9)),
+    ),
+    _case(
+        "replace-two-at-once",
+        "One row may evict two others: one by key, one by a unique column.",
+        UNIQUE,
+        ("INSERT OR REPLACE INTO t VALUES (1, 'b', 9)",),
+        (deleted("t", **A), deleted("t", **B), created("t", id=1, x="b", n=9)),
+    ),
+    _case(
+        "replace-no-match",
+        "A REPLACE that evicts nothing is an insert.",
+        T,
+        ("INSERT OR REPLACE INTO t VALUES (9, 'z', 9)",),
+        (created("t", id=9, x="z", n=9),),
+    ),
+    _case(
+        "replace-many-rows",
+        "Each row of a REPLACE of many rows evicts its own.",
+        UNIQUE,
+        ("INSERT OR REPLACE INTO t VALUES (1, 'z', 9), (8, 'b', 8), (7, 'g', 7)",),
+        (
+            deleted("t", **A),
+            deleted("t", **B),
+            created("t", id=1, x="z", n=9),
+            created("t", id=8, x="b", n=8),
+            created("t", id=7, x="g", n=7),
+        ),
+    ),
+    _case(
+        "replace-a-row-of-the-same-statement",
+        "A REPLACE may evict a row that it made itself.",
+        UNIQUE,
+        ("INSERT OR REPLACE INTO t VALUES (7, 'g', 7), (8, 'g', 8)",),
+        (created("t", id=7, x="g", n=7), deleted("t", id=7, x="g", n=7), created("t", id=8, x="g", n=8)),
+    ),
+    _case(
+        "replace-into",
+        "REPLACE INTO is the same.",
+        T,
+        ("REPLACE INTO t VALUES (2, 'z', 9)",),
+        (deleted("t", **B), created("t", id=2, x="z", n=9)),
+    ),
+    _case(
+        "replace-select",
+        "A REPLACE from a query evicts row by row.",
+        T,
+        ("REPLACE INTO t SELECT id + 1, x, n FROM t WHERE id < 3 ORDER BY id DESC",),
+        (
+            deleted("t", **C),
+            created("t", id=3, x="b", n=2),
+            deleted("t", **B),
+            created("t", id=2, x="a", n=1),
+        ),
+    ),
+    _case(
+        "replace-null-in-not-null",
+        "REPLACE puts a default where NULL is not allowed; that is what is recorded.",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT NOT NULL DEFAULT 'd', n INTEGER)",
+        ("INSERT OR REPLACE INTO t VALUES (1, NULL, 9)",),
+        (deleted("t", **A), created("t", id=1, x="d", n=9)),
+        "INSERT INTO t VALUES (1, 'a', 1)",
+    ),
+    _case(
+        "replace-by-three-constraints",
+        "A row may evict as many others as there are constraints.",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT UNIQUE, n INTEGER UNIQUE)",
+        ("REPLACE INTO t VALUES (1, 'b', 3)",),
+        (deleted("t", **A), deleted("t", **B), deleted("t", **C), created("t", id=1, x="b", n=3)),
+    ),
+    _case(
+        "replace-null-is-no-match",
+        "NULLs do not conflict in a unique column.",
+        UNIQUE,
+        ("REPLACE INTO t VALUES (9, NULL, 9)",),
+        (created("t", id=9, x=None, n=9),),
+    ),
+    _case(
+        "replace-in-a-savepoint",
+        "An eviction that is rolled back never happened.",
+        T,
+        ("BEGIN", "SAVEPOINT s", "REPLACE INTO t VALUES (1, 'z', 9)", "ROLLBACK TO s", "COMMIT"),
+        (),
+    ),
+    _case(
+        "replace-evicts-children",
+        "Rows that go with an evicted parent are recorded.",
+        f"{T}; CREATE TABLE u (id INTEGER PRIMARY KEY, t INTEGER REFERENCES t ON DELETE CASCADE)",
+        ("REPLACE INTO t VALUES (1, 'z', 9)",),
+        (deleted("t", **A), deleted("u", id=1, t=1), created("t", id=1, x="z", n=9)),
+        *ROWS,
+        "INSERT INTO u VALUES (1, 1)",
+    ),
+    _case(
+        "update-or-replace",
+        "The row that an UPDATE OR REPLACE evicts is recorded.",
+        UNIQUE,
+        ("UPDATE OR REPLACE t SET x = 'b' WHERE id = 1",),
+        (deleted("t", **B), updated("t", {"id": 1}, x=("a", "b"))),
+    ),
+    _case(
+        "update-or-replace-the-key",
+        "A row that moves onto another's key evicts it.",
+        T,
+        ("UPDATE OR REPLACE t SET id = 2 WHERE id = 1",),
+        (deleted("t", **B), updated("t", {"id": 2}, id=(1, 2))),
+    ),
+    _case(
+        "update-or-replace-many",
+        "An UPDATE OR REPLACE of many rows may evict rows it has yet to reach.",
+        T,
+        ("UPDATE OR REPLACE t SET id = id + 1 WHERE id < 3",),
+        (
+            deleted("t", **B),
+            updated("t", {"id": 2}, id=(1, 2)),
+            deleted("t", **C),
+            updated("t", {"id": 3}, id=(2, 3)),  # its second turn: SQLite visits the place, not the row
+        ),
+    ),
+    _case(
+        "conflict-replace-in-the-table",
+        "A table that says ON CONFLICT REPLACE evicts on a plain INSERT and a plain UPDATE.",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY ON CONFLICT REPLACE, x TEXT UNIQUE ON CONFLICT REPLACE, n INTEGER)",
+        ("INSERT INTO t VALUES (1, 'z', 9)", "UPDATE t SET x = 'b' WHERE id = 1"),
+        (
+            deleted("t", **A),
+            created("t", id=1, x="z", n=9),
+            deleted("t", **B),
+            updated("t", {"id": 1}, x=("z", "b")),
+        ),
+    ),
+    _case(
+        "replace-by-expression",
+        "A unique index on an expression evicts.",
+        f"{T}; CREATE UNIQUE INDEX t_lower ON t (lower(x))",
+        ("REPLACE INTO t VALUES (9, 'A', 9)",),
+        (deleted("t", **A), created("t", id=9, x="A", n=9)),
+    ),
+    _case(
+        "replace-by-partial-index",
+        "A partial unique index evicts within its condition, and not outside.",
+        f"{T}; CREATE UNIQUE INDEX t_some ON t (x) WHERE n < 100",
+        ("REPLACE INTO t VALUES (8, 'b', 200)", "REPLACE INTO t VALUES (9, 'a', 9)"),
+        (created("t", id=8, x="b", n=200), deleted("t", **A), created("t", id=9, x="a", n=9)),
+    ),
+    _case(
+        "replace-by-nocase",
+        "A unique column that ignores case evicts what differs in case only.",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT UNIQUE COLLATE NOCASE, n INTEGER)",
+        ("REPLACE INTO t VALUES (9, 'A', 9)",),
+        (deleted("t", **A), created("t", id=9, x="A", n=9)),
+    ),
+    _case(
+        "replace-by-affinity",
+        "A value that becomes another's when it is stored evicts it.",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT UNIQUE, n INTEGER)",
+        ("REPLACE INTO t VALUES (9, 5, 9)", "REPLACE INTO t VALUES ('1', 'q', 1)"),
+        (
+            deleted("t", id=4, x="5", n=4),
+            created("t", id=9, x="5", n=9),
+            deleted("t", **A),
+            created("t", id=1, x="q", n=1),
+        ),
+        *ROWS,
+        "INSERT INTO t VALUES (4, '5', 4)",
+    ),
+    _case(
+        "replace-without-rowid",
+        "A WITHOUT ROWID table evicts by its key and by its unique columns.",
+        "CREATE TABLE t (id TEXT, k INTEGER, x TEXT UNIQUE, PRIMARY KEY (id, k)) WITHOUT ROWID",
+        ("REPLACE INTO t VALUES ('a', 1, 'y')", "REPLACE INTO t VALUES ('c', 1, 'z')"),
+        (
+            deleted("t", id="a", k=1, x="x"),
+            created("t", id="a", k=1, x="y"),
+            deleted("t", id="b", k=1, x="z"),
+            created("t", id="c", k=1, x="z"),
+        ),
+        "INSERT INTO t VALUES ('a', 1, 'x'), ('b', 1, 'z')",
+    ),
+    _case(
+        "replace-without-a-key",
+        "A table without a primary key evicts by its unique columns.",
+        "CREATE TABLE t (x TEXT UNIQUE, n INTEGER)",
+        ("REPLACE INTO t VALUES ('a', 9)",),
+        (deleted("t", x="a", n=1), created("t", x="a", n=9)),
+        "INSERT INTO t VALUES ('a', 1)",
+    ),
+    _case(
+        "replace-by-rowid",
+        "A table without a primary key evicts by its rowid.",
+        "CREATE TABLE t (x TEXT, n INTEGER)",
+        ("REPLACE INTO t (rowid, x, n) VALUES (1, 'b', 2)",),
+        (deleted("t", x="a", n=1), created("t", x="b", n=2)),
+        "INSERT INTO t VALUES ('a', 1)",
+    ),
+    _case(
+        "replace-by-text-key",
+        "A text key evicts.",
+        "CREATE TABLE t (id TEXT PRIMARY KEY, x TEXT)",
+        ("REPLACE INTO t VALUES ('k', 'new')",),
+        (deleted("t", id="k", x="old"), created("t", id="k", x="new")),
+        "INSERT INTO t VALUES ('k', 'old')",
+    ),
+    _case(
+        "replace-by-generated-column",
+        "A unique generated column evicts.",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, y TEXT GENERATED ALWAYS AS (lower(x)) VIRTUAL UNIQUE)",
+        ("REPLACE INTO t (id, x) VALUES (9, 'A')",),
+        (deleted("t", id=1, x="a", y="a"), created("t", id=9, x="A", y="a")),
+        "INSERT INTO t (id, x) VALUES (1, 'a')",
+    ),
+    _case(
+        "replace-upsert-mixed",
+        "A conflict that the upsert does not name falls to the outer REPLACE.",
+        UNIQUE,
+        ("INSERT OR REPLACE INTO t VALUES (9, 'a', 9) ON CONFLICT (id) DO UPDATE SET n = 0",),
+        (deleted("t", **A), created("t", id=9, x="a", n=9)),
+    ),
+    _case(
+        "replace-refused",
+        "A REPLACE that fails at its last row evicted nothing.",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, n INTEGER CHECK (n < 100))",
+        (Fails("REPLACE INTO t VALUES (1, 'z', 9), (2, 'y', 900)"),),
+        (),
+    ),
+    _case(
+        "replace-by-own-trigger",
+        "A REPLACE inside an application's own trigger evicts.",
+        f"{T}; CREATE TABLE last (id INTEGER PRIMARY KEY, x TEXT); CREATE TRIGGER app AFTER INSERT ON t "
+        "BEGIN REPLACE INTO last VALUES (1, NEW.x); END",
+        ("INSERT INTO t VALUES (9, 'z', 9)",),
+        (created("t", id=9, x="z", n=9), deleted("last", id=1, x="old"), created("last", id=1, x="z")),
+        "INSERT INTO last VALUES (1, 'old')",
+    ),
+)
+
+OTHERS = (
+    _case(
+        "insert-or-ignore",
+        "Rows that INSERT OR IGNORE passes over were never there.",
+        UNIQUE,
+        ("INSERT OR IGNORE INTO t VALUES (1, 'q', 9), (9, 'a', 9), (7, 'g', 7)",),
+        (created("t", id=7, x="g", n=7),),
+    ),
+    _case(
+        "insert-or-ignore-then-the-very-row",
+        "A row that was passed over leaves no trace, also when it is made later in the transaction.",
+        UNIQUE,
+        (
+            "BEGIN",
+            "INSERT OR IGNORE INTO t VALUES (1, 'q', 9)",
+            "DELETE FROM t WHERE id = 1",
+            "INSERT INTO t VALUES (1, 'q', 9)",
+            "COMMIT",
+        ),
+        (deleted("t", **A), created("t", id=1, x="q", n=9)),
+    ),
+    _case(
+        "insert-or-ignore-then-deleted",
+        "A row that was passed over, whose rival is deleted afterwards, is one delete.",
+        UNIQUE,
+        ("INSERT OR IGNORE INTO t VALUES (9, 'a', 9)", "DELETE FROM t WHERE x = 'a'"),
+        (deleted("t", **A),),
+    ),
+    _case(
+        "insert-or-ignore-not-null",
+        "A row passed over for a NULL was never there.",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT NOT NULL, n INTEGER)",
+        ("INSERT OR IGNORE INTO t VALUES (9, NULL, 9)",),
+        (),
+        "INSERT INTO t VALUES (1, 'a', 1)",
+    ),
+    _case(
+        "update-or-ignore",
+        "An update that was passed over changed nothing.",
+        UNIQUE,
+        ("UPDATE OR IGNORE t SET x = 'a'",),
+        (),
+    ),
+    _case(
+        "update-or-ignore-some",
+        "Of an UPDATE OR IGNORE only the rows that changed are recorded.",
+        UNIQUE,
+        ("UPDATE OR IGNORE t SET x = 'b' WHERE id IN (1, 2)", "UPDATE OR IGNORE t SET x = 'c' WHERE id IN (1, 3)"),
+        (updated("t", {"id": 1}, x=("a", "c")),),
+    ),
+    _case(
+        "insert-or-fail",
+        "Rows that INSERT OR FAIL made before it failed stay, and are recorded.",
+        UNIQUE,
+        (Fails("INSERT OR FAIL INTO t VALUES (7, 'g', 7), (1, 'q', 1), (8, 'h', 8)"),),
+        (created("t", id=7, x="g", n=7),),
+    ),
+    _case(
+        "insert-or-rollback",
+        "INSERT OR ROLLBACK takes the whole transaction with it.",
+        UNIQUE,
+        ("BEGIN", "INSERT INTO t VALUES (7, 'g', 7)", Fails("INSERT OR ROLLBACK INTO t VALUES (1, 'q', 1)")),
+        (),
+    ),
+    _case(
+        "conflict-ignore-in-the-table",
+        "A table that says ON CONFLICT IGNORE passes over on a plain INSERT.",
+        "CREATE TABLE t (id INTEGER PRIMARY KEY ON CONFLICT IGNORE, x TEXT, n INTEGER)",
+        ("INSERT INTO t VALUES (1, 'z', 9), (7, 'g', 7)",),
+        (created("t", id=7, x="g", n=7),),
+    ),
+    _case(
+        "upsert-inside-or-ignore",
+        "An upsert under OR IGNORE updates the row it names, and passes over other conflicts.",
+        UNIQUE,
+        (
+            "INSERT OR IGNORE INTO t VALUES (1, 'q', 9) ON CONFLICT (id) DO UPDATE SET n = excluded.n",
+            "INSERT OR IGNORE INTO t VALUES (9, 'a', 9) ON CONFLICT (id) DO UPDATE SET n = excluded.n",
+        ),
+        (updated("t", {"id": 1}, n=(1, 9)),),
+    ),
+)
+
+
+def _both_settings() -> Iterator[Case]:
+    for case in (*REPLACES, *OTHERS):
+        for value in ("off", "on"):
+            setting = f"PRAGMA recursive_triggers = {value}"
+            yield replace(case, id=f"{case.id}, recursive_triggers {value}", settings=(setting,))
+
+
+CASES = tuple(_both_settings())

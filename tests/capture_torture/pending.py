@@ -1,0 +1,24 @@
+"""What ours does not record yet. Each stands here until it does: a test fails when one could be taken out."""
+
+from tests.capture_torture.model import Engine
+
+# Rows that a REPLACE evicts while `recursive_triggers` is off. False: not recorded; the oracle leaves them out too.
+EVICTIONS = False
+
+_REPLACES = (
+    "replace-by-key", "replace-by-key-same-row", "replace-by-unique", "replace-two-at-once", "replace-many-rows",
+    "replace-a-row-of-the-same-statement", "replace-into", "replace-select", "replace-null-in-not-null",
+    "replace-by-three-constraints", "replace-evicts-children", "update-or-replace", "update-or-replace-the-key",
+    "update-or-replace-many", "conflict-replace-in-the-table", "replace-by-expression", "replace-by-partial-index",
+    "replace-by-nocase", "replace-by-affinity", "replace-without-rowid", "replace-without-a-key", "replace-by-rowid",
+    "replace-by-text-key", "replace-by-generated-column", "replace-upsert-mixed", "replace-by-own-trigger",
+)  # fmt: skip
+
+# By engine, the ids of cases.
+PENDING: dict[Engine, set[str]] = {
+    "sqlite": {
+        *(() if EVICTIONS else (f"{name}, recursive_triggers off" for name in _REPLACES)),
+        "integer-to-real",  # the trigger's `IS NOT` calls 1 and 1.0 the same
+    },
+    "postgres": set(),
+}
