@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.capture_torture import ours
-from tests.capture_torture.ours_sqlite import OursOnSqlite
+from tests.capture_torture.ours import OursOnSqlite
 from tests.oracle.replay import Oracle
 from tests.oracle.statements import STATEMENTS
 

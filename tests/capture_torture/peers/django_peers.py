@@ -105,7 +105,7 @@ class SimpleHistory(DjangoAlone):
         for model in self.models.of.values():
             try:
                 model.history.bulk_history_create(model._default_manager.all())  # type: ignore[attr-defined]
-            except Exception as error:  # noqa: BLE001 - rows that Django cannot read
+            except Exception as error:
                 raise NoModelError(f"{type(error).__name__}: {error}") from error
         self._seen = count(self.place, self.histories)
 

@@ -4,13 +4,14 @@ Of what was tried, an array of all rows is the cheapest for one row and for a th
 """
 
 from indelible.capture.postgres.describe import Relation
-from indelible.capture.postgres.names import PREFIX, SCHEMA
+from indelible.capture.postgres.names import PREFIX, SCHEMA, literal
 from indelible.capture.postgres.written import UNCLAIMED, Written
 
 MOST_ROWS = 1000  # of one outbox row
 MOST_BYTES = 8 * 1024 * 1024  # likewise, unless a single row has more
 WIDE = 64 * 1024  # a wider row takes the slow path, where rows are counted before they are gathered
 
+PLACE = ", row_number() OVER () - 1 AS place"
 SIDES = {"create": ("new",), "update": ("old", "new"), "delete": ("old",)}
 
 CONTEXT = "nullif(current_setting('indelible.context', true), '')"
@@ -61,24 +62,50 @@ def partitions_watched(root: Relation) -> str:
 
 def in_chunks(operation: str, watch: int, written: Written, sources: dict[str, str]) -> str:
     """By two cursors in step: old and new rows come out of their tables in the order in which they went in."""
-    widths = ", ".join(
-        f"(SELECT max(pg_column_size(v.cells)) FROM ({written.select(source)} OFFSET 0) v)"
-        for source in sources.values()
-    )
+    widths = ", ".join(f"({_widest(written.select(source))})" for source in sources.values())
     opened = "\n    ".join(
-        f"""OPEN indelible_{side}_chunks NO SCROLL FOR
-      SELECT array_agg(v.cells ORDER BY v.place) FROM (
-        {written.select(source, ", row_number() OVER () - 1 AS place")}) v
-      GROUP BY v.place / indelible_size ORDER BY v.place / indelible_size;"""
+        f"OPEN indelible_{side}_chunks NO SCROLL FOR {_chunks(written.select(source, PLACE), 'indelible_size')};"
         for side, source in sources.items()
     )
-    fetched = " ".join(f"FETCH indelible_{side}_chunks INTO indelible_{side};" for side in sources)
-    first = f"indelible_{next(iter(sources))}"
-    insert = _insert(operation, watch, f"array_length({first}, 1)", {side: f"indelible_{side}" for side in sources})
-    closed = " ".join(f"CLOSE indelible_{side}_chunks;" for side in sources)
-    return f"""SELECT greatest(1, least({MOST_ROWS}, {MOST_BYTES} / greatest(1, {widths}))) INTO indelible_size;
+    return f"""SELECT {_size(widths)} INTO indelible_size;
     {opened}
-    LOOP
+    {_each_chunk(operation, watch, list(sources))}"""
+
+
+def emptied(watch: int, written: Written) -> str:
+    """TRUNCATE, of the table itself or of any partition: the rows that it has go first."""
+    table = "ONLY indelible_this_table"
+    widest = f"SELECT {_size(f'({_widest(written.select_at_once(table))})')}"
+    chunks = _chunks(written.select_at_once(table, PLACE), "$1")
+    sized, opened = (
+        f"EXECUTE format({literal(sql.replace('%', '%%').replace('indelible_this_table', '%s'))}, TG_RELID::regclass)"
+        for sql in (widest, chunks)
+    )
+    return f"""{sized} INTO indelible_size;
+  OPEN indelible_old_chunks NO SCROLL FOR {opened} USING indelible_size;
+  {_each_chunk("truncate", watch, ["old"])}"""
+
+
+def _size(widths: str) -> str:
+    """How many rows go into one chunk."""
+    return f"greatest(1, least({MOST_ROWS}, {MOST_BYTES} / greatest(1, {widths})))"
+
+
+def _widest(rows: str) -> str:
+    return f"SELECT max(pg_column_size(v.cells)) FROM ({rows} OFFSET 0) v"
+
+
+def _chunks(rows: str, size: str) -> str:
+    return f"""SELECT array_agg(v.cells ORDER BY v.place) FROM ({rows}) v
+      GROUP BY v.place / {size} ORDER BY v.place / {size}"""
+
+
+def _each_chunk(operation: str, watch: int, sides: list[str]) -> str:
+    fetched = " ".join(f"FETCH indelible_{side}_chunks INTO indelible_{side};" for side in sides)
+    first = f"indelible_{sides[0]}"
+    insert = _insert(operation, watch, f"array_length({first}, 1)", {side: f"indelible_{side}" for side in sides})
+    closed = " ".join(f"CLOSE indelible_{side}_chunks;" for side in sides)
+    return f"""LOOP
       {fetched}
       EXIT WHEN {first} IS NULL;
       {insert};

@@ -50,7 +50,7 @@ def _drifts(db: Database, relation: Relation, watched: Watched) -> Iterator[str]
     wanted = [(relation, triggers(watched.definition, relation, columns, watched.id))]
     if relation.partitioned:
         parts = members(db, relation)
-        wanted += [(part, [truncation(watched.definition, part, columns, watched.id)]) for part in parts]
+        wanted += [(part, [truncation(watched.definition, relation, columns, watched.id)]) for part in parts]
     for each, those in wanted:
         there = installed(db, each)
         for trigger in those:

@@ -1,6 +1,31 @@
 -- Changes of the schema of watched tables, noted as they happen. Event triggers take a superuser; without one,
 -- `coverage` still finds what drifted.
 
+-- A partition has its row triggers from its root; one that is added is to be seen emptied too.
+CREATE OR REPLACE FUNCTION indelible.watch_partitions(touched oid[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  each record;
+BEGIN
+  FOR each IN
+    SELECT DISTINCT p.relid AS partition, w.relation AS root
+    FROM unnest(touched) t (oid)
+    JOIN indelible.watch w ON w.relation = coalesce(pg_partition_root(t.oid), t.oid) AND w.definition IS NOT NULL
+      AND w.id = (SELECT max(n.id) FROM indelible.watch n WHERE n.relation = w.relation)
+    CROSS JOIN pg_partition_tree(w.relation) p
+    WHERE p.relid <> w.relation
+      AND to_regprocedure(format('indelible.capture_%s_truncate()', w.relation)) IS NOT NULL
+  LOOP
+    -- Asked here: what is created below comes through this function again.
+    CONTINUE WHEN EXISTS (
+      SELECT FROM pg_trigger g WHERE g.tgrelid = each.partition AND g.tgname = 'indelible_truncate');
+    EXECUTE format('CREATE TRIGGER indelible_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT '
+      'EXECUTE FUNCTION indelible.capture_%s_truncate()', each.partition::regclass, each.root);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER indelible_truncate', each.partition::regclass);
+  END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION indelible.watch_partitions(oid[]) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION indelible.note_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -20,6 +45,7 @@ BEGIN
     FROM pg_event_trigger_ddl_commands() o
     LEFT JOIN pg_trigger g ON o.classid = 'pg_trigger'::regclass AND g.oid = o.objid
     LEFT JOIN pg_index i ON o.classid = 'pg_class'::regclass AND i.indexrelid = o.objid;
+    PERFORM indelible.watch_partitions(touched);
   END IF;
   INSERT INTO indelible.outbox (watch, operation, context, client, rows, new)
   SELECT w.id, 'note', nullif(current_setting('indelible.context', true), ''),

@@ -31,7 +31,7 @@ ORDER BY a.attnum;
 -- The primary key; else a unique index that tells every row apart.
 SELECT array_agg(a.attname ORDER BY k.place)::text[] AS columns
 FROM pg_index i, unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place), pg_attribute a
-WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+WHERE i.indrelid = %(oid)s AND i.indisunique AND i.indisvalid AND (i.indimmediate OR i.indisprimary) AND i.indpred IS NULL AND i.indexprs IS NULL
   AND a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.place <= i.indnkeyatts
 GROUP BY i.indexrelid, i.indisprimary, i.indisreplident
 HAVING bool_and(a.attnotnull)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from indelible.capture.definition import Definition
-from indelible.capture.postgres.bodies import SIDES, by_row, by_statement, in_chunks, partitions_watched
+from indelible.capture.postgres.bodies import SIDES, by_row, by_statement, emptied, partitions_watched
 from indelible.capture.postgres.describe import Relation, TypedColumn
 from indelible.capture.postgres.names import PREFIX, SCHEMA, literal, quote
 from indelible.capture.postgres.written import Written
@@ -50,10 +50,10 @@ def triggers(definition: Definition, relation: Relation, columns: Sequence[Typed
 
 
 def truncation(definition: Definition, relation: Relation, columns: Sequence[TypedColumn], watch: int) -> Trigger:
-    """For a table, a root, or one partition by the definition of its root: row triggers it has from there."""
+    """For a table, and for each partition of it: row triggers those have from their root."""
     written = Written(definition, columns)
     body = partitions_watched(relation) if relation.partitioned else ""
-    body += written.strict + "\n  " + in_chunks("truncate", watch, written, {"old": f"ONLY {relation.quoted}"})
+    body += written.strict + "\n  " + emptied(watch, written)
     settings = [*written.settings, "row_security = off"]  # all rows, or an error
     function = f"capture_{relation.oid}_truncate"
     rest = " FOR EACH STATEMENT"

@@ -69,7 +69,7 @@ def _install_one(db: Database, relation: Relation, definition: Definition, colum
     _put(db, relation, triggers(definition, relation, columns, watch))
     if relation.partitioned:
         for member in members(db, relation):
-            _put(db, member, [truncation(definition, member, columns, watch)])
+            _put(db, member, [truncation(definition, relation, columns, watch)])
 
 
 def _register(db: Database, relation: Relation, definition: Definition, columns: list[TypedColumn]) -> int:
@@ -176,7 +176,10 @@ def remove(db: Database, table: str) -> None:
         if relation is None or then is None or then.definition is None:
             raise CaptureError(f"The table {table!r} is not watched, so there is nothing to end.")
         _add(db, relation.oid, table, then.definition, None, [])
+        functions = set()
         for member in (relation, *members(db, relation)):
             for name, (_enabled, _kind, function, *_) in installed(db, member).items():
-                db.execute(f"DROP TRIGGER IF EXISTS {quote(name)} ON {member.quoted}")
-                db.execute(f"DROP FUNCTION IF EXISTS {SCHEMA}.{quote(function)}()")
+                functions.add(function)
+                db.execute(f"DROP TRIGGER {quote(name)} ON {member.quoted}")
+        for function in functions:
+            db.execute(f"DROP FUNCTION {SCHEMA}.{quote(function)}()")

@@ -63,8 +63,8 @@ class Written:
         cells = self.cells().replace("indelible_salt", "gen_random_uuid()::text")
         return cells.replace("indelible_secret", f"(SELECT s.secret FROM {SCHEMA}.source s)")
 
-    def select_at_once(self, source: str) -> str:
-        return f"SELECT {self.cells_at_once()} FROM {self.rows(source)}"
+    def select_at_once(self, source: str, more: str = "") -> str:
+        return f"SELECT {self.cells_at_once()} AS cells{more} FROM {self.rows(source)}"
 
     def body(self, statements: str) -> str:
         """A function's body. The names in it cannot be those of columns, which are always qualified."""
