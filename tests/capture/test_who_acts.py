@@ -1,6 +1,7 @@
 """What holds where: requests around actors, functions, generators, tasks and threads."""
 
 import asyncio
+import gc
 import inspect
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from indelible.capture import context
 from indelible.capture.context import (
     MAX_CARRIED,
     Acting,
@@ -231,6 +233,24 @@ def test_a_task_acts_as_where_it_was_started_also_when_that_is_over() -> None:
         assert await asyncio.gather(*tasks) == ["dana", "dana", "dana", None]
 
     asyncio.run(main())
+
+
+def kept() -> int:
+    """How many still hold on to what stood around them."""
+    gc.collect()
+    return sum(isinstance(each, context._Held) and each.outer is not None for each in gc.get_objects())
+
+
+def test_a_task_that_starts_the_next_one_does_not_keep_all_before_it() -> None:
+    async def run(left: int) -> int:
+        with acting_as(DANA):
+            following = asyncio.create_task(run(left - 1)) if left else None
+        if following:
+            return await following
+        return kept()
+
+    before = kept()
+    assert asyncio.run(run(50)) == before
 
 
 def test_tasks_that_take_turns_never_act_as_each_other() -> None:

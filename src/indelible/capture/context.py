@@ -152,9 +152,10 @@ def uncarry(text: object) -> Acting | None:
 def _leave(mine: _Held, token: Token[_Held | None]) -> None:
     if _held.get() is mine:
         with suppress(ValueError):  # a generator that somebody else closes, in another task
-            return _held.reset(token)
+            _held.reset(token)
+            mine.outer = None  # never asked for again; a task that starts the next one would keep them all
+            return
     mine.over = True  # or one that ends after another began in it: what stands on top stays there
-    return None
 
 
 def _innermost() -> _Held | None:
