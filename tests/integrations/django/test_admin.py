@@ -129,7 +129,9 @@ def test_nothing_in_the_admin_changes_the_log(admin: Client, chair: Product) -> 
         assert admin.get(address).status_code == 404
 
 
-def test_a_log_that_cannot_be_sealed_is_shown_as_it_is_and_the_page_says_so(site: Site, admin: Client, chair: Product) -> None:
+def test_a_log_that_cannot_be_sealed_is_shown_as_it_is_and_the_page_says_so(
+    site: Site, admin: Client, chair: Product
+) -> None:
     site.sealed()
     auditing.close()
     (site.folder / "audit.db.key").rename(site.folder / "elsewhere")

@@ -21,7 +21,14 @@ from indelible.web.state import State, number, understand
 from indelible.web.view import row
 
 PAGE_SIZE = 50
-RANGES = {"Any time": "", "Today": "today", "Past 24 hours": "24h", "Past 7 days": "7d", "Past 30 days": "30d", "Past 90 days": "90d"}
+RANGES = {
+    "Any time": "",
+    "Today": "today",
+    "Past 24 hours": "24h",
+    "Past 7 days": "7d",
+    "Past 30 days": "30d",
+    "Past 90 days": "90d",
+}
 FIELDS = ("q", "since", "until")
 
 
@@ -64,7 +71,7 @@ class EntryAdmin(admin.ModelAdmin):
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:  # noqa: ARG002 - Django's own signature
+    ) -> TemplateResponse:
         """One entry: old and new values, what is known beside them, and the line that is verified."""
         self._only_viewers(request)
         seq = number(object_id)
@@ -88,7 +95,12 @@ class EntryAdmin(admin.ModelAdmin):
 
     def _show(self, request: HttpRequest, template: str, values: dict[str, Any], status: int) -> TemplateResponse:
         request.current_app = self.admin_site.name
-        context = {**self.admin_site.each_context(request), "opts": self.model._meta, "crumbs_listed": _listed(), **values}
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "crumbs_listed": _listed(),
+            **values,
+        }
         answer = TemplateResponse(request, template, context, status=status)
         answer["Cache-Control"] = "no-store"
         return answer

@@ -1,8 +1,8 @@
 """The audit pages beside Django, in its asgi.py:
 
-    from indelible.integrations.django.asgi import with_audit_pages
+from indelible.integrations.django.asgi import with_audit_pages
 
-    application = with_audit_pages(get_asgi_application(), "/audit")
+application = with_audit_pages(get_asgi_application(), "/audit")
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

@@ -107,7 +107,7 @@ def audit() -> DjangoAudit:
 
 
 def close() -> None:
-    global _current  # noqa: PLW0603
+    global _current
     with _making:
         closing_now, _current = _current, None
     if closing_now is not None:
@@ -172,7 +172,7 @@ def _open_or_create(path: Path) -> Log:
 
 
 def _forked() -> None:
-    global _current, _making  # noqa: PLW0603
+    global _current, _making
     _left_behind.append(_current)
     _current, _making = None, threading.Lock()
 

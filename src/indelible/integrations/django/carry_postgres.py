@@ -143,7 +143,7 @@ class _Write:
 
 
 def _carried(driver: Any) -> object:
-    """psycopg 2 begins transactions where nobody sees it: there, each write says who acts."""
+    """Psycopg 2 begins transactions where nobody sees it: there, each write says who acts."""
     if not is_psycopg3:
         return _UNSURE
     from indelible.integrations.psycopg import CARRIED

@@ -37,7 +37,9 @@ def check_project(**_: Any) -> list[CheckMessage]:
     middleware = list(settings.MIDDLEWARE)
     if MIDDLEWARE not in middleware:
         hint = f"Add {MIDDLEWARE!r} to MIDDLEWARE, below AuthenticationMiddleware."
-        found.append(Warning("No request says who acts: its writes are recorded as unknown.", hint=hint, id="indelible.W001"))
+        found.append(
+            Warning("No request says who acts: its writes are recorded as unknown.", hint=hint, id="indelible.W001")
+        )
     before = middleware[: middleware.index(MIDDLEWARE)] if MIDDLEWARE in middleware else []
     if MIDDLEWARE in middleware and not any(name.endswith("AuthenticationMiddleware") for name in before):
         hint = f"Put {MIDDLEWARE!r} below AuthenticationMiddleware."
@@ -46,7 +48,9 @@ def check_project(**_: Any) -> list[CheckMessage]:
     admin, ours = "django.contrib.admin", "indelible.integrations.django"
     if admin in order and order.index(admin) < order.index(ours):
         hint = f"Put {ours!r} above {admin!r} in INSTALLED_APPS."
-        found.append(Warning("The admin's history pages have no link to the audit log.", hint=hint, id="indelible.W003"))
+        found.append(
+            Warning("The admin's history pages have no link to the audit log.", hint=hint, id="indelible.W003")
+        )
     return found
 
 

@@ -31,6 +31,10 @@ def _by_triggers(alias: str) -> list[Coverage]:
         watched = {name for (name,) in cursor.fetchall()}
     excluded = {table: each.exclude for table, each in maps.items() if each.exclude}
     return [
-        Coverage(table, "watched" if table in watched else "excluded" if table in excluded else "not covered", excluded.get(table))
+        Coverage(
+            table,
+            "watched" if table in watched else "excluded" if table in excluded else "not covered",
+            excluded.get(table),
+        )
         for table in sorted(there.columns)
     ]

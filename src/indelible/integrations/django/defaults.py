@@ -67,7 +67,9 @@ def given_tables(path: Path | None) -> set[str]:
     return set(tomllib.loads(path.read_text())) if path else set()
 
 
-def fitted(maps: dict[str, TableMap], columns: dict[str, set[str]], strictly: Iterable[str] = ()) -> dict[str, TableMap]:
+def fitted(
+    maps: dict[str, TableMap], columns: dict[str, set[str]], strictly: Iterable[str] = ()
+) -> dict[str, TableMap]:
     """What of it the database has. Tables named in `strictly` are left as they are, for capture to refuse."""
     strict = set(strictly)
     return {
@@ -104,7 +106,9 @@ def _of_model(model: type[Model]) -> TableMap:
     from django.contrib.auth import get_user_model
     from django.contrib.auth.base_user import AbstractBaseUser
 
-    references = {field.column: entity_of(field.remote_field.model) for field in model._meta.local_fields if _refers(field)}
+    references = {
+        field.column: entity_of(field.remote_field.model) for field in model._meta.local_fields if _refers(field)
+    }
     secret = [model._meta.get_field("password").column] if issubclass(model, AbstractBaseUser) else []
     name = None
     if model is get_user_model():

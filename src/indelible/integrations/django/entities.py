@@ -40,7 +40,9 @@ def object_url(site: Any, request: HttpRequest, entity: Entity) -> str | None:
                 return None
             try:
                 return reverse(
-                    f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[entity.id], current_app=site.name
+                    f"admin:{model._meta.app_label}_{model._meta.model_name}_change",
+                    args=[entity.id],
+                    current_app=site.name,
                 )
             except NoReverseMatch:
                 return None

@@ -8,7 +8,9 @@ _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|COPY|EXECU
 _ENDS = re.compile(r"\s*(COMMIT|END|RELEASE)\b", re.IGNORECASE)
 _COMMITS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
 _UNDOES = re.compile(r"\s*ROLLBACK\b", re.IGNORECASE)
-_CONTROLS = re.compile(r"\s*(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|SET|RESET|PREPARE\s+TRANSACTION)\b", re.IGNORECASE)
+_CONTROLS = re.compile(
+    r"\s*(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|SET|RESET|PREPARE\s+TRANSACTION)\b", re.IGNORECASE
+)
 # What PostgreSQL refuses inside a transaction, or what ends it by itself.
 _ALONE = re.compile(r"\bCONCURRENTLY\b|\A\s*(CALL\b|DO\b.*\b(COMMIT|ROLLBACK)\b)", re.IGNORECASE | re.DOTALL)
 _NARROWS = re.compile(r'\s*ALTER\s+TABLE\s+"([^"]+)"\s+DROP\s+COLUMN\b', re.IGNORECASE)

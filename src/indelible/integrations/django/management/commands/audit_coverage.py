@@ -26,4 +26,6 @@ class Command(AuditCommand):
                 line = f"{each.state:<12}  {each.table}  {each.reason or ''}".rstrip()
                 show(msgspec.json.encode(named).decode() if options["json"] else line)
         if missing:
-            raise CommandError(f"{missing} tables are not covered. Watch them, or exclude them in the map.", returncode=3)
+            raise CommandError(
+                f"{missing} tables are not covered. Watch them, or exclude them in the map.", returncode=3
+            )

@@ -20,4 +20,6 @@ class Command(AuditCommand):
             watched = watch(alias, whole_map=True)
             for table in watched:
                 show(table)
-            say(f"Watching {len(watched)} tables of {alias!r}. Every change to them is recorded by the database itself.")
+            say(
+                f"Watching {len(watched)} tables of {alias!r}. Every change to them is recorded by the database itself."
+            )
