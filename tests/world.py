@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,27 @@ class World:
     def watch(
         self, ddl: str = "", tables: Sequence[str] | None = None, map_text: str = "", *, strict: bool = False
     ) -> list[str]:
-        """Run `ddl`, then watch."""
+        """Run `ddl`, then watch: only changes from here on, and without the notes that capture makes of itself."""
+        try:
+            return self.watch_all(ddl, tables, map_text, strict=strict, baseline=False)
+        finally:
+            with suppress(sqlite3.OperationalError), self.db:  # there is no such table: it was refused
+                self.db.execute("DELETE FROM indelible_outbox WHERE operation = 'note'")
+
+    def watch_all(
+        self,
+        ddl: str = "",
+        tables: Sequence[str] | None = None,
+        map_text: str = "",
+        *,
+        strict: bool = False,
+        baseline: bool = True,
+    ) -> list[str]:
+        """Run `ddl`, then watch, as an application does."""
         self.db.executescript(ddl)
         path = self.folder / "audit.toml"
         path.write_text(map_text)
-        return install(self.db, tables, ActionMap.load(path), strict=strict)
+        return install(self.db, tables, ActionMap.load(path), strict=strict, baseline=baseline)
 
     def engine(self, **options: Any) -> Engine:
         """As an application has it: pooled, and carrying the actor."""

@@ -28,14 +28,15 @@ def test_seal_prints_how_many_and_the_second_time_none(shell: Shell) -> None:
     shell.run("init", shell.log)
     shell.run("watch", shell.app, "--all")
     shell.sql("INSERT INTO users (name) VALUES ('a'), ('b')")
-    assert shell.run("seal", shell.app, shell.log).stdout == b"2\n"
+    assert shell.run("seal", shell.app, shell.log).stdout == b"3\n"  # one tells that the table is watched
     assert shell.run("seal", shell.app, shell.log).stdout == b"0\n"
 
 
 def test_search_shows_the_newest_first_and_no_control_characters(ready: Shell) -> None:
     shown = ready.run("search", ready.log).stdout.decode().splitlines()
-    assert [int(line.split()[0]) for line in shown] == [3, 2, 1, 0]
+    assert [int(line.split()[0]) for line in shown] == [4, 3, 2, 1, 0]
     assert "USER_UPDATED" in shown[0]
+    assert "AUDIT_CAPTURE_STARTED" in shown[4]
     assert "\x1b" not in "".join(shown)
     assert len(ready.run("search", ready.log, "--limit", "1").stdout.splitlines()) == 1
     assert ready.run("search", ready.log, "action:NO_SUCH").stdout == b""
@@ -44,7 +45,7 @@ def test_search_shows_the_newest_first_and_no_control_characters(ready: Shell) -
 
 def test_search_json_gives_the_lines_of_the_log(ready: Shell) -> None:
     lines = ready.run("search", ready.log, "entity:User/2", "--json").stdout.splitlines()
-    assert [json.loads(line)["seq"] for line in lines] == [3, 1]
+    assert [json.loads(line)["seq"] for line in lines] == [4, 2]
     exported = ready.run("export", ready.log, "entity:User/2").stdout.splitlines()
     assert exported == lines[::-1]
 
@@ -72,7 +73,7 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(ready: S
 def test_verify_answers_with_size_and_root(ready: Shell, tmp_path: Path) -> None:
     done = ready.run("verify", ready.log)
     said, size, root = done.stdout.decode().split()
-    assert (said, size, len(root)) == ("ok", "4", 64)
+    assert (said, size, len(root)) == ("ok", "5", 64)
     assert b"The key is the one the log itself shows" in done.stderr
     key = ready.verifier()
     assert ready.run("verify", ready.log, "--key", key).stdout == done.stdout

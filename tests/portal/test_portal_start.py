@@ -43,6 +43,7 @@ def test_the_first_start_makes_a_plausible_portal_and_the_second_leaves_it_alone
         assert browser.get("/").headers["location"] == "/account/password"
         entries = list(desk.entries())
         assert {entry.actor.name for entry in entries if entry.actor.type == "system"} <= {
+            "indelible",  # tells that the tables are watched
             "first-start",
             "license-expiry",
         }

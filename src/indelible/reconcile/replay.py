@@ -33,7 +33,8 @@ class Replay:
         new = {column: change["new"] for column, change in changes.items() if "new" in change}
         after = metadata.get("row") or self._key(definition, entry.entity.id)
         before = metadata.get("was") or self._place(definition, entry, after | old)
-        row = self._state.take(definition.table, before) or {} if old else {}
+        known = old or entry.operation == "baseline"  # of a row that was changed before it was its turn
+        row = self._state.take(definition.table, before) or {} if known else {}
         if new:
             self._state.put(definition.table, self._place(definition, entry, after | row | new), row | new)
 

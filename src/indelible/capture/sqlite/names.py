@@ -1,7 +1,8 @@
 """What is ours in the application's database, and how a name is written in SQL."""
 
 PREFIX = "indelible_"
-OURS = {f"{PREFIX}{name}" for name in ("source", "watch", "context", "outbox", "evicting")}
+OURS = {f"{PREFIX}{name}" for name in ("source", "watch", "context", "outbox", "evicting", "baseline")}
+OPERATIONS = ("inserting", "create", "updating", "update", "moved", "delete")  # a trigger's name: of these, the table's
 
 
 def quote(identifier: str) -> str:

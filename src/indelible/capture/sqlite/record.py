@@ -4,7 +4,10 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import msgspec
+
 from indelible.capture.definition import Column, Definition
+from indelible.capture.notes import OPERATIONS, Note, definition_of
 from indelible.capture.record import DAMAGED, Record, sides
 from indelible.event import EPOCH
 from indelible.values import REDACTED, spell, unspell
@@ -20,11 +23,14 @@ def read_record(source: str, row: dict[str, Any], definition: Definition | None,
     `context` is what the row before it says of who acts; a row written by 0.1.0's first triggers has its own.
     """
     identity = (source, str(row["id"]), str(row["token"]))
-    if definition is not None and row["operation"] in ("create", "update", "delete"):
-        try:
-            return _read(identity, row, definition, context if row["context"] is None else row["context"])
-        except (KeyError, TypeError, ValueError, OverflowError):
-            pass  # a time that is none, a place that is not there
+    held = context if row["context"] is None else row["context"]
+    try:
+        if row["operation"] == "note":
+            return _read_note(identity, row, held)
+        if definition is not None and row["operation"] in ("create", "update", "delete", "baseline"):
+            return _read(identity, row, definition, held)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError, msgspec.DecodeError):
+        pass  # a time that is none, a place that is not there
     logger.warning("Outbox row %s was not written by a trigger of ours; it is logged as it is.", row["id"])
     return _damaged(identity, row)
 
@@ -64,6 +70,23 @@ def _side(side: str, row: dict[str, Any], definition: Definition) -> dict[str, o
     hidden = named.split(",") if isinstance(named, str) else []
     places = {f"{side}{i}": c.name for i, c in enumerate(definition.columns)}
     return {name: Hidden(row[place]) if place in hidden else row[place] for place, name in places.items()}
+
+
+def _read_note(identity: tuple[str, ...], row: dict[str, Any], context: object) -> Record:
+    note = msgspec.json.decode(row["n0"], type=Note)
+    if note.action not in OPERATIONS or not note.table:
+        raise ValueError("this is not what capture says of itself")
+    return Record(
+        outbox_id=row["id"],
+        token=row["token"],
+        identity=identity,
+        definition=definition_of(note),
+        operation="update",
+        at=moment(row["at"]),
+        context=context,
+        row={"table": note.table},
+        changes=note.changes,
+    )
 
 
 def _damaged(identity: tuple[str, ...], row: dict[str, Any]) -> Record:

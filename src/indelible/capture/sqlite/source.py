@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from indelible.actions import ActionMap
+from indelible.capture.coverage import Coverage
+from indelible.capture.sqlite.coverage import coverage
 from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.capture.sqlite.snapshot import SQLiteSnapshot
-from indelible.capture.sqlite.watch import install
+from indelible.capture.sqlite.watch import install, remove
 from indelible.errors import CaptureError, NotFoundError
 
 BUSY_SECONDS = 10
@@ -34,7 +36,13 @@ class SQLiteSource:
     def watch(
         self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False, baseline: bool = True
     ) -> list[str]:
-        return install(self._db, tables, action_map, strict=strict)
+        return install(self._db, tables, action_map, strict=strict, baseline=baseline)
+
+    def unwatch(self, table: str) -> None:
+        remove(self._db, table)
+
+    def coverage(self) -> list[Coverage]:
+        return coverage(self._db)
 
     def outbox(self) -> SQLiteOutbox:
         return SQLiteOutbox(self._path)

@@ -1,0 +1,106 @@
+"""How each table is watched, and was: rows of indelible_watch, each change of which is put on record."""
+
+import sqlite3
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from indelible.capture.context import carry, new_transaction
+from indelible.capture.definition import Definition
+from indelible.capture.notes import by_whoever_acts, note
+from indelible.capture.sqlite.names import OPERATIONS, PREFIX
+
+T = TypeVar("T")
+
+
+class Known(msgspec.Struct, frozen=True, array_like=True):
+    """What a table looked like: columns with their types, and unique indexes."""
+
+    columns: list[tuple[str, str]] = []
+    uniques: list[str] = []
+
+
+class Watched(NamedTuple):
+    """How a table is watched since then; without a definition, no longer."""
+
+    id: int
+    table: str
+    definition: Definition | None
+    known: Known | None  # None: watched by a version that did not keep it
+
+    @property
+    def records(self) -> bool:
+        return self.definition is not None and not self.definition.map.exclude
+
+
+NEWEST = "SELECT id, table_name, definition, {} FROM indelible_watch ORDER BY id"
+NOTE = """INSERT INTO indelible_outbox (token, watch, operation, at, context, n0)
+VALUES (random(), ?, 'note', julianday('now'), ?, ?)"""
+
+
+def newest(db: sqlite3.Connection) -> dict[str, Watched]:
+    """Every table that ever was watched, as the newest row has it."""
+    kept = "shape" in [row[1] for row in db.execute("PRAGMA table_info(indelible_watch)")]
+    return {
+        table: Watched(id_, table, _decoded(text, Definition), _decoded(shape, Known))
+        for id_, table, text, shape in db.execute(NEWEST.format("shape" if kept else "NULL"))
+    }
+
+
+def known(db: sqlite3.Connection, table: str) -> Known:
+    columns = db.execute("SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid", (table,))
+    uniques = "SELECT name FROM pragma_index_list(?) WHERE \"unique\" AND origin = 'c' ORDER BY name"
+    return Known(list(columns), [name for (name,) in db.execute(uniques, (table,))])
+
+
+def register(db: sqlite3.Connection, before: Watched | None, definition: Definition) -> int:
+    """The id of this way of watching the table; a new one, and a note of it, if anything about it is new."""
+    now = known(db, definition.table)
+    if before is not None and (before.table, before.definition, before.known) == (definition.table, definition, now):
+        return before.id
+    return _add(db, definition.table, before, definition, now)
+
+
+def let_go(db: sqlite3.Connection, before: Watched) -> None:
+    """The table is not watched any more."""
+    _add(db, before.table, before, None, None)
+
+
+def forget(db: sqlite3.Connection, table: str) -> None:
+    """Nothing ends: what was watched under this name is watched under another."""
+    db.execute("INSERT INTO indelible_watch (table_name) VALUES (?)", (table,))
+
+
+def installed(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
+    """Our triggers on the application's tables: table to name to statement."""
+    found: dict[str, dict[str, str]] = {}
+    for table, name, sql in db.execute("SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'"):
+        if known_as(name) is not None:
+            found.setdefault(table, {})[name] = sql
+    return found
+
+
+def known_as(trigger: str) -> str | None:
+    """The name that the table of one of our triggers had when it was made."""
+    operation, _, table = trigger.removeprefix(PREFIX).partition("_")
+    return table if trigger.startswith(PREFIX) and operation in OPERATIONS else None
+
+
+def _add(
+    db: sqlite3.Connection, table: str, before: Watched | None, after: Definition | None, now: Known | None
+) -> int:
+    insert = "INSERT INTO indelible_watch (table_name, definition, shape) VALUES (?, ?, ?) RETURNING id"
+    ((watch,),) = db.execute(insert, (table, after and _json(after), now and _json(now))).fetchall()
+    said = note(table, before and before.definition, after)
+    if said is not None:
+        text = carry(new_transaction(), by_whoever_acts())
+        db.execute(NOTE, (watch, text, _json(said)))
+    return int(watch)
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _decoded(text: str | None, kind: type[T]) -> T | None:
+    return None if text is None else msgspec.json.decode(text, type=kind)
