@@ -15,7 +15,12 @@ from tests.integrations.django.site import Site, with_settings
 
 
 def test_entities_are_models_and_two_of_one_name_have_their_app_s_before_it() -> None:
-    assert [entity_of(model) for model in (User, Product, Group, shop.Group)] == ["User", "Product", "AuthGroup", "ShopGroup"]
+    assert [entity_of(model) for model in (User, Product, Group, shop.Group)] == [
+        "User",
+        "Product",
+        "AuthGroup",
+        "ShopGroup",
+    ]
 
 
 def test_foreign_keys_are_references_and_users_have_their_names_and_no_passwords() -> None:
@@ -94,7 +99,7 @@ def test_strict_refuses_what_nobody_claims(site: Site) -> None:
 
     with with_settings(STRICT=True):
         call_command("audit_watch")
-    with pytest.raises(Exception, match="nobody is said to make this change") as refused:
+    with pytest.raises(Exception, match="nobody is said to") as refused:
         Product.objects.create(name="chair")
     assert not isinstance(refused.value, Error)
     with acting_as(Actor(id="u_1")):

@@ -5,12 +5,15 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection, connections
 from django.db.migrations.writer import MigrationWriter
+from django.test import Client
 
 from indelible import Error
 from indelible.integrations.django import Unwatch, Watch
+from indelible.integrations.django.coverage import coverage
 from tests.integrations.django.project.depot.models import Crate, Shelf
 from tests.integrations.django.project.shop.models import Product
 from tests.integrations.django.site import Site, postgres_settings, use, with_settings
@@ -53,6 +56,18 @@ def test_after_migrate_the_tables_of_all_models_are_watched(empty: Site) -> None
     assert recorded(empty, "Crate", "Product") == [("CRATE_CREATED", "unknown"), ("PRODUCT_CREATED", "unknown")]
 
 
+def test_a_project_that_has_data_already_adopts_it(empty: Site) -> None:
+    """Sessions and migrations are left out, and have rows too."""
+    with with_settings(DATABASES=[]):
+        call_command("migrate", verbosity=0)
+        Product.objects.create(name="old")
+        Client().get("/sign-in/", {"name": User.objects.create_user("dana").username})
+    call_command("migrate", verbosity=0)
+    Product.objects.filter(name="old").update(stock=1)
+    assert recorded(empty, "Product")[-1] == ("PRODUCT_UPDATED", "unknown")
+    assert all(each.clean for each in coverage("default"))
+
+
 def test_with_watch_migrations_only_what_they_name_is_watched(empty: Site) -> None:
     with with_settings(WATCH="migrations"):
         call_command("migrate", verbosity=0)
@@ -80,7 +95,11 @@ def test_going_back_ends_it_too(empty: Site) -> None:
         call_command("migrate", "depot", "0001", verbosity=0)
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO depot_box (label) VALUES ('not seen')")
-    assert "not seen" not in [entry.changes.get("label", {}).get("new") for entry in empty.sealed()]
+        call_command("migrate", "depot", "0001", verbosity=0)
+        empty.raw("INSERT INTO depot_box (label) VALUES ('still not seen')")
+    labels = [entry.changes.get("label", {}).get("new") for entry in empty.sealed()]
+    assert "first" in labels
+    assert not {"not seen", "still not seen"} & set(labels)
 
 
 def test_operations_change_no_model_and_write_themselves_down() -> None:

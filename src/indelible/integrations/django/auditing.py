@@ -16,6 +16,7 @@ from typing import Any
 from django.utils.connection import ConnectionDoesNotExist
 
 from indelible.capture.source import open_source
+from indelible.drift import DriftWatch
 from indelible.errors import Error, LogError
 from indelible.integrations.django.conf import configured
 from indelible.integrations.django.databases import source_url
@@ -35,6 +36,7 @@ class DjangoAudit:
         self._lock = threading.RLock()
         self._log: Log | None = None
         self._sealers: list[Sealer] = []
+        self._drifts: list[DriftWatch] = []
         self._not_before = 0.0
 
     @property
@@ -58,7 +60,7 @@ class DjangoAudit:
         return added
 
     def start(self) -> None:
-        """Seal in a thread, within moments of each commit. Repeatable."""
+        """Seal in a thread, within moments of each commit; look every minute whether capture holds. Repeatable."""
         with self._lock:
             if self._sealers or time.monotonic() < self._not_before:
                 return
@@ -72,20 +74,24 @@ class DjangoAudit:
                 for sealer in made:
                     sealer.close()
                 raise
-            for sealer in made:
+            self._sealers, self._drifts = made, [DriftWatch(url, self.log) for url in _urls()]
+            for sealer, drift in zip(self._sealers, self._drifts, strict=True):
                 sealer.start()
-            self._sealers = made
+                drift.start()
 
     def health(self) -> list[dict[str, Any]]:
         """Of each database that this process seals; see `Audit.health`."""
-        return [sealer.health() for sealer in self._sealers]
+        both = zip(self._sealers, self._drifts, strict=True)
+        return [sealer.health() | {"drifted": drift.unclean} for sealer, drift in both]
 
     def close(self) -> None:
         """What is still in an outbox waits there for the next start."""
         with self._lock:
+            for drift in self._drifts:
+                drift.stop()
             for sealer in self._sealers:
                 sealer.close()
-            self._sealers = []
+            self._sealers, self._drifts = [], []
             if self._log is not None:
                 self._log.close()
                 self._log = None

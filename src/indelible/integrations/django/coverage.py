@@ -6,10 +6,9 @@ from django.db import connections
 
 from indelible.capture.coverage import Coverage
 from indelible.capture.source import open_source
-from indelible.integrations.django.conf import configured
 from indelible.integrations.django.databases import source_url
-from indelible.integrations.django.defaults import merged
 from indelible.integrations.django.tables import Tables
+from indelible.integrations.django.watching import project_map
 
 TRIGGERS = "SELECT DISTINCT tbl_name FROM sqlite_master WHERE type = 'trigger' AND substr(name, 1, 10) = 'indelible_'"
 
@@ -25,7 +24,8 @@ def coverage(alias: str) -> list[Coverage]:
 
 def _by_triggers(alias: str) -> list[Coverage]:
     """Until capture on SQLite tells it."""
-    maps, there = merged(configured().map_path), Tables(connections[alias])
+    there = Tables(connections[alias])
+    maps = project_map(alias, there)
     with connections[alias].cursor() as cursor:
         cursor.execute(TRIGGERS)
         watched = {name for (name,) in cursor.fetchall()}

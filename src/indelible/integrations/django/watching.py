@@ -1,18 +1,17 @@
 """Watches the tables of the project: after `migrate`, as each of its migrations commits, and where one says so."""
 
-import logging
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 from typing import Any
 
+import msgspec
 from django.apps import apps
 from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations import RenameModel
 
-from indelible.actions import ActionMap
+from indelible.actions import ActionMap, TableMap
 from indelible.capture.source import open_source
 from indelible.integrations.django import statements
 from indelible.integrations.django.conf import MIGRATIONS, configured, watched
@@ -20,7 +19,7 @@ from indelible.integrations.django.databases import source_url
 from indelible.integrations.django.defaults import fitted, given_tables, merged
 from indelible.integrations.django.tables import Tables
 
-logger = logging.getLogger(__name__)
+NOT_NAMED = "No Watch operation of a migration names it."
 
 
 def watch(alias: str, tables: Iterable[str] | None = None, *, whole_map: bool = False) -> list[str]:
@@ -33,27 +32,45 @@ def watch(alias: str, tables: Iterable[str] | None = None, *, whole_map: bool = 
     if url is None:
         return []
     settings, there = configured(), Tables(connections[alias])
-    wanted = _wanted(alias, there) if tables is None else [table for table in tables if table in there.known_as]
-    path = settings.map_path
-    maps = fitted(merged(path), there.columns, _to_be_there(alias, path, there) if whole_map else ())
+    maps = project_map(alias, there, _to_be_there(alias, there) if whole_map else ())
+    wanted = there.known_as if tables is None else [table for table in tables if table in there.known_as]
+    if tables is not None:  # named one by one: whatever is said of all others
+        maps |= {table: msgspec.structs.replace(maps[table], exclude=None) for table in wanted if table in maps}
+    out = [table for table in there.known_as if table in maps and maps[table].exclude]
+    chosen = [there.known_as[table] for table in wanted if table not in out]
     known = {there.known_as.get(table, table): each for table, each in maps.items()}
-    chosen = [there.known_as[table] for table in wanted if not (table in maps and maps[table].exclude)]
+    unwatch(alias, out)  # what was watched and is left out by now
     with closing(open_source(url)) as source:
-        options = {} if settings.BASELINE else {"baseline": False}
-        return source.watch(chosen, ActionMap(known), strict=settings.STRICT, **options)
+        return source.watch(chosen, ActionMap(known), strict=settings.STRICT, baseline=settings.BASELINE)
+
+
+def project_map(alias: str, there: Tables, strictly: Iterable[str] = ()) -> dict[str, TableMap]:
+    """What holds for each table there is. Raises MapError."""
+    settings = configured()
+    maps = fitted(merged(settings.map_path), there.columns, strictly)
+    if settings.WATCH == MIGRATIONS:
+        named = watched_by_migrations(alias)
+        for table in there.columns.keys() - named:
+            below = maps.get(table, TableMap())
+            maps[table] = msgspec.structs.replace(below, exclude=below.exclude or NOT_NAMED)
+    return maps
 
 
 def unwatch(alias: str, tables: Iterable[str]) -> None:
+    """Those of the tables that are watched are so no more. Raises CaptureError."""
     url = source_url(alias)
     if url is None:
         return
     there = Tables(connections[alias])
     with closing(open_source(url)) as source:
-        for table in tables:
-            if table in there.known_as and hasattr(source, "unwatch"):
-                source.unwatch(there.known_as[table])
-            elif table in there.known_as:
+        if not hasattr(source, "unwatch"):
+            for table in tables:
                 _drop_triggers(connections[alias], table)
+            return
+        watched_now = {each.table for each in source.coverage() if each.state in ("watched", "drifted")}
+        for table in tables:
+            if there.known_as.get(table) in watched_now:
+                source.unwatch(there.known_as[table])
 
 
 def _drop_triggers(connection: Any, table: str) -> None:
@@ -65,28 +82,22 @@ def _drop_triggers(connection: Any, table: str) -> None:
                 cursor.execute(f"DROP TRIGGER {connection.ops.quote_name(name)}")
 
 
-def _to_be_there(alias: str, path: Path | None, there: Tables) -> set[str]:
+def _to_be_there(alias: str, there: Tables) -> set[str]:
     """The tables of the project's map, unless migrations are still to make them or they may be in another database."""
     if _pending(alias):
         return set()
-    named = given_tables(path)
+    named = given_tables(configured().map_path)
     return named if len(configured().DATABASES) == 1 else named & there.columns.keys()
 
 
-def _wanted(alias: str, there: Tables) -> list[str]:
-    if configured().WATCH != MIGRATIONS:
-        return list(there.known_as)
-    return [table for table in watched_by_migrations(alias) if table in there.known_as]
-
-
-def watched_by_migrations(alias: str) -> list[str]:
+def watched_by_migrations(alias: str) -> set[str]:
     """The tables that Watch operations of the applied migrations name, and no Unwatch after them."""
     from indelible.integrations.django.operations import Unwatch, Watch
 
     executor = MigrationExecutor(connections[alias])
     applied, graph = executor.loader.applied_migrations, executor.loader.graph
     named: dict[tuple[str, str], None] = {}
-    for node in (node for leaf in graph.leaf_nodes() for node in graph.forwards_plan(leaf)):
+    for node in dict.fromkeys(node for leaf in graph.leaf_nodes() for node in graph.forwards_plan(leaf)):
         for operation in graph.nodes[node].operations if node in applied else ():
             if isinstance(operation, Watch):
                 named |= dict.fromkeys(operation.names)
@@ -94,7 +105,7 @@ def watched_by_migrations(alias: str) -> list[str]:
                 named = {name: None for name in named if name not in operation.names}
             elif isinstance(operation, RenameModel) and (node[0], operation.old_name_lower) in named:
                 named[node[0], operation.new_name_lower] = None
-    return [table for name in named if (table := _table(*name)) is not None]
+    return {table for name in named if (table := _table(*name)) is not None}
 
 
 def _table(app_label: str, model_name: str) -> str | None:
@@ -126,12 +137,17 @@ class Noticing:
         result = execute(sql, params, many, context)
         if connection.in_atomic_block and not self._waiting and statements.defines(text):
             self._waiting = True
-            transaction.on_commit(partial(self._again, connection.alias), using=connection.alias, robust=True)
+            transaction.on_commit(self._after(connection.alias), using=connection.alias, robust=True)
         return result
 
-    def _again(self, alias: str) -> None:
-        self._waiting = False
-        watch(alias)
+    def _after(self, alias: str) -> Callable[[], None]:
+        """What fails here is logged; at the end of it all `after_migrate` tries again, and fails aloud."""
+
+        def again() -> None:
+            self._waiting = False
+            watch(alias)
+
+        return again
 
 
 def before_migrate(using: str, **_: Any) -> None:
