@@ -2,25 +2,22 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import psycopg
 
-from tests.capture_torture.judge import Recorded, Rules
+from tests.capture_torture.judge import Recorded
 from tests.capture_torture.model import Case, Engine
-from tests.capture_torture.place import Place
+from tests.capture_torture.place import Adapter, Place
 from tests.oracle.statements import AT_FIRST, SCHEMA
 
 Statement = tuple[str, Sequence[Any]]
 Row = dict[str, Any]
 
 
-class Teller(Protocol):
+class Teller(Adapter, Protocol):
     """A library that can be asked again and again."""
-
-    rules: Rules
-
-    def install(self, place: Place) -> None: ...
 
     def more(self) -> list[Recorded]:
         """Since the last time, in order."""
@@ -97,10 +94,9 @@ class Oracle:
 
 
 def _step_sqlite(db: sqlite3.Connection, sql: str, values: Sequence[Any]) -> None:
-    try:
+    # A statement that the database refuses changes nothing, or as much as its conflict clause says.
+    with suppress(sqlite3.IntegrityError, sqlite3.OperationalError):
         db.execute(sql, values).fetchall()
-    except (sqlite3.IntegrityError, sqlite3.OperationalError):
-        pass  # a statement that the database refuses is one that changes nothing, or what it says itself
     if not db.in_transaction:
         db.execute("BEGIN")
 
