@@ -1,8 +1,4 @@
-"""Indelible on PostgreSQL: to be filled in when its capture is there.
-
-With READY = True, `test_ours.py`, the oracle, `benchmarks/oracle.py` and the table's command take it up by themselves.
-What they need is what `OursOnSqlite` has; only how it is installed and read, and how values are spelled, differs.
-"""
+"""Indelible on PostgreSQL: to be filled in when its capture is there. Then `test_ours.py` and `table.py` name it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,42 +8,36 @@ from tests.capture_torture.judge import Recorded, Rules
 from tests.capture_torture.model import Statement
 from tests.capture_torture.place import Place
 
-READY = False
+READY = False  # True: `measured.py` measures it, and the table has its column
 
 
 class OursOnPostgres:
+    """The same as `OursOnSqlite`; what differs is how it is installed and how values are spelled."""
+
     def __init__(self) -> None:
         self.rules = Rules(self._same, self._same_key)
 
     def install(self, place: Place) -> None:
-        """Watch every table of `place.tables` in `place.url`; a table outside `public` is named `schema.table`."""
-        self._place = place
-        raise NotImplementedError
-
-    def more(self) -> list[Recorded]:
-        """Seal, and give the entries since the last time; `table` is the root's name for a partition."""
-        raise NotImplementedError
-
-    def key_of(self, row: dict[str, Any], key: tuple[str, ...]) -> str | None:
-        """As an entry names a row; None for a table without a primary key."""
         raise NotImplementedError
 
     def settle(self) -> None:
-        self.more()
+        raise NotImplementedError
 
     def run(self, statements: Sequence[Statement]) -> None:
         with self._place.writer() as db:
             self._place.run(db, statements)
 
     def recorded(self) -> list[Recorded]:
-        return self.more()
+        raise NotImplementedError
 
     def close(self) -> None:
-        """Leave nothing open: the database is dropped next."""
+        raise NotImplementedError
+
+    _place: Place
 
     @staticmethod
     def _same(expected: Any, _type: str, recorded: Any) -> bool:
-        """`canonical` gives the value as text, as the server spells it in the settings of `engines.CANONICAL`."""
+        """`canonical` gives what the server calls the value in `engines.CANONICAL` settings, as text."""
         return bool(canonical(expected, "postgres") == recorded)
 
     @staticmethod

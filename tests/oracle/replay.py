@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import psycopg
 
@@ -16,6 +16,7 @@ Statement = tuple[str, Sequence[Any]]
 Row = dict[str, Any]
 
 
+@runtime_checkable
 class Teller(Adapter, Protocol):
     """A library that can be asked again and again."""
 
@@ -29,7 +30,9 @@ class Teller(Adapter, Protocol):
 class Oracle:
     """One database, one library at work on it, and the tables as the library tells them."""
 
-    def __init__(self, engine: Engine, url: str, teller: Teller) -> None:
+    def __init__(self, engine: Engine, url: str, teller: Adapter) -> None:
+        if not isinstance(teller, Teller):
+            raise TypeError(f"{type(teller).__name__} cannot be asked for what was recorded since the last time.")
         case = Case(id="oracle", promise="", schema=SCHEMA, run=(), expected=(), engines=(engine,))
         self.place = Place.make(engine, url, case)
         self._teller = teller
