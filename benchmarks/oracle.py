@@ -45,8 +45,8 @@ def main() -> None:
 @contextmanager
 def database(engine: Engine) -> Iterator[str]:
     if engine == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            yield str(Path(folder) / "app.db")
+        with tempfile.TemporaryDirectory() as home:
+            yield str(Path(home) / "app.db")
         return
     folder = new_folder()
     server = Server.start(folder)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import psycopg
 
-from tests.capture_torture import engines
+from tests.capture_torture import engines, on_postgres, on_sqlite
 from tests.capture_torture.engines import Held, Tables
 from tests.capture_torture.judge import Recorded, Rules, Verdict, judge
 from tests.capture_torture.model import Case, Engine, Statement
@@ -39,30 +39,25 @@ class Place:
         return place
 
     def _described(self, db: Any) -> Tables:
-        return (engines.describe_sqlite if self.engine == "sqlite" else engines.describe_postgres)(db)
+        tables: Tables = self._on.describe(db)
+        return tables
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
-        with closing(
-            engines.open_sqlite(self.url) if self.engine == "sqlite" else engines.open_postgres(self.url)
-        ) as db:
+        with closing(self._on.connect(self.url)) as db:
             yield db
 
     @contextmanager
     def writer(self) -> Iterator[Any]:
         """The connection of the statements under test, its settings made."""
-        opened = (
-            engines.open_sqlite(self.url, attached=self.case.attached)
-            if self.engine == "sqlite"
-            else engines.open_postgres(self.url)
-        )
-        with closing(opened) as db:
+        attached = {"attached": True} if self.case.attached else {}
+        with closing(self._on.connect(self.url, **attached)) as db:
             for setting in self.case.settings:
                 db.execute(setting)
             yield db
 
     def run(self, db: Any, statements: Sequence[Statement]) -> None:
-        (engines.run_sqlite if self.engine == "sqlite" else engines.run_postgres)(db, statements, self.tables)
+        self._on.run(db, statements)
 
     def set_up(self) -> None:
         with self.connection() as db:
@@ -70,8 +65,13 @@ class Place:
                 db.execute(statement)
 
     def held(self) -> Held:
-        read = engines.held_sqlite if self.engine == "sqlite" else engines.held_postgres
-        return read(self.url, self.tables)
+        held: Held = self._on.held(self.url, self.tables)
+        return held
+
+    @property
+    def _on(self) -> Any:
+        """The module of its engine; the two offer the same."""
+        return on_sqlite if self.engine == "sqlite" else on_postgres
 
     def _roles(self, db: Any) -> None:
         """Roles belong to the whole server: other cases may have made them."""

@@ -2,25 +2,23 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any, Protocol, runtime_checkable
 
 import psycopg
 
-from tests.capture_torture.judge import Recorded, Rules
+from tests.capture_torture.judge import Recorded
 from tests.capture_torture.model import Case, Engine
-from tests.capture_torture.place import Place
+from tests.capture_torture.place import Adapter, Place
 from tests.oracle.statements import AT_FIRST, SCHEMA
 
 Statement = tuple[str, Sequence[Any]]
 Row = dict[str, Any]
 
 
-class Teller(Protocol):
+@runtime_checkable
+class Teller(Adapter, Protocol):
     """A library that can be asked again and again."""
-
-    rules: Rules
-
-    def install(self, place: Place) -> None: ...
 
     def more(self) -> list[Recorded]:
         """Since the last time, in order."""
@@ -32,7 +30,9 @@ class Teller(Protocol):
 class Oracle:
     """One database, one library at work on it, and the tables as the library tells them."""
 
-    def __init__(self, engine: Engine, url: str, teller: Teller) -> None:
+    def __init__(self, engine: Engine, url: str, teller: Adapter) -> None:
+        if not isinstance(teller, Teller):
+            raise TypeError(f"{type(teller).__name__} cannot be asked for what was recorded since the last time.")
         case = Case(id="oracle", promise="", schema=SCHEMA, run=(), expected=(), engines=(engine,))
         self.place = Place.make(engine, url, case)
         self._teller = teller
@@ -97,10 +97,9 @@ class Oracle:
 
 
 def _step_sqlite(db: sqlite3.Connection, sql: str, values: Sequence[Any]) -> None:
-    try:
+    # A statement that the database refuses changes nothing, or as much as its conflict clause says.
+    with suppress(sqlite3.IntegrityError, sqlite3.OperationalError):
         db.execute(sql, values).fetchall()
-    except (sqlite3.IntegrityError, sqlite3.OperationalError):
-        pass  # a statement that the database refuses is one that changes nothing, or what it says itself
     if not db.in_transaction:
         db.execute("BEGIN")
 

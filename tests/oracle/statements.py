@@ -82,7 +82,7 @@ BOTH = _templates(
     "INSERT INTO users VALUES (?user, ?id, ?name, ?number) ON CONFLICT (org, id) DO UPDATE SET name = excluded.name",
     "INSERT INTO users SELECT 'w', id, name, n FROM orgs WHERE id < ?id",
     "INSERT INTO notes (id, about, name) VALUES (?id, ?id, ?name)",
-    "INSERT INTO notes (id, name) VALUES (?id, ?name) ON CONFLICT (id) DO UPDATE SET about = NULL, name = excluded.name",
+    "INSERT INTO notes (id, name) VALUES (?id, ?name) ON CONFLICT (id) DO UPDATE SET name = excluded.name",
     "UPDATE orgs SET name = ?name, n = n + 1 WHERE id = ?id",
     "UPDATE orgs SET id = ?id WHERE id = ?id",
     "UPDATE orgs SET id = 9 - id",
@@ -128,7 +128,7 @@ POSTGRES = _templates(
     "UPDATE parts SET name = ?name WHERE id = ?id",
     "DELETE FROM parts_other",
     "DELETE FROM users USING orgs WHERE orgs.id = users.org AND orgs.n > 0",
-    "MERGE INTO orgs USING (SELECT id, name FROM notes) AS s ON orgs.id = s.id WHEN MATCHED AND s.name = 'a' THEN DELETE "
+    "MERGE INTO orgs USING notes AS s ON orgs.id = s.id WHEN MATCHED AND s.name = 'a' THEN DELETE "
     "WHEN MATCHED THEN UPDATE SET name = s.name WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.name, 0)",
     "WITH gone AS (DELETE FROM notes WHERE id = ?id RETURNING id, name) INSERT INTO orgs SELECT id, name, 0 FROM gone",
     "WITH one AS (UPDATE orgs SET n = 1 WHERE id = ?id) UPDATE orgs SET n = 2",

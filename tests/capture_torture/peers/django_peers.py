@@ -8,8 +8,9 @@ from django.db import connection
 
 from tests.capture_torture.engines import CANONICAL, canonical, identical
 from tests.capture_torture.judge import Recorded, Rules
-from tests.capture_torture.model import Engine, Expr, Statement
-from tests.capture_torture.peers.django_world import DjangoWriter, Model, Models
+from tests.capture_torture.model import Expr, Statement
+from tests.capture_torture.peers.django_models import Model, Models
+from tests.capture_torture.peers.django_writer import DjangoWriter
 from tests.capture_torture.peers.snapshots import History, count, read, rules
 from tests.capture_torture.place import NoModelError, Place
 
@@ -17,7 +18,6 @@ from tests.capture_torture.place import NoModelError, Place
 class DjangoAlone:
     """Whether Django can say a case at all. What it cannot, an application writes in SQL: so do the peers."""
 
-    engines: tuple[Engine, ...] = ("sqlite", "postgres")
     writer = DjangoWriter
 
     def __init__(self, *, raw: bool = False, single_key: bool = False) -> None:
@@ -61,7 +61,7 @@ class DjangoAlone:
 
     def columns(self, table: str, history: Model) -> dict[str, str]:
         names = self.models.attributes[table]
-        return {column: str(history._meta.get_field(name).column) for column, name in names.items()}  # type: ignore[union-attr]
+        return {column: str(history._meta.get_field(name).column) for column, name in names.items()}
 
 
 class SimpleHistoryWriter(DjangoWriter):
@@ -90,7 +90,7 @@ class SimpleHistory(DjangoAlone):
         self.histories = []
         for table, model in self.models.of.items():
             register(model)
-            history = model.history.model  # type: ignore[attr-defined]
+            history = model.history.model
             self.make(history)
             meaning = {"+": "create", "~": "update", "-": "delete"}
             self.histories.append(
@@ -104,8 +104,8 @@ class SimpleHistory(DjangoAlone):
         """As `populate_history` does for rows that were there before."""
         for model in self.models.of.values():
             try:
-                model.history.bulk_history_create(model._default_manager.all())  # type: ignore[attr-defined]
-            except Exception as error:
+                model.history.bulk_history_create(model._default_manager.all())
+            except Exception as error:  # rows that Django cannot read
                 raise NoModelError(f"{type(error).__name__}: {error}") from error
         self._seen = count(self.place, self.histories)
 
@@ -114,8 +114,6 @@ class SimpleHistory(DjangoAlone):
 
 
 class PgHistory(DjangoAlone):
-    engines = ("postgres",)
-
     def watch(self) -> None:
         import pghistory
 
@@ -125,7 +123,7 @@ class PgHistory(DjangoAlone):
             pghistory.track(*trackers, level=pghistory.Row)(model)
             (event,) = pghistory.core.event_models(tracks_model=model)
             self.make(event)
-            for trigger in model._meta.triggers:  # type: ignore[attr-defined]
+            for trigger in model._meta.triggers:
                 trigger.install(model)
             meaning = {"insert": "create", "update": "update", "delete": "delete"}
             self.histories.append(
@@ -205,7 +203,8 @@ class AuditLog(DjangoAlone):
             return True
         told = canonical(expected, self.place.engine)
         key = told if self.place.engine == "postgres" else repr(told)
-        printed = self.writing.printed.get(key, [])  # type: ignore[attr-defined]
+        assert isinstance(self.writing, AuditLogWriter)
+        printed = self.writing.printed.get(key, [])
         return any(_alike(form, recorded) for form in printed)
 
     def _same_key(self, key: tuple[Any, ...], _types: tuple[str, ...], recorded: Any) -> bool:

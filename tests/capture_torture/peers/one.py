@@ -5,6 +5,7 @@ Prints a line of JSON for each case. Each case runs in a fork: what a library pa
 
 import json
 import multiprocessing
+import shutil
 import sys
 import tempfile
 import warnings
@@ -37,6 +38,7 @@ def main() -> None:
             run(name, "postgres", server.database(), chosen)
         finally:
             server.stop()
+            shutil.rmtree(home)
 
 
 def _engine(text: str) -> Engine:
@@ -59,7 +61,8 @@ def _set_up(name: str, engine: Engine, template: str) -> tuple[Any, Any]:
     from tests.capture_torture.peers import continuum
 
     if name in continuum.PEERS:
-        Path(template).touch() if engine == "sqlite" else None
+        if engine == "sqlite":
+            Path(template).touch()
         return continuum.SQLAlchemyAlone, continuum.PEERS[name]
     # Its fields need Django's settings.
     from tests.capture_torture.peers import django_apps
