@@ -111,7 +111,7 @@ class OursOnPostgres(Ours):
         if isinstance(told, float) and isinstance(wanted, str):  # one number has many texts
             return identical(told, float(wanted))
         if type_.startswith("character(") and isinstance(told, str):  # ours has the blanks, a cast to text has not
-            return told.rstrip(" ") == wanted
+            return bool(told.rstrip(" ") == wanted)
         return bool(canonical(told, "postgres") == wanted)
 
     def _same_key(self, key: tuple[Any, ...], _types: tuple[str, ...], recorded: Any) -> bool:
