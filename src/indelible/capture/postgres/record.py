@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -124,21 +124,20 @@ def spell_row(cells: list[Any], definition: Definition) -> dict[str, Any]:
 
 
 def _spell(text: Any, column: Column) -> Any:
-    if text is None:
-        return None
+    if column.guard and text is not None:  # "*": a secret was found in it; "=": none
+        text = REDACTED if text[:1] in ("*", b"*") else text[1:]
+    if text is None or text is REDACTED:
+        return text
+    if column.mask:
+        return REDACTED if column.mask == "redacted" else {"hashed": text}
     if isinstance(text, bytes):  # a database whose encoding is SQL_ASCII holds any bytes
         text = read_text(text)
-    match column.mask, column.kind:
-        case "redacted", _:
-            return REDACTED
-        case "hashed", _:
-            return {"hashed": text}
-        case _, "boolean":
-            return text == "true"
-        case _, "integer":
-            return spell(int(text))
-        case _, "real":
-            return spell(float(text))
-        case _, "bytes":
-            return spell(bytes.fromhex(text[2:]))
-    return spell(text)
+    return _READ.get(column.kind, spell)(text)
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "boolean": lambda text: text == "true",
+    "integer": lambda text: spell(int(text)),
+    "real": lambda text: spell(float(text)),
+    "bytes": lambda text: spell(bytes.fromhex(text[2:])),
+}

@@ -6,6 +6,7 @@ from indelible.files import statements
 
 WATCH = statements("indelible.capture.postgres", "watch.sql")
 BASELINE = statements("indelible.capture.postgres", "baseline.sql")
-SETUP = files("indelible.capture.postgres").joinpath("schema.sql").read_text()
 DESCRIBE = statements("indelible.capture.postgres", "describe.sql")
-DDL = files("indelible.capture.postgres").joinpath("ddl.sql").read_text()
+SETUP, GUARD, DDL = (
+    files("indelible.capture.postgres").joinpath(f"{name}.sql").read_text() for name in ("schema", "guard", "ddl")
+)

@@ -14,7 +14,7 @@ from indelible.capture.definition import Definition, chosen, define, told_apart
 from indelible.capture.notes import by_whoever_acts, note
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
 from indelible.capture.postgres.names import PREFIX, SCHEMA, quote
-from indelible.capture.postgres.sql import DDL, SETUP, WATCH
+from indelible.capture.postgres.sql import DDL, GUARD, SETUP, WATCH
 from indelible.capture.postgres.triggers import Trigger, triggers, truncation
 from indelible.errors import CaptureError
 
@@ -49,6 +49,7 @@ def install(
             define(table, action_map.table(name), strict=strict) for name, (table, _) in described.items()
         )
         db.execute(SETUP)
+        db.execute(GUARD)
         ((gone,),) = (row.values() for row in db.execute(WATCH["gone"]).fetchall())
         _note_ddl(db)
         before = db.execute(WATCH["last"]).fetchone()

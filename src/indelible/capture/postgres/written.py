@@ -35,7 +35,8 @@ class Written:
     def __init__(self, definition: Definition, columns: Sequence[TypedColumn]) -> None:
         typed = {each.column.name: each for each in columns}
         self._columns = [(column, typed[column.name]) for column in definition.columns]
-        self._masks = {column.mask for column in definition.columns}
+        self._salted = any(column.guard or column.mask == "redacted" for column in definition.columns)
+        self._hashed = any(column.mask == "hashed" for column in definition.columns)
         self.settings = ["search_path = pg_catalog, pg_temp", *pins([each for _, each in self._columns])]
         self.strict = REFUSED if definition.strict else ""
         self._gone = literal(definition.gone)
@@ -68,17 +69,21 @@ class Written:
 
     def body(self, statements: str) -> str:
         """A function's body. The names in it cannot be those of columns, which are always qualified."""
-        salt = "indelible_salt CONSTANT text := gen_random_uuid()::text;" if "redacted" in self._masks else ""
+        salt = "indelible_salt CONSTANT text := gen_random_uuid()::text;" if self._salted else ""
         secret = f"indelible_secret CONSTANT bytea := (SELECT s.secret FROM {SCHEMA}.source s);"
-        return BODY.format(salt=salt, secret=secret if "hashed" in self._masks else "", statements=statements)
+        return BODY.format(salt=salt, secret=secret if self._hashed else "", statements=statements)
 
 
 def _text(column: Column, text: str, gone: str) -> str:
-    if not column.mask:
+    if not column.mask and not column.guard:
         return text
-    if column.mask == "redacted":  # equal within one statement where the values are, and never again
-        masked = f"left(encode(sha256(convert_to(indelible_salt || ({text}), 'UTF8')), 'hex'), 16)"
-    else:
+    # Equal within one statement where the values are, and never again.
+    unlike = f"left(encode(sha256(convert_to(indelible_salt || ({text}), 'UTF8')), 'hex'), 16)"
+    if column.guard:
+        kinds = ", ".join(literal(kind) for kind in column.guard)
+        found = f"{SCHEMA}.holds_secret({text}, ARRAY[{kinds}])"
+        return f"CASE WHEN {text} = {gone} THEN {gone} WHEN {found} THEN '*' || {unlike} ELSE '=' || {text} END"
+    if column.mask == "hashed":
         inner = f"sha256(indelible_secret || convert_to({text}, 'UTF8'))"
-        masked = f"encode(sha256(indelible_secret || {inner}), 'hex')"
-    return f"CASE WHEN {text} = {gone} THEN {gone} ELSE {masked} END"
+        unlike = f"encode(sha256(indelible_secret || {inner}), 'hex')"
+    return f"CASE WHEN {text} = {gone} THEN {gone} ELSE {unlike} END"
