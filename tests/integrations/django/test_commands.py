@@ -3,12 +3,14 @@
 from io import StringIO
 from typing import Any
 
+import apsw
 import pytest
 from django.core.management import CommandError, call_command
 
 from indelible import Actor, acting_as
 from indelible.event import read
 from indelible.integrations.django import auditing
+from tests.attacks import edit, lines
 from tests.integrations.django.project.shop.models import Product
 from tests.integrations.django.site import Site, with_settings
 
@@ -37,6 +39,18 @@ def test_seal_search_export_and_verify_speak_of_the_settings_log(filled: Site) -
     size = auditing.audit().log.head().size
     assert len((filled.folder / "whole.jsonl").read_bytes().splitlines()) == size
     assert said("audit_verify").startswith(f"ok {size} ")
+
+
+def test_a_log_that_was_edited_ends_verify_with_3(filled: Site) -> None:
+    said("audit_seal")
+    auditing.close()
+    with apsw.Connection(str(filled.folder / "audit.db")) as log:
+        for (trigger,) in log.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            log.execute(f'DROP TRIGGER "{trigger}"')
+        edit(log, len(lines(log)) - 1)
+    with pytest.raises(CommandError) as ended:
+        said("audit_verify")
+    assert ended.value.returncode == 3
 
 
 def test_watch_and_coverage_name_every_table(site: Site) -> None:

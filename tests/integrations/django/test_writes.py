@@ -185,6 +185,31 @@ def test_a_statement_that_fails_leaves_no_actor_behind(site: Site) -> None:
     assert who(site.sealed()) == ["u_1", "unknown", "unknown", "unknown"]
 
 
+def test_what_fails_halfway_leaves_what_it_would_leave_without_us(sqlite_site: Site) -> None:
+    """Autocommit: SQLite commits each row of `executemany`, and what OR FAIL has done."""
+    rows = [("one",), ("two",), ("one",), ("three",)]
+    with acting_as(DANA), connection.cursor() as cursor:
+        with pytest.raises(IntegrityError):
+            cursor.executemany("INSERT INTO shop_product (name, price, stock) VALUES (%s, 0, 0)", rows)
+        with pytest.raises(IntegrityError):
+            cursor.execute("INSERT OR FAIL INTO shop_product (name, price, stock) VALUES ('five', 0, 0), ('one', 0, 0)")
+    assert not connection.connection.in_transaction
+    assert set(Product.objects.values_list("name", flat=True)) == {"one", "two", "five"}
+    make("unclaimed")
+    assert who(sqlite_site.sealed()) == ["u_1", "u_1", "u_1", "unknown"]
+
+
+def test_a_commit_on_the_driver_leaves_the_next_writer_no_actor(sqlite_site: Site) -> None:
+    with acting_as(DANA):
+        connection.cursor().execute("BEGIN")
+        make("one")
+        connection.connection.commit()
+    make("two")
+    with transaction.atomic():
+        make("three")
+    assert who(sqlite_site.sealed()) == ["u_1", "unknown", "unknown"]
+
+
 def test_a_constraint_that_is_deferred_is_held_against_a_single_write_too(site: Site) -> None:
     with acting_as(DANA), pytest.raises(IntegrityError):
         Product.objects.create(name="nobody's", owner_id=4711)

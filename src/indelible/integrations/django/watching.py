@@ -63,10 +63,6 @@ def unwatch(alias: str, tables: Iterable[str]) -> None:
         return
     there = Tables(connections[alias])
     with closing(open_source(url)) as source:
-        if not hasattr(source, "unwatch"):
-            for table in tables:
-                _drop_triggers(connections[alias], table)
-            return
         watched_now = {each.table for each in source.coverage() if each.state in ("watched", "drifted")}
         for table in tables:
             if there.known_as.get(table) in watched_now:
@@ -74,7 +70,7 @@ def unwatch(alias: str, tables: Iterable[str]) -> None:
 
 
 def _drop_triggers(connection: Any, table: str) -> None:
-    """Until capture on SQLite has `unwatch` too."""
+    """SQLite drops no column that a trigger mentions."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table])
         for (name,) in cursor.fetchall():
