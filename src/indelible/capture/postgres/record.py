@@ -132,7 +132,8 @@ def _spell(text: Any, column: Column) -> Any:
         return REDACTED if column.mask == "redacted" else {"hashed": text}
     if isinstance(text, bytes):  # a database whose encoding is SQL_ASCII holds any bytes
         text = read_text(text)
-    return _READ.get(column.kind, spell)(text)
+    read = _READ.get(column.kind) or spell
+    return read(text)
 
 
 _READ: dict[str, Callable[[Any], Any]] = {

@@ -59,6 +59,7 @@ def install(
         for name in action_map.names() - described.keys():
             if action_map.table(name).exclude:
                 _register(db, found[name], Definition(name, [], [], [], action_map.table(name)), [])
+                _take_off(db, found[name])
         _let_go(db)
         if not baseline:
             db.execute(WATCH["no_baseline"], before)
@@ -79,7 +80,8 @@ def _register(db: Database, relation: Relation, definition: Definition, columns:
     if then is not None and (then.definition, then.shape) == (definition, shape(columns)):
         return then.id
     watch = _add(db, relation.oid, definition.table, then and then.definition, definition, columns)
-    if then is None or then.definition is None or then.definition.map.exclude:
+    unseen = then is None or then.definition is None or then.definition.map.exclude
+    if unseen and not definition.map.exclude:
         db.execute(WATCH["begin_baseline"], {"watch": watch})
     return watch
 
@@ -177,10 +179,15 @@ def remove(db: Database, table: str) -> None:
         if relation is None or then is None or then.definition is None:
             raise CaptureError(f"The table {table!r} is not watched, so there is nothing to end.")
         _add(db, relation.oid, table, then.definition, None, [])
-        functions = set()
-        for member in (relation, *members(db, relation)):
-            for name, (_enabled, _kind, function, *_) in installed(db, member).items():
-                functions.add(function)
-                db.execute(f"DROP TRIGGER {quote(name)} ON {member.quoted}")
-        for function in functions:
-            db.execute(f"DROP FUNCTION {SCHEMA}.{quote(function)}()")
+        _take_off(db, relation)
+
+
+def _take_off(db: Database, relation: Relation) -> None:
+    """Our triggers of a table and of its partitions, and what they run."""
+    functions = set()
+    for member in (relation, *members(db, relation)):
+        for name, (_enabled, _kind, function, *_) in installed(db, member).items():
+            functions.add(function)
+            db.execute(f"DROP TRIGGER {quote(name)} ON {member.quoted}")
+    for function in functions:
+        db.execute(f"DROP FUNCTION {SCHEMA}.{quote(function)}()")
