@@ -31,7 +31,7 @@ LEVELS = (
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 NO_LOG = {
     "capture": {"event", "errors", "values", "actions", "urls", "files"},
-    "integrations": {"capture", "event", "errors"},
+    "integrations": {"actions", "capture", "event", "errors"},
     "signer": {"errors", "files", "merkle"},
 }
 PURE = {"hashlib", "base64", "binascii", "collections", "typing", "dataclasses", "cryptography", "indelible"}

@@ -11,7 +11,6 @@ from indelible.drift import DriftWatch
 from indelible.errors import CaptureError, LogError, UsageError
 from indelible.log import Log
 from indelible.sealer import Sealer
-from indelible.urls import sqlite_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -38,7 +37,7 @@ class Audit:
         self._engine: Engine = getattr(engine, "sync_engine", engine)  # type: ignore[arg-type]  # an AsyncEngine has one
         self._url = _source_url(self._engine)
         self._map = ActionMap.load(Path(map)) if map else ActionMap()
-        self.log = Log.open(log) if sqlite_path(log).exists() else Log.create(log)
+        self.log = Log.open_or_create(log)
         self._sealer: Sealer | None = None
         self._drift = DriftWatch(self._url, self.log)
 

@@ -5,6 +5,7 @@ captured -> sealed -> signed -> published
 """
 
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from indelible.signer import Signer, last_signed
 from indelible.store.dictionary import SQL
 from indelible.store.sqlite import Appending, Head, SQLiteStore
 from indelible.urls import sqlite_path
+
+MAKING_SECONDS = 5.0  # for another process to finish what it began
 
 
 class Log:
@@ -66,6 +69,19 @@ class Log:
         except BaseException:
             store.close()
             raise
+
+    @classmethod
+    def open_or_create(cls, url: str) -> Self:
+        """Several processes may begin at once: one makes the log, its key first, and the others open that."""
+        path, until = sqlite_path(url), time.monotonic() + MAKING_SECONDS
+        while not path.exists():
+            try:
+                return cls.create(url)
+            except LogError:
+                if not path.exists() and time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+        return cls.open(url)
 
     def close(self) -> None:
         self.store.close()

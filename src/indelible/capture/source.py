@@ -58,8 +58,8 @@ class Snapshot(Protocol):
     def close(self) -> None: ...
 
 
-class Source(Protocol):
-    """A watched database. Raises CaptureError or MapError before anything is written, or nothing is written."""
+class Joined(Protocol):
+    """What can be done inside a transaction of the application's own. It commits or rolls back with that."""
 
     def watch(
         self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False, baseline: bool = True
@@ -71,6 +71,10 @@ class Source(Protocol):
 
     def unwatch(self, table: str) -> None:
         """Remove capture from a table; itself an event. Raises CaptureError if it is not watched."""
+
+
+class Source(Joined, Protocol):
+    """A watched database. Raises CaptureError or MapError before anything is written, or nothing is written."""
 
     def coverage(self) -> list[Coverage]:
         """Each table, and whether it is still watched as it was left."""

@@ -17,7 +17,7 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from indelible.capture.source import open_source
 from indelible.drift import DriftWatch
-from indelible.errors import Error, LogError
+from indelible.errors import Error
 from indelible.integrations.django.conf import configured
 from indelible.integrations.django.databases import source_url
 from indelible.log import Log
@@ -25,7 +25,6 @@ from indelible.sealer import Sealer
 
 logger = logging.getLogger(__name__)
 
-MAKING_SECONDS = 5.0
 RETRY_SECONDS = 30.0  # nothing is watched yet: the next request after that tries again
 
 
@@ -44,7 +43,7 @@ class DjangoAudit:
         """Made with its key if it is not there. Raises LogError, UsageError."""
         with self._lock:
             if self._log is None:
-                self._log = _open_or_create(log_path())
+                self._log = Log.open_or_create(f"sqlite:///{log_path()}")
             return self._log
 
     def seal(self) -> int:
@@ -162,19 +161,6 @@ def _url(alias: str) -> str | None:
 
 def _urls() -> list[str]:
     return [url for alias in configured().DATABASES if (url := source_url(alias)) is not None]
-
-
-def _open_or_create(path: Path) -> Log:
-    """Several processes may begin at once: the one that makes the log makes its key first."""
-    url, until = f"sqlite:///{path}", time.monotonic() + MAKING_SECONDS
-    while not path.exists():
-        try:
-            return Log.create(url)
-        except LogError:
-            if not path.exists() and time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-    return Log.open(url)
 
 
 def _forked() -> None:
