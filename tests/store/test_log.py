@@ -206,3 +206,26 @@ def test_a_url_that_cannot_be_used_is_a_usage_error_without_its_password(url: st
     with pytest.raises(UsageError, match=r"Give a file: sqlite:///path/file.db") as caught:
         sqlite_path(url)
     assert "pw" not in str(caught.value)
+
+
+def test_processes_that_make_the_log_at_once_make_one(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+from indelible.log import Log
+sys.stdin.read(1)
+with Log.open_or_create("sqlite:///{tmp_path}/audit.db") as log:
+    print(log.origin)
+"""
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    time.sleep(1)
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("x")
+        process.stdin.flush()
+    origins = {process.communicate(timeout=60)[0] for process in started}
+    assert [process.returncode for process in started] == [0] * 4
+    assert len(origins) == 1

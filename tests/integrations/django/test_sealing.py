@@ -82,27 +82,3 @@ sys.exit(max(codes))
     with Log.open(auditing.log_url()) as log:
         names = [entry.changes["name"]["new"] for entry in check_signed(log)[-3:]]
     assert sorted(names) == ["of child 0", "of child 1", "of child 2"]
-
-
-def test_processes_that_make_the_log_at_once_make_one(tmp_path: Path) -> None:
-    code = f"""
-import sys
-sys.path[:0] = {sys.path!r}
-from pathlib import Path
-from indelible.integrations.django.auditing import _open_or_create
-sys.stdin.read(1)
-with _open_or_create(Path({str(tmp_path / "audit.db")!r})) as log:
-    print(log.origin)
-"""
-    started = [
-        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
-    time.sleep(1)
-    for process in started:
-        assert process.stdin is not None
-        process.stdin.write("x")
-        process.stdin.flush()
-    origins = {process.communicate(timeout=60)[0] for process in started}
-    assert [process.returncode for process in started] == [0] * 4
-    assert len(origins) == 1
