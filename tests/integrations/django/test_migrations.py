@@ -34,7 +34,8 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
 
 
 def recorded(site: Site, *types: str) -> list[tuple[str, str]]:
-    entries = [entry for entry in site.sealed() if entry.entity.type in types]
+    """Without the baselines: on SQLite Django makes tables anew, and under another name it is another table."""
+    entries = [entry for entry in site.sealed() if entry.entity.type in types and entry.operation != "baseline"]
     return [(entry.action, entry.actor.id or entry.actor.type) for entry in entries]
 
 
