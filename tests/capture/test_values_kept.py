@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import math
+import sqlite3
 from typing import Any
 
 import msgspec
@@ -104,6 +105,18 @@ def test_the_widest_table_that_can_be_watched_is_recorded_in_all_operations(worl
     create, update, delete = world.sealed()
     assert [list(entry.metadata) for entry in (create, delete)] == [["set_aside"], ["set_aside"]]
     assert update.changes == {"column_number_898": {"old": "y" * 200, "new": "z"}}
+
+
+def test_a_row_too_large_to_be_recorded_is_refused_unless_its_large_column_is_left_out(world: World) -> None:
+    """An outbox row has the old and the new values, and SQLite's limit is that of one row: see decision 1."""
+    world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY, large BLOB, n INT)")
+    world.db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 2_000_000)  # instead of 1,000,000,000
+    world.run("INSERT INTO t VALUES (1, zeroblob(1200000), 1)")
+    with pytest.raises(sqlite3.DataError, match="too big"):
+        world.run("UPDATE t SET n = 2")
+    world.watch(map_text='[t]\nignore = ["large"]')
+    world.run("UPDATE t SET n = 2")
+    assert world.sealed()[1].changes == {"n": {"old": 1, "new": 2}}
 
 
 @pytest.mark.parametrize("key", [None, "", " ", "a/b", "\0", "x" * 5000, b"\xff", math.inf], ids=repr)
