@@ -24,7 +24,7 @@ PENDING: dict[Engine, set[str]] = {
 }
 
 # Rows that a REPLACE evicts because a cascade of its own brought them into the way, `recursive_triggers` being off.
-# False: not recorded; the oracle's tables have no index that a cascade may bring a row into.
+# False: not recorded; the oracle's table of notes, which refer to each other, has no unique index.
 CASCADED = False
 if not CASCADED:
     PENDING["sqlite"] |= {
