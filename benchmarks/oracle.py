@@ -50,9 +50,11 @@ def database(engine: Engine) -> Iterator[str]:
         return
     folder = new_folder()
     server = Server.start(folder)
-    yield server.database()
-    server.stop()
-    shutil.rmtree(folder)
+    try:
+        yield server.database()
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ EACH = 20  # statements of an example; with 100 examples 2,000 of an engine
 
 @pytest.fixture(scope="module", params=sorted(ours.ADAPTERS))
 def oracle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
-    """Serves all examples of an engine: the tables go on from where they were."""
+    """One database for all examples of an engine."""
     engine = request.param
     if engine == "postgres":
         url = request.getfixturevalue("postgres").database()
@@ -33,6 +33,7 @@ def oracle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def test_replaying_the_log_gives_the_tables(oracle: Oracle, data: st.DataObject) -> None:
     templates = STATEMENTS[oracle.place.engine]
     statement = st.one_of(*(template.strategy() for template in templates))
+    oracle.begin()
     oracle.write(data.draw(st.lists(statement, min_size=EACH, max_size=EACH)))
     oracle.check()
 

@@ -7,17 +7,18 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.capture_torture.model import Engine
-from tests.capture_torture.pending import EVICTIONS
+from tests.capture_torture.pending import CASCADED, EVICTIONS
 
+NOTES = "UNIQUE INDEX notes_some ON notes (lower(name)) WHERE about IS NULL"
 SCHEMA: dict[Engine, str] = {
-    "sqlite": """
+    "sqlite": f"""
         CREATE TABLE orgs (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE UNIQUE, n INTEGER);
         CREATE TABLE users (id TEXT, org INTEGER REFERENCES orgs ON DELETE CASCADE ON UPDATE CASCADE, name TEXT,
           n REAL, PRIMARY KEY (org, id)) WITHOUT ROWID;
         CREATE INDEX users_name ON users (name);
         CREATE TABLE notes (id INTEGER PRIMARY KEY, about INTEGER REFERENCES notes ON DELETE SET NULL, name TEXT,
           long TEXT AS (name || '!') STORED);
-        CREATE UNIQUE INDEX notes_some ON notes (lower(name)) WHERE about IS NULL;
+        CREATE {NOTES if CASCADED else "INDEX notes_about ON notes (about)"};
         CREATE TRIGGER orgs_noted AFTER UPDATE OF n ON orgs WHEN NEW.n > 5
           BEGIN UPDATE notes SET name = NEW.name WHERE id = NEW.id; END;
     """,
