@@ -30,3 +30,5 @@ if not CASCADED:
         "replace-evicts-after-a-cascade, recursive_triggers off",
         "update-or-replace-evicts-its-parent, recursive_triggers off",
     }
+if not EVICTIONS:
+    PENDING["sqlite"].add("evicted-once-though-in-the-way-twice, recursive_triggers off")

@@ -304,6 +304,37 @@ ITS_PARENT = _case(
     BRANCH,
 )
 
+TRIES = range(0, 200, 10)  # what goes wrong within one tick of a clock goes wrong in one of them
+
+
+def _refused_then_evicted(at: int) -> tuple[Statement, ...]:
+    return (
+        f"INSERT INTO t VALUES ({at + 1}, 'a{at}', 1), ({at + 2}, 'b{at}', 2)",
+        Fails(f"UPDATE OR FAIL t SET x = 'a{at}' WHERE id = {at + 2}"),
+        f"REPLACE INTO t VALUES ({at + 3}, 'a{at}', 3)",
+        f"UPDATE t SET n = 9 WHERE id = {at + 2}",
+    )
+
+
+REFUSED_FIRST = _case(
+    "evicted-once-though-in-the-way-twice",
+    "A row that a refused statement would have hurt, and the next one evicts, is recorded as deleted once.",
+    UNIQUE,
+    tuple(statement for at in TRIES for statement in _refused_then_evicted(at)),
+    tuple(
+        change
+        for at in TRIES
+        for change in (
+            created("t", id=at + 1, x=f"a{at}", n=1),
+            created("t", id=at + 2, x=f"b{at}", n=2),
+            deleted("t", id=at + 1, x=f"a{at}", n=1),
+            created("t", id=at + 3, x=f"a{at}", n=3),
+            updated("t", {"id": at + 2}, n=(2, 9)),
+        )
+    ),
+    "INSERT INTO t VALUES (1000, 'other', 0)",
+)
+
 OTHERS = (
     _case(
         "insert-or-ignore",
@@ -389,7 +420,7 @@ OTHERS = (
 
 
 def _both_settings() -> Iterator[Case]:
-    for case in (*REPLACES, AFTER_A_CASCADE, *OTHERS):
+    for case in (*REPLACES, AFTER_A_CASCADE, REFUSED_FIRST, *OTHERS):
         for value in ("off", "on"):
             setting = f"PRAGMA recursive_triggers = {value}"
             yield replace(case, id=f"{case.id}, recursive_triggers {value}", settings=(setting,))
