@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from indelible.capture.definition import Definition
-from indelible.capture.postgres.connection import connect
+from indelible.capture.postgres.connection import connect, reading
 from indelible.capture.postgres.record import OutboxRow, read_records
 from indelible.capture.source import Batch
 from indelible.errors import CaptureError
@@ -86,7 +86,7 @@ class PostgresOutbox:
         """A pass that is given up ends the snapshot too."""
         with self._errors():
             if self._reader is None or self._reader.closed:
-                self._reader = connect(self._url, tuple_row)
+                self._reader = reading(self._url, tuple_row)
             reader = self._reader
             with reader.transaction(), reader.cursor(name="indelible_outbox") as cursor:
                 cursor.itersize = FETCH

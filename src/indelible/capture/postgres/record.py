@@ -12,7 +12,7 @@ from indelible.capture.context import TRANSACTION, carry
 from indelible.capture.definition import Column, Definition
 from indelible.capture.notes import Note, definition_of
 from indelible.capture.record import DAMAGED, Client, Record, sides
-from indelible.values import REDACTED, read_text, spell
+from indelible.values import REDACTED, spell
 
 logger = logging.getLogger(__name__)
 
@@ -125,13 +125,11 @@ def spell_row(cells: list[Any], definition: Definition) -> dict[str, Any]:
 
 def _spell(text: Any, column: Column) -> Any:
     if column.guard and text is not None:  # "*": a secret was found in it; "=": none
-        text = REDACTED if text[:1] in ("*", b"*") else text[1:]
+        text = REDACTED if text[:1] in ("*", b"*") else type(text)(text[1:])
     if text is None or text is REDACTED:
         return text
     if column.mask:
         return REDACTED if column.mask == "redacted" else {"hashed": text}
-    if isinstance(text, bytes):  # a database whose encoding is SQL_ASCII holds any bytes
-        text = read_text(text)
     read = _READ.get(column.kind) or spell
     return read(text)
 
