@@ -196,6 +196,24 @@ def test_an_engine_attached_late_reaches_the_connections_that_are_pooled_already
     assert who(world.sealed()) == ["unknown", "dana"]
 
 
+@pytest.mark.parametrize("sql", ["ROLLBACK TO s", " rollback to savepoint s"])
+def test_a_savepoint_rolled_back_in_plain_text_changes_nobodys_name(world: PostgresWorld, user: Any, sql: str) -> None:
+    def work(connection: Connection) -> None:
+        with acting_as(DANA):
+            connection.exec_driver_sql(INSERT)
+            connection.exec_driver_sql("SAVEPOINT s")
+            with acting_as(KIM):
+                connection.exec_driver_sql(INSERT)
+                connection.exec_driver_sql(sql)
+                connection.exec_driver_sql(INSERT)
+            connection.exec_driver_sql(INSERT)
+        connection.exec_driver_sql(sql)
+        connection.exec_driver_sql(INSERT)
+
+    user.use(work)
+    assert who(world.sealed()) == ["dana", "unknown"] * 2
+
+
 STEPS = st.sampled_from(["dana", "kim", "unknown", "begin", "rollback", "release"])
 
 
