@@ -22,6 +22,7 @@ from tests.checking import check_signed
 class AnyWorld:
     """What is the same whatever the application's database is: the log, its sealer, the engines."""
 
+    app_url: str
     engine_url: str  # SQLAlchemy's name of the application's database
 
     def __init__(self, folder: Path) -> None:

@@ -56,16 +56,16 @@ def test_each_transaction_carries_who_acts_and_the_next_one_does_not(world: Post
     assert entries[2].context.source == "sql"
 
 
-@pytest.mark.parametrize("autocommit", [False, True])
-def test_a_transaction_block_and_a_savepoint_in_it_carry_who_acts(world: PostgresWorld, db: Any, autocommit: bool) -> None:  # noqa: E501, FBT001
-    db.autocommit = autocommit
+@pytest.mark.parametrize("mode", ["autocommit", "none"])
+def test_a_transaction_block_and_a_savepoint_in_it_carry_who_acts(world: PostgresWorld, db: Any, mode: str) -> None:
+    db.autocommit = mode == "autocommit"
     with acting_as(DANA), db.transaction():
         db.execute(INSERT)
         with db.transaction():
             db.execute(INSERT)
         with db.transaction(force_rollback=True):
             db.execute(INSERT)
-    if not autocommit:
+    if not db.autocommit:
         db.commit()
     assert who(world.sealed()) == ["dana", "dana"]
 
@@ -78,9 +78,7 @@ def test_in_autocommit_there_is_no_message_to_say_it_in(world: PostgresWorld, db
 
 
 @pytest.mark.parametrize("level", [*IsolationLevel, None])
-def test_isolation_level_read_only_and_deferrable_are_as_they_were_set(
-    db: Any, level: IsolationLevel | None
-) -> None:
+def test_isolation_level_read_only_and_deferrable_are_as_they_were_set(db: Any, level: IsolationLevel | None) -> None:
     db.isolation_level, db.read_only, db.deferrable = level, True, True
     names = ("transaction_isolation", "transaction_read_only", "transaction_deferrable")
     with acting_as(DANA):
@@ -218,7 +216,17 @@ def test_asynchronous_connections_carry_who_acts_each_its_own(world: PostgresWor
     assert {entry.changes["x"]["new"] for entry in entries if entry.actor.type == "unknown"} == {"nobody"}
 
 
-STRANGE = ["O'Brien", 'back\\slash', "100%s %(x)s %%", ":name ::text", "Zoë 李 😀", 'quo"te', "a\nb\tc", "$1 $$ ?", "E'\\x"]
+STRANGE = [
+    "O'Brien",
+    "back\\slash",
+    "100%s %(x)s %%",
+    ":name ::text",
+    "Zoë 李 😀",
+    'quo"te',
+    "a\nb\tc",
+    "$1 $$ ?",
+    "E'\\x",
+]
 
 
 @pytest.mark.parametrize("encoding", ["UTF8", "LATIN1", "SQL_ASCII"])
@@ -285,7 +293,7 @@ def free_port() -> int:
 
 
 def test_a_context_set_by_hand_that_cannot_be_read_attributes_to_nobody(world: PostgresWorld) -> None:
-    for text in ("{}", "[", "\x01", "{\"actor\":{\"type\":\"root\"}}", "[" * 30_000):
+    for text in ("{}", "[", "\x01", '{"actor":{"type":"root"}}', "[" * 30_000):
         world.run("SELECT set_config('indelible.context', %s, false)", (text,))
         world.run(INSERT)
     world.run("RESET indelible.context")

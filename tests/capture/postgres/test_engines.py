@@ -132,8 +132,8 @@ def test_a_pooled_connection_leaks_nothing_whatever_ended_its_transaction(world:
         with pytest.raises(DBAPIError):
             connection.exec_driver_sql("SELECT 1/0")
 
-    def typed(end: str) -> Callable[[Connection], None]:
-        return lambda connection: connection.exec_driver_sql(end) and None
+    def typed(end: str) -> Callable[[Connection], object]:
+        return lambda connection: connection.exec_driver_sql(end)
 
     def left(_: Connection) -> None:
         """Given back as it is: the pool rolls back."""
@@ -220,7 +220,9 @@ STEPS = st.sampled_from(["dana", "kim", "unknown", "begin", "rollback", "release
 @settings(max_examples=40)
 @given(steps=st.lists(STEPS, max_size=12), typed=st.booleans())
 def test_whatever_is_nested_each_row_is_attributed_to_who_wrote_it(
-    world: PostgresWorld, steps: list[str], typed: bool  # noqa: FBT001 - hypothesis gives it
+    world: PostgresWorld,
+    steps: list[str],
+    typed: bool,  # noqa: FBT001 - hypothesis gives it
 ) -> None:
     """Who wrote a row stands in it. Savepoints of SQLAlchemy, or typed as text."""
     engine = world.engine(pool_size=1, max_overflow=0)
