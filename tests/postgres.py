@@ -20,7 +20,8 @@ from psycopg import sql
 
 START_SECONDS = 60
 STOP_SECONDS = 60
-SOCKET = ".s.PGSQL.5432"
+PORT = 5432  # part of the socket's name
+SOCKET = f".s.PGSQL.{PORT}"
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it, by mkdtemp
 ENOUGH = 4 * 2**30  # bytes; a container's may be 64 MB
 LONGEST_SOCKET = 103  # bytes; what every system allows
@@ -48,14 +49,18 @@ SETTINGS = {
 class Server:
     """One server in one folder. `start` it, take a fresh `database` for each test, `stop` it."""
 
-    def __init__(self, folder: Path, process: subprocess.Popen[Any]) -> None:
+    def __init__(self, folder: Path, process: subprocess.Popen[Any], port: int) -> None:
         self._folder = folder
+        self.port = port
         self._process = process
         self._made = 0
 
     @classmethod
-    def start(cls, folder: Path) -> Self:
-        """In an empty folder with a short name: its path is part of the socket's, and those are short."""
+    def start(cls, folder: Path, port: int | None = None) -> Self:
+        """In an empty folder with a short name: its path is part of the socket's, and those are short.
+
+        With a `port`, it is also reached there from this machine.
+        """
         socket = len(os.fsencode(folder / SOCKET))
         if socket > LONGEST_SOCKET:
             raise ValueError(
@@ -66,7 +71,8 @@ class Server:
         subprocess.run(
             [programs / "initdb", f"--pgdata={data}", *SHAPE], check=True, stdout=subprocess.DEVNULL, **_as()
         )
-        chosen = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        network = {} if port is None else {"listen_addresses": "127.0.0.1", "port": str(port)}
+        chosen = [f"--{name}={value}" for name, value in (SETTINGS | network).items()]
         command: list[str | Path] = [programs / "postgres", "-D", data, f"--unix_socket_directories={folder}", *chosen]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -77,18 +83,18 @@ class Server:
                 start_new_session=True,  # an interrupt at the keyboard is for pytest, which stops the server itself
                 **_as(),
             )
-        server = cls(folder, process)
+        server = cls(folder, process, port or PORT)
         server._wait()
         return server
 
     def url(self, database: str = "postgres") -> str:
-        return f"postgresql://postgres@/{database}?host={quote(str(self._folder), safe='')}"
+        return f"postgresql://postgres@/{database}?host={quote(str(self._folder), safe='')}&port={self.port}"
 
-    def database(self) -> str:
+    def database(self, encoding: str = "UTF8") -> str:
         """The URL of a new, empty database. Nothing else is in it, whatever ran before."""
         self._made += 1
         name = f"test{self._made}"
-        self._run("CREATE DATABASE {} TEMPLATE template0 STRATEGY wal_log", name)
+        self._run(f"CREATE DATABASE {{}} TEMPLATE template0 ENCODING {encoding} STRATEGY wal_log", name)
         return self.url(name)
 
     def drop(self, url: str) -> None:

@@ -1,16 +1,15 @@
 """A sealer in a process of its own, for the tests that kill it: `python -m tests.sealing APP LOG`."""
 
 import sys
-from pathlib import Path
 
-from indelible.capture.sqlite.outbox import SQLiteOutbox
+from indelible.capture.source import open_source
 from indelible.log import Log
 from indelible.sealer import Sealer
 
 
 def main() -> None:
     app, log = sys.argv[1:]
-    sealer = Sealer(SQLiteOutbox(Path(app)), Log.open(log))
+    sealer = Sealer(open_source(app).outbox(), Log.open(log))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:

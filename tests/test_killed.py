@@ -8,15 +8,15 @@ import time
 
 from indelible.log import Log
 from tests.checking import check, check_signed
-from tests.world import World
+from tests.world import AnyWorld, World
 
 KILLS = 15
 
 
-def start(world: World) -> subprocess.Popen[bytes]:
+def start(world: AnyWorld) -> subprocess.Popen[bytes]:
     """A sealer that loops, and has begun to."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.sealing", world.app, world.log_url], stdout=subprocess.PIPE
+        [sys.executable, "-m", "tests.sealing", world.app_url, world.log_url], stdout=subprocess.PIPE
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"

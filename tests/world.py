@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine
 
 from indelible.actions import ActionMap
+from indelible.capture.source import Outbox
 from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.capture.sqlite.watch import install
 from indelible.event import Entry
@@ -18,26 +19,21 @@ from indelible.sealer import Sealer
 from tests.checking import check_signed
 
 
-class World:
-    """`db` is a raw client of the application's database: it knows nothing of actors."""
+class AnyWorld:
+    """What is the same whatever the application's database is: the log, its sealer, the engines."""
+
+    app_url: str
+    engine_url: str  # SQLAlchemy's name of the application's database
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.app = folder / "app.db"
-        self.app_url = f"sqlite:///{self.app}"
         self.log_url = f"sqlite:///{folder / 'audit.db'}"
-        self.reconnect()
         self.log = Log.create(self.log_url, "audit.example/test")
         self._engines: list[Engine] = []
         self._sealer: Sealer | None = None
 
-    def reconnect(self) -> None:
-        self.db = sqlite3.connect(self.app)
-        self.db.execute("PRAGMA synchronous = OFF")  # of the customer's side; the log's own is never touched
-
     def close(self) -> None:
         self.let_go()
-        self.db.close()
         self.log.close()
         for engine in self._engines:
             engine.dispose()
@@ -47,6 +43,60 @@ class World:
         if self._sealer is not None:
             self._sealer.close()
             self._sealer = None
+
+    def action_map(self, text: str) -> ActionMap:
+        path = self.folder / "audit.toml"
+        path.write_text(text)
+        return ActionMap.load(path)
+
+    def engine(self, **options: Any) -> Engine:
+        """As an application has it: pooled, and carrying the actor."""
+        engine = create_engine(self.engine_url, **options)
+        attach(engine, lambda: None)
+        self._engines.append(engine)
+        return engine
+
+    @property
+    def sealer(self) -> Sealer:
+        if self._sealer is None:
+            self._sealer = Sealer(self.outbox(), self.log)
+        return self._sealer
+
+    def sealed(self) -> list[Entry]:
+        """Every entry of the log after a pass, checked."""
+        before = self.log.head().size
+        added = self.sealer.seal()
+        entries = check_signed(self.log)
+        assert len(entries) == before + added
+        assert self.waiting() == 0
+        return entries
+
+    def outbox(self) -> Outbox:
+        raise NotImplementedError
+
+    def waiting(self) -> int:
+        raise NotImplementedError
+
+
+class World(AnyWorld):
+    """`db` is a raw client of the application's database: it knows nothing of actors."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.app = folder / "app.db"
+        self.app_url = self.engine_url = f"sqlite:///{self.app}"
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        self.db = sqlite3.connect(self.app)
+        self.db.execute("PRAGMA synchronous = OFF")  # of the customer's side; the log's own is never touched
+
+    def close(self) -> None:
+        super().close()
+        self.db.close()
+
+    def outbox(self) -> Outbox:
+        return SQLiteOutbox(self.app)
 
     def watch(
         self, ddl: str = "", tables: Sequence[str] | None = None, map_text: str = "", *, strict: bool = False
@@ -69,36 +119,12 @@ class World:
     ) -> list[str]:
         """Run `ddl`, then watch, as an application does."""
         self.db.executescript(ddl)
-        path = self.folder / "audit.toml"
-        path.write_text(map_text)
-        return install(self.db, tables, ActionMap.load(path), strict=strict, baseline=baseline)
-
-    def engine(self, **options: Any) -> Engine:
-        """As an application has it: pooled, and carrying the actor."""
-        engine = create_engine(self.app_url, **options)
-        attach(engine, lambda: None)
-        self._engines.append(engine)
-        return engine
+        return install(self.db, tables, self.action_map(map_text), strict=strict, baseline=baseline)
 
     def run(self, sql: str, values: Any = ()) -> None:
         """One statement of the raw client, committed."""
         with self.db:
             self.db.execute(sql, values)
-
-    @property
-    def sealer(self) -> Sealer:
-        if self._sealer is None:
-            self._sealer = Sealer(SQLiteOutbox(self.app), self.log)
-        return self._sealer
-
-    def sealed(self) -> list[Entry]:
-        """Every entry of the log after a pass, checked."""
-        before = self.log.head().size
-        added = self.sealer.seal()
-        entries = check_signed(self.log)
-        assert len(entries) == before + added
-        assert self.waiting() == 0
-        return entries
 
     def waiting(self) -> int:
         """Captured records; the rows that say who acts are none."""

@@ -10,7 +10,8 @@ from indelible.capture.definition import Definition
 from indelible.event import Actor
 
 STARTED, CHANGED, STOPPED = "AUDIT_CAPTURE_STARTED", "AUDIT_CAPTURE_CHANGED", "AUDIT_CAPTURE_STOPPED"
-OPERATIONS = {STARTED: "watch", CHANGED: "watch", STOPPED: "unwatch"}
+ALTERED = "AUDIT_SCHEMA_CHANGED"  # said by the database itself, see postgres/ddl.sql
+OPERATIONS = {STARTED: "watch", CHANGED: "watch", STOPPED: "unwatch", ALTERED: "alter"}
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -22,7 +23,7 @@ class Note(msgspec.Struct, frozen=True):
 
     @property
     def operation(self) -> str:
-        return OPERATIONS.get(self.action, "alter")
+        return OPERATIONS[self.action]
 
 
 def note(table: str, before: Definition | None, after: Definition | None) -> Note | None:

@@ -29,10 +29,12 @@ def _attach_psycopg(engine: Engine) -> None:
         psycopg.attach(_driver(connection))  # one that was pooled before, too
 
     @event.listens_for(engine, "before_cursor_execute")
-    def _before(connection: Connection, *_: Any) -> None:
-        statement = psycopg.change(_driver(connection))
-        if statement:
-            _run(connection, statement)
+    def _before(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        said = psycopg.change(_driver(connection))
+        if said:
+            _run(connection, said)
+        if _takes_back(statement):
+            psycopg.unsure(_driver(connection))
 
     @event.listens_for(engine, "rollback_savepoint")
     def _rollback(connection: Connection, *_: Any) -> None:
@@ -41,11 +43,13 @@ def _attach_psycopg(engine: Engine) -> None:
 
 def _attach_any(engine: Engine) -> None:
     @event.listens_for(engine, "before_cursor_execute")
-    def _before(connection: Connection, *_: Any) -> None:
+    def _before(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         now = acting()
         if now is not connection.info.get(_KEY):
             _run(connection, change_to(now))
             connection.info[_KEY] = now
+        if _takes_back(statement):
+            connection.info[_KEY] = object()
 
     def _forget(connection: Connection, *_: Any) -> None:
         if not connection.invalidated:  # a lost connection has no info to forget
@@ -55,6 +59,11 @@ def _attach_any(engine: Engine) -> None:
     event.listen(engine, "rollback", _forget)
     event.listen(engine, "rollback_savepoint", lambda connection, *_: connection.info.update({_KEY: object()}))
     event.listen(engine, "reset", lambda _driver, record, _state: record.info.pop(_KEY, None))
+
+
+def _takes_back(statement: str) -> bool:
+    """A savepoint rolled back in plain text: what was said since goes with it, so it is said again."""
+    return statement.lstrip()[:8].upper() == "ROLLBACK"
 
 
 def _run(connection: Connection, statement: str) -> None:

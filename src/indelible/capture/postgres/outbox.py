@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from indelible.capture.definition import Definition
-from indelible.capture.postgres.connection import connect
+from indelible.capture.postgres.connection import connect, reading
 from indelible.capture.postgres.record import OutboxRow, read_records
 from indelible.capture.source import Batch
 from indelible.errors import CaptureError
@@ -21,11 +21,14 @@ BATCH = 1000  # records, or a little more: an outbox row is never cut
 FETCH = 16  # outbox rows at a time: each may have megabytes
 VACUUM_AFTER = 20_000  # deleted rows: reading the queue steps over each until then
 
-READ = """SELECT ctid::text, id, xid::text, at, watch, operation, context, client, old, new
+# What the clock of a trigger never gives would be no moment to Python, or none that an id can begin with.
+AT = "greatest(least(at, '9999-12-31 UTC'), '1970-01-01 UTC')"
+READ = f"""SELECT ctid::text, id, xid::text, {AT}, watch, operation, context, client, old, new
 FROM indelible.outbox ORDER BY id"""
 # By place, and by id: VACUUM FULL may have moved another row there.
 DELETE = "DELETE FROM indelible.outbox WHERE ctid = ANY (%s::text[]::tid[]) AND id = ANY (%s)"
-PENDING = "SELECT coalesce(sum(rows), 0)::bigint, min(at) FROM indelible.outbox"
+PENDING = f"SELECT coalesce(sum(greatest(rows, 0)), 0)::bigint, min({AT}) FROM indelible.outbox"
+PATIENCE = "SET lock_timeout = '1s'"  # whoever locks the outbox whole may be waiting for the pass that wants to drop
 
 
 class PostgresOutbox:
@@ -75,24 +78,34 @@ class PostgresOutbox:
     def drop(self, batch: Batch) -> bool:
         places, ids = zip(*batch.rows, strict=True)
         with self._using() as db:
-            db.execute(DELETE, (list(places), list(ids)))
+            try:
+                db.execute(DELETE, (list(places), list(ids)))
+            except psycopg.errors.LockNotAvailable:
+                return False
             self._deleted += len(ids)
             if self._deleted >= VACUUM_AFTER:
-                db.execute("VACUUM indelible.outbox")
+                db.execute("VACUUM (SKIP_LOCKED) indelible.outbox")
                 self._deleted = 0
         return True
 
     def _snapshot(self) -> Iterator[OutboxRow]:
-        """A pass that is given up ends the snapshot too."""
+        """A pass that is given up ends the connection: it may be lost, and then nothing more can be said on it."""
         with self._errors():
             if self._reader is None or self._reader.closed:
-                self._reader = connect(self._url, tuple_row)
-            reader = self._reader
-            with reader.transaction(), reader.cursor(name="indelible_outbox") as cursor:
+                self._reader = reading(self._url, tuple_row)
+            reader, cursor = self._reader, self._reader.cursor(name="indelible_outbox")
+            try:
+                reader.execute("BEGIN READ ONLY")
                 cursor.itersize = FETCH
                 cursor.execute(READ)
                 for row in cursor:
                     yield OutboxRow(*row)
+                cursor.close()
+                reader.execute("COMMIT")
+            except BaseException:
+                reader.close()
+                cursor.close()
+                raise
 
     def _definition(self, watch: int) -> Definition | None:
         """How the row's table was watched; None if nothing here says so."""
@@ -111,6 +124,7 @@ class PostgresOutbox:
         with self._lock, self._errors():
             if self._db is None or self._db.closed:
                 self._db = connect(self._url, tuple_row)
+                self._db.execute(PATIENCE)
             yield self._db
 
     @contextmanager
@@ -120,4 +134,5 @@ class PostgresOutbox:
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
             raise CaptureError("Nothing is watched in this database. Start with: indelible watch APP --all") from error
         except psycopg.Error as error:
+            self.close()  # what ended one connection may have ended both; the next pass makes them anew
             raise CaptureError(f"The outbox cannot be used: {error}. Records stay in it until it can.") from error

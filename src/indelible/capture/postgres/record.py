@@ -10,9 +10,10 @@ import msgspec
 
 from indelible.capture.context import TRANSACTION, carry
 from indelible.capture.definition import Column, Definition
+from indelible.capture.notes import OPERATIONS as NOTED
 from indelible.capture.notes import Note, definition_of
 from indelible.capture.record import DAMAGED, Client, Record, sides
-from indelible.values import REDACTED, read_text, spell
+from indelible.values import REDACTED, spell
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def read_records(source: str, row: OutboxRow, definition: Definition | None) -> 
     if definition is not None or row.operation == "note":
         try:
             yield from list(_read_each(source, row, definition))
-        except (IndexError, KeyError, TypeError, ValueError, msgspec.DecodeError):
+        except (IndexError, KeyError, TypeError, ValueError, RecursionError, msgspec.DecodeError):
             pass  # the owner of the outbox may have put in what no trigger of ours writes
         else:
             return
@@ -89,6 +90,8 @@ def _read(  # noqa: PLR0913, PLR0917 - a row of the outbox, and one of the rows 
 
 def _read_note(source: str, row: OutboxRow) -> Record:
     note = msgspec.json.decode((row.new or [])[0][0], type=Note)
+    if note.action not in NOTED or not note.table:
+        raise ValueError("capture has no such note to make")
     transaction = _transaction(source, row.xid)
     return Record(
         outbox_id=row.id,
@@ -125,13 +128,11 @@ def spell_row(cells: list[Any], definition: Definition) -> dict[str, Any]:
 
 def _spell(text: Any, column: Column) -> Any:
     if column.guard and text is not None:  # "*": a secret was found in it; "=": none
-        text = REDACTED if text[:1] in ("*", b"*") else text[1:]
+        text = REDACTED if text[:1] in ("*", b"*") else type(text)(text[1:])
     if text is None or text is REDACTED:
         return text
     if column.mask:
         return REDACTED if column.mask == "redacted" else {"hashed": text}
-    if isinstance(text, bytes):  # a database whose encoding is SQL_ASCII holds any bytes
-        text = read_text(text)
     read = _READ.get(column.kind) or spell
     return read(text)
 

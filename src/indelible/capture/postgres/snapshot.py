@@ -7,7 +7,7 @@ import msgspec
 from psycopg.rows import tuple_row
 
 from indelible.capture.definition import Definition
-from indelible.capture.postgres.connection import connect
+from indelible.capture.postgres.connection import reading
 from indelible.capture.postgres.describe import describe, relations
 from indelible.capture.postgres.outbox import READ
 from indelible.capture.postgres.record import OutboxRow, read_records, spell_row
@@ -25,7 +25,7 @@ class PostgresSnapshot:
 
     def __init__(self, url: str, describing: Database) -> None:
         self._describing = describing
-        self._db = connect(url, tuple_row)
+        self._db = reading(url, tuple_row)
         self._db.execute(BEGIN)
         ((self._source,),) = self._db.execute("SELECT id FROM indelible.source").fetchall()  # the moment
         found = self._db.execute(WATCH["definitions"]).fetchall()
@@ -62,5 +62,5 @@ class PostgresSnapshot:
     def _stream(self, query: str) -> Iterator[tuple[Any, ...]]:
         with self._db.cursor(name="indelible_snapshot") as cursor:
             cursor.itersize = FETCH
-            cursor.execute(query)
+            cursor.execute(query.encode())  # names may have letters that SQL_ASCII has not
             yield from cursor
