@@ -46,8 +46,8 @@ def _attach_any(engine: Engine) -> None:
     def _before(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
         now = acting()
         if now is not connection.info.get(_KEY):
+            connection.info[_KEY] = now  # first: the statement that says it comes by here too
             _run(connection, change_to(now))
-            connection.info[_KEY] = now
         if _takes_back(statement):
             connection.info[_KEY] = object()
 
@@ -67,11 +67,8 @@ def _takes_back(statement: str) -> bool:
 
 
 def _run(connection: Connection, statement: str) -> None:
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(statement)
-    finally:
-        cursor.close()
+    """As a statement of the application's, so that what goes wrong with it is told and handled as theirs."""
+    connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).close()
 
 
 def _driver(connection: Connection) -> Any:
