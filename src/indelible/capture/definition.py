@@ -33,7 +33,6 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     map: TableMap
     alike: bool = False  # another table's rows are called the same entity
     strict: bool = False  # a change that nobody claims is refused
-    gone: str = ""  # the text that stands for a column which is no longer there, where the trigger can tell
 
     @property
     def about_itself(self) -> bool:

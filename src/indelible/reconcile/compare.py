@@ -113,7 +113,10 @@ def _columns(logged: dict[str, Any], row: dict[str, Any], compared: set[str]) ->
 
 
 def _untold(logged: Any, value: Any) -> bool:
-    """A large value whose copy beside the log is gone, on purpose: only its hash is left. Or a secret, known by its
-    look, in a column that shows the others.
+    """A large value whose copy beside the log is gone, on purpose: only its hash is left, over a nonce; the hash of one
+    that was too large to be copied can be held against the table's. Or a secret, known by its look, in a column that
+    shows the others.
     """
-    return isinstance(logged, dict) and ("sha256" in logged or (logged == REDACTED and value is not None))
+    if isinstance(logged, dict) and "sha256" in logged:
+        return not (isinstance(value, dict) and "sha256" in value)
+    return bool(logged == REDACTED and value is not None)

@@ -6,6 +6,7 @@ recorded and how far that went are committed together.
 """
 
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import psycopg
 
@@ -15,8 +16,9 @@ from indelible.capture.postgres.describe import Relation, TypedColumn, describe,
 from indelible.capture.postgres.names import quote
 from indelible.capture.postgres.sql import BASELINE
 from indelible.capture.postgres.watch import Database, newest
-from indelible.capture.postgres.written import Written
+from indelible.capture.postgres.written import MARKER, Written
 
+BOUND = "%(marker)s::text"
 PAGE = 500  # rows of one transaction; fewer where they are too wide for one outbox row
 
 
@@ -61,6 +63,7 @@ def _record(db: Database, subject: Subject, page: int) -> bool | None:
 
 def _record_page(db: Database, subject: Subject, page: int) -> bool:
     values: dict[str, Any] = {"watch": subject.watch, "page": page, "context": by_this_program("baseline")}
+    values["marker"] = str(uuid4())
     begun = db.execute(BASELINE["lock"], values).fetchone()
     if begun is None:
         return False  # somebody else finished it
@@ -85,9 +88,9 @@ def _page(subject: Subject, written: Written, first: bool) -> str:  # noqa: FBT0
     order = ", ".join(f"t.{quote(name)}" for name in keys)
     bounds = ", ".join(f"%(key{i})s::{_escaped(subject.columns[name].declared)}" for i, name in enumerate(keys))
     return BASELINE["page"].format(
-        cells=_escaped(written.cells_at_once()),
+        cells=_escaped(written.cells_at_once(MARKER)).replace(MARKER, BOUND),
         place=_escaped(", ".join(subject.columns[name].text("t") for name in keys)),
-        table=_escaped(written.rows(_from(subject.relation))),
+        table=_escaped(written.rows(_from(subject.relation))).replace(MARKER, BOUND),
         above="" if first else f"WHERE ({_escaped(order)}) > ({bounds})",
         order=_escaped(order),
     )
@@ -95,7 +98,8 @@ def _page(subject: Subject, written: Written, first: bool) -> str:  # noqa: FBT0
 
 def _everything(subject: Subject, written: Written) -> str:
     return BASELINE["everything"].format(
-        cells=_escaped(written.cells_at_once()), table=_escaped(written.rows(_from(subject.relation)))
+        cells=_escaped(written.cells_at_once(MARKER)).replace(MARKER, BOUND),
+        table=_escaped(written.rows(_from(subject.relation))).replace(MARKER, BOUND),
     )
 
 

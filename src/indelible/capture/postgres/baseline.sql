@@ -15,14 +15,14 @@ DELETE FROM indelible.baseline WHERE watch = %(watch)s
 WITH page AS (
   SELECT {cells} AS cells, ARRAY[{place}] AS place FROM {table} {above} ORDER BY {order} LIMIT %(page)s FOR SHARE OF t
 ), written AS (
-  INSERT INTO indelible.outbox (watch, operation, context, rows, new)
-  SELECT %(watch)s, 'baseline', %(context)s, count(*), array_agg(p.cells) FROM page p HAVING count(*) > 0
+  INSERT INTO indelible.outbox (watch, operation, context, marker, rows, new)
+  SELECT %(watch)s, 'baseline', %(context)s, %(marker)s, count(*), array_agg(p.cells) FROM page p HAVING count(*) > 0
 )
 SELECT place FROM page
 
 -- A table without a key has no order to be read in: all of it at once.
 -- name: everything
-INSERT INTO indelible.outbox (watch, operation, context, rows, new)
-SELECT %(watch)s, 'baseline', %(context)s, count(*), array_agg(p.cells)
+INSERT INTO indelible.outbox (watch, operation, context, marker, rows, new)
+SELECT %(watch)s, 'baseline', %(context)s, %(marker)s, count(*), array_agg(p.cells)
 FROM (SELECT l.cells, row_number() OVER () / 500 AS page FROM (SELECT {cells} AS cells FROM {table} FOR SHARE OF t) l) p
 GROUP BY p.page ORDER BY p.page

@@ -5,7 +5,7 @@ Of what was tried, an array of all rows is the cheapest for one row and for a th
 
 from indelible.capture.postgres.describe import Relation
 from indelible.capture.postgres.names import PREFIX, SCHEMA, literal
-from indelible.capture.postgres.written import UNCLAIMED, Written
+from indelible.capture.postgres.written import MARKER, UNCLAIMED, Written
 
 MOST_ROWS = 1000  # of one outbox row
 MOST_BYTES = 8 * 1024 * 1024  # likewise, unless a single row has more
@@ -75,14 +75,14 @@ def in_chunks(operation: str, watch: int, written: Written, sources: dict[str, s
 def emptied(watch: int, written: Written) -> str:
     """TRUNCATE, of the table itself or of any partition: the rows that it has go first."""
     table = "ONLY indelible_this_table"
-    widest = f"SELECT {_size(f'({_widest(written.select_at_once(table))})')}"
-    chunks = _chunks(written.select_at_once(table, PLACE), "$1")
+    widest = f"SELECT {_size('(' + _widest(written.select_at_once(table, '$2')) + ')')}"
+    chunks = _chunks(written.select_at_once(table, "$2", PLACE), "$1")
     sized, opened = (
         f"EXECUTE format({literal(sql.replace('%', '%%').replace('indelible_this_table', '%s'))}, TG_RELID::regclass)"
         for sql in (widest, chunks)
     )
-    return f"""{sized} INTO indelible_size;
-  OPEN indelible_old_chunks NO SCROLL FOR {opened} USING indelible_size;
+    return f"""{sized} INTO indelible_size USING indelible_size, {MARKER};
+  OPEN indelible_old_chunks NO SCROLL FOR {opened} USING indelible_size, {MARKER};
   {_each_chunk("truncate", watch, ["old"])}"""
 
 
@@ -114,6 +114,6 @@ def _each_chunk(operation: str, watch: int, sides: list[str]) -> str:
 
 
 def _insert(operation: str, watch: int, count: str, sides: dict[str, str]) -> str:
-    columns = ", ".join(["watch", "operation", "context", "client", "rows", *sides])
-    values = ", ".join([str(watch), f"'{operation}'", CONTEXT, CLIENT, count, *sides.values()])
+    columns = ", ".join(["watch", "operation", "context", "client", "marker", "rows", *sides])
+    values = ", ".join([str(watch), f"'{operation}'", CONTEXT, CLIENT, MARKER, count, *sides.values()])
     return f"INSERT INTO {SCHEMA}.outbox ({columns}) SELECT {values}"

@@ -6,7 +6,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from indelible.capture.definition import Column, Kind, Table
-from indelible.capture.postgres.names import quote
+from indelible.capture.postgres.names import SCHEMA, quote
 from indelible.capture.postgres.sql import DESCRIBE
 
 KINDS: dict[str, Kind] = {
@@ -24,6 +24,12 @@ PINS = {
     "lc_monetary = 'C'": {"money"},
 }
 PINNED = set().union(*PINS.values())
+# Types of which no value is large, written as text.
+SMALL = {
+    *KINDS, "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "money", "name", "inet", "cidr",
+    "macaddr", "macaddr8", "point", "line", "lseg", "box", "circle", "xid", "xid8", "tid", "pg_lsn",
+} - {"bytea"}  # fmt: skip
+LARGE = 64 * 1024 * 1024  # bytes; PostgreSQL has at most 1 GB for all texts of a row together
 PLAIN = {*KINDS, "text", "varchar", "json", "jsonb", "uuid", "inet", "cidr", "name", "xml", "bit", "varbit"} - PINNED
 
 
@@ -38,12 +44,35 @@ class TypedColumn(NamedTuple):
 
     def text(self, row: str = "") -> str:
         """The SQL expression of its value in `row` as text. Never raises, whatever casts the application has made."""
-        name = f"{row}.{quote(self.column.name)}" if row else quote(self.column.name)
-        value = f"({self.computed})" if self.computed else name
+        value = self._value(row)
         if self.builtin and self.type != "bpchar":  # whose cast drops trailing blanks
             return f"{value}::text"
         # `concat` takes a type's own output function. num_nulls: `IS NULL` is true for a composite of NULLs.
         return f"CASE WHEN num_nulls({value}) = 0 THEN concat({value}) END"
+
+    def digest(self) -> str:
+        """What stands for a large value: its size and SHA-256."""
+        return f"{SCHEMA}.digest({self._measured()})"
+
+    def large(self) -> str:
+        """The SQL condition that it is. Cheap for what is not, and for text and bytes whatever they are."""
+        if self.builtin and self.type in SMALL:
+            return "false"
+        large = f"octet_length({self._measured()}) > {LARGE}"
+        # Compression makes nothing 255 times as small.
+        return large if self._bytes else f"pg_column_size({self._value()}) > {LARGE // 256} AND {large}"
+
+    @property
+    def _bytes(self) -> bool:
+        return self.builtin and self.type in ("text", "varchar", "bytea")
+
+    def _measured(self) -> str:
+        """Bytes are not written as text for it: that doubles them."""
+        return self._value() if self._bytes else self.text()
+
+    def _value(self, row: str = "") -> str:
+        name = f"{row}.{quote(self.column.name)}" if row else quote(self.column.name)
+        return f"({self.computed})" if self.computed else name
 
 
 class Relation(NamedTuple):

@@ -32,6 +32,7 @@ class OutboxRow(NamedTuple):
     operation: str
     context: str | None
     client: str | None
+    marker: str | None
     old: list[list[Any]] | None
     new: list[list[Any]] | None
 
@@ -66,7 +67,7 @@ def _read(  # noqa: PLR0913, PLR0917 - a row of the outbox, and one of the rows 
 ) -> Record:
     operation = OPERATIONS[row.operation]
     whole = new or old or []
-    columns = [(i, column) for i, column in enumerate(definition.columns) if whole[i] != definition.gone]
+    columns = [(i, column) for i, column in enumerate(definition.columns) if not _gone(whole[i], row.marker)]
     transaction = _transaction(source, row.xid)
     return Record(
         outbox_id=row.id,
@@ -76,9 +77,11 @@ def _read(  # noqa: PLR0913, PLR0917 - a row of the outbox, and one of the rows 
         operation=operation,
         at=row.at,
         context=None if row.context is None else carry(transaction, row.context),
-        row={column.name: _spell(whole[i], column) for i, column in columns},
+        row={column.name: _spell(whole[i], column, row.marker) for i, column in columns},
         changes={
-            column.name: sides(operation, old and _spell(old[i], column), new and _spell(new[i], column))
+            column.name: sides(
+                operation, old and _spell(old[i], column, row.marker), new and _spell(new[i], column, row.marker)
+            )
             for i, column in columns
             if column.shown and (old is None or new is None or old[i] != new[i])
         },
@@ -120,13 +123,20 @@ def _transaction(source: str, xid: str) -> str:
     return hashlib.sha256(f"{source}/{xid}".encode()).hexdigest()[:TRANSACTION]
 
 
-def spell_row(cells: list[Any], definition: Definition) -> dict[str, Any]:
+def spell_row(cells: list[Any], definition: Definition, marker: str) -> dict[str, Any]:
     """A row as an entry would show it, without the columns that are gone."""
     pairs = zip(definition.columns, cells, strict=True)
-    return {column.name: _spell(text, column) for column, text in pairs if text != definition.gone}
+    return {column.name: _spell(text, column, marker) for column, text in pairs if not _gone(text, marker)}
 
 
-def _spell(text: Any, column: Column) -> Any:
+def _gone(text: Any, marker: str | None) -> bool:
+    return text is not None and text == marker
+
+
+def _spell(text: Any, column: Column, marker: str | None) -> Any:
+    if marker and isinstance(text, str) and text.startswith(marker):
+        _, size, sha256 = text.split(" ")
+        return {"sha256": sha256, "size": int(size), "preview": ""}
     if column.guard and text is not None:  # "*": a secret was found in it; "=": none
         text = REDACTED if text[:1] in ("*", b"*") else type(text)(text[1:])
     if text is None or text is REDACTED:

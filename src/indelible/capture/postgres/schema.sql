@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS indelible.outbox (
   operation text        NOT NULL,
   context   text,                 -- who acts; NULL: nobody said, then `client` tells who was connected
   client    text,
+  marker    text,                 -- how a cell begins that is no value: a column that is gone, or a value too large
   rows      integer     NOT NULL,
   old       text[],
   new       text[]
@@ -43,6 +44,12 @@ CREATE TABLE IF NOT EXISTS indelible.baseline (
   watch integer PRIMARY KEY,
   after text[]                    -- the key of the last row recorded; NULL: none yet
 );
+
+-- What stands for a value too large: its size and SHA-256.
+CREATE OR REPLACE FUNCTION indelible.digest(value bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT
+RETURN ' ' || octet_length(value) || ' ' || encode(sha256(value), 'hex');
+CREATE OR REPLACE FUNCTION indelible.digest(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT
+RETURN indelible.digest(convert_to(value, 'UTF8'));
 
 CREATE OR REPLACE FUNCTION indelible.refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 from psycopg.rows import tuple_row
@@ -9,6 +10,7 @@ from psycopg.rows import tuple_row
 from indelible.capture.definition import Definition
 from indelible.capture.postgres.connection import reading
 from indelible.capture.postgres.describe import describe, relations
+from indelible.capture.postgres.names import literal
 from indelible.capture.postgres.outbox import READ
 from indelible.capture.postgres.record import OutboxRow, read_records, spell_row
 from indelible.capture.postgres.sql import WATCH
@@ -55,9 +57,10 @@ class PostgresSnapshot:
         written = Written(definition, columns)
         for setting in written.settings:
             self._db.execute(f"SET LOCAL {setting}")
+        marker = str(uuid4())
         source = relation.quoted if relation.partitioned else f"ONLY {relation.quoted}"
-        for (cells,) in self._stream(written.select_at_once(source)):
-            yield spell_row(cells, definition)
+        for (cells,) in self._stream(written.select_at_once(source, literal(marker))):
+            yield spell_row(cells, definition, marker)
 
     def _stream(self, query: str) -> Iterator[tuple[Any, ...]]:
         with self._db.cursor(name="indelible_snapshot") as cursor:

@@ -50,12 +50,10 @@ def install(
         )
         db.execute(SETUP)
         db.execute(GUARD)
-        ((gone,),) = (row.values() for row in db.execute(WATCH["gone"]).fetchall())
         _note_ddl(db)
         before = db.execute(WATCH["last"]).fetchone()
         for definition in defined:
-            known = msgspec.structs.replace(definition, gone=gone)
-            _install_one(db, found[known.table], known, described[known.table][1])
+            _install_one(db, found[definition.table], definition, described[definition.table][1])
         for name in action_map.names() - described.keys():
             if action_map.table(name).exclude:
                 _register(db, found[name], Definition(name, [], [], [], action_map.table(name)), [])

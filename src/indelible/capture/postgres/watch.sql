@@ -1,7 +1,3 @@
--- No value of the application is this text, but by intent of who can read it here.
--- name: gone
-SELECT 'gone ' || id AS text FROM indelible.source
-
 -- name: newest
 SELECT id, table_name, definition, shape FROM indelible.watch WHERE relation = %(relation)s ORDER BY id DESC LIMIT 1
 

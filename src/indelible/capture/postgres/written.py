@@ -14,6 +14,8 @@ REFUSED = f"""IF {UNCLAIMED} THEN
     RAISE EXCEPTION 'indelible: nobody is said to make this change, and the table takes none such'
       USING HINT = 'Make it inside acting_as(...).';
   END IF;"""
+# A text that nobody can know before it is used: each call of a trigger has its own, and puts it beside the rows.
+MARKER = "indelible_marker"
 BODY = """
 #variable_conflict use_column
 DECLARE
@@ -22,6 +24,7 @@ DECLARE
   indelible_new_chunks refcursor;
   indelible_old text[];
   indelible_new text[];
+  indelible_marker CONSTANT text := gen_random_uuid()::text;
   {salt}{secret}
 BEGIN
   {statements}
@@ -39,16 +42,15 @@ class Written:
         self._hashed = any(column.mask == "hashed" for column in definition.columns)
         self.settings = ["search_path = pg_catalog, pg_temp", *pins([each for _, each in self._columns])]
         self.strict = REFUSED if definition.strict else ""
-        self._gone = literal(definition.gone)
-        self._absent = ", ".join(f"{self._gone}::text AS {quote(column.name)}" for column in definition.columns)
+        self._absent = ", ".join(f"{MARKER}::text AS {quote(column.name)}" for column in definition.columns)
 
     def cells(self) -> str:
         """A row `t` as an array of texts.
 
-        A column that was dropped or renamed since is found one level further out, as the text that says so: the
-        application's writes go on, and `coverage` tells what is no longer seen.
+        A column that was dropped or renamed since is found one level further out, as the marker: the application's
+        writes go on, and `coverage` tells what is no longer seen.
         """
-        texts = ", ".join(_text(column, typed.text(), self._gone) for column, typed in self._columns)
+        texts = ", ".join(_text(column, typed) for column, typed in self._columns)
         return f"(SELECT ARRAY[{texts}]::text[] FROM (SELECT t.*) c)"
 
     def select(self, source: str, more: str = "") -> str:
@@ -59,13 +61,13 @@ class Written:
         """What to read `cells` from."""
         return f"{source} t, (SELECT {self._absent}) d"
 
-    def cells_at_once(self) -> str:
+    def cells_at_once(self, marker: str) -> str:
         """The same outside a function, for rows that are compared with nothing of their statement."""
-        cells = self.cells().replace("indelible_salt", "gen_random_uuid()::text")
+        cells = self.cells().replace("indelible_salt", "gen_random_uuid()::text").replace(MARKER, marker)
         return cells.replace("indelible_secret", f"(SELECT s.secret FROM {SCHEMA}.source s)")
 
-    def select_at_once(self, source: str, more: str = "") -> str:
-        return f"SELECT {self.cells_at_once()} AS cells{more} FROM {self.rows(source)}"
+    def select_at_once(self, source: str, marker: str, more: str = "") -> str:
+        return f"SELECT {self.cells_at_once(marker)} AS cells{more} FROM {self.rows(source).replace(MARKER, marker)}"
 
     def body(self, statements: str) -> str:
         """A function's body. The names in it cannot be those of columns, which are always qualified."""
@@ -74,16 +76,28 @@ class Written:
         return BODY.format(salt=salt, secret=secret if self._hashed else "", statements=statements)
 
 
-def _text(column: Column, text: str, gone: str) -> str:
-    if not column.mask and not column.guard:
-        return text
-    # Equal within one statement where the values are, and never again.
-    unlike = f"left(encode(sha256(convert_to(indelible_salt || ({text}), 'UTF8')), 'hex'), 16)"
+def _text(column: Column, typed: TypedColumn) -> str:
+    """A value as a text, or what stands in its place; behind the marker: that it is gone, or large."""
+    text = typed.text()
+    marked = f"WHEN {typed.large()} THEN {MARKER} || {typed.digest()}"
     if column.guard:
         kinds = ", ".join(literal(kind) for kind in column.guard)
         found = f"{SCHEMA}.holds_secret({text}, ARRAY[{kinds}])"
-        return f"CASE WHEN {text} = {gone} THEN {gone} WHEN {found} THEN '*' || {unlike} ELSE '=' || {text} END"
-    if column.mask == "hashed":
-        inner = f"sha256(indelible_secret || convert_to({text}, 'UTF8'))"
-        unlike = f"encode(sha256(indelible_secret || {inner}), 'hex')"
-    return f"CASE WHEN {text} = {gone} THEN {gone} ELSE {unlike} END"
+        marked += f" WHEN {text} = {MARKER} THEN {text} WHEN {found} THEN '*' || {_unlike(text)}"
+        return f"CASE {marked} ELSE '=' || {text} END"
+    if column.mask:
+        text = f"CASE WHEN {typed.large()} THEN {typed.digest()} ELSE {text} END"
+        return f"CASE WHEN {text} = {MARKER} THEN {MARKER} ELSE {_masked(column, text)} END"
+    return text if typed.large() == "false" else f"CASE {marked} ELSE {text} END"
+
+
+def _masked(column: Column, text: str) -> str:
+    if column.mask == "redacted":
+        return _unlike(text)
+    inner = f"sha256(indelible_secret || convert_to({text}, 'UTF8'))"
+    return f"encode(sha256(indelible_secret || {inner}), 'hex')"
+
+
+def _unlike(text: str) -> str:
+    """Equal within one statement where the values are, and never again."""
+    return f"left(encode(sha256(convert_to(indelible_salt || ({text}), 'UTF8')), 'hex'), 16)"
