@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -54,7 +55,7 @@ class Server:
         self._made = 0
 
     @classmethod
-    def start(cls, folder: Path) -> Self:
+    def start(cls, folder: Path, settings: Mapping[str, str] = SETTINGS) -> Self:
         """In an empty folder with a short name: its path is part of the socket's, and those are short."""
         socket = len(os.fsencode(folder / SOCKET))
         if socket > LONGEST_SOCKET:
@@ -66,7 +67,7 @@ class Server:
         subprocess.run(
             [programs / "initdb", f"--pgdata={data}", *SHAPE], check=True, stdout=subprocess.DEVNULL, **_as()
         )
-        chosen = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        chosen = [f"--{name}={value}" for name, value in settings.items()]
         command: list[str | Path] = [programs / "postgres", "-D", data, f"--unix_socket_directories={folder}", *chosen]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
