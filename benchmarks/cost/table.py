@@ -26,32 +26,42 @@ def lines(host: str, engine: Engine, rounds: list[Round]) -> Iterator[str]:
     yield "| --- " * (len(others) + 3) + "|"
     for kind in kinds(host):
         found = [each[kind.method] for each in rounds]
-        none = _time(statistics.median(each["none"].seconds for each in found))
+        none = _time(statistics.median(each["none"].seconds or 0 for each in found))
         asked = "; ".join(target.text + ("" if target.met else ", **missed**") for target in targets(host, engine, kind, found))
         yield f"| {kind.title} | {none} | {' | '.join(_shown(found, variant) for variant in others)} | {asked} |"
 
 
 def targets(host: str, engine: Engine, kind: Kind, found: Found) -> list[Target]:
-    ours, asked = _ratio(found, OURS), []
+    ours, asked = _ratio(found, OURS) or 0, []
     if (limit := most(host, engine, kind.method)) is not None:
         asked.append(Target(f"≤ {limit:.2f}", round(ours, 2) <= limit))
     if (times := cheaper(engine, kind.method)) is not None:
-        less = (_ratio(found, JSONB) - 1) / max(ours - 1, 0.001)
+        less = ((_ratio(found, JSONB) or 1) - 1) / max(ours - 1, 0.001)
         asked.append(Target(f"{less:.1f} times cheaper than the {JSONB}, ≥ {times:.0f}", less >= times))
-    if PGHISTORY in found[0]:
-        asked.append(Target(f"≤ {PGHISTORY}", ours <= _ratio(found, PGHISTORY)))
+    if PGHISTORY in found[0] and (theirs := _ratio(found, PGHISTORY)):
+        asked.append(Target(f"≤ {PGHISTORY}", ours <= theirs))
     return asked
 
 
-def _ratio(found: Found, variant: str) -> float:
-    return statistics.median(each[variant].seconds / each["none"].seconds for each in found)
+def _ratio(found: Found, variant: str) -> float | None:
+    """None where the variant made a write fail."""
+    ratios = [_over(each[variant].seconds, each["none"].seconds) for each in found]
+    known = [each for each in ratios if each is not None]
+    return statistics.median(known) if len(known) == len(ratios) else None
+
+
+def _over(seconds: float | None, none: float | None) -> float | None:
+    return None if seconds is None or none is None else seconds / none
 
 
 def _shown(found: Found, variant: str) -> str:
     if variant not in found[0]:
         return ""
+    ratio = _ratio(found, variant)
+    if ratio is None:
+        return "fails"
     silent = variant != FLOOR and not any(each[variant].recorded for each in found)
-    return f"{_ratio(found, variant):.2f}{' °' if silent else ''}"
+    return f"{ratio:.2f}{' °' if silent else ''}"
 
 
 def _time(seconds: float) -> str:

@@ -22,7 +22,7 @@ SETTINGS = {"listen_addresses": "", "timezone": "UTC", "autovacuum": "off"}
 class Cell(NamedTuple):
     """One kind of write under one variant, in one round."""
 
-    seconds: float
+    seconds: float | None  # None: a write failed
     recorded: int  # changes, of all its writes
 
 
@@ -62,10 +62,10 @@ def measure(host: str, engine: Engine, rounds: int) -> list[Round]:
         home = Path(folder).absolute()
         database: Callable[[Path], str] = lambda folder: str(folder / "portal.db")  # noqa: E731
         if engine == "postgres":
+            home.chmod(0o755)  # root's server runs as somebody else
             (home / "pg").mkdir()
             server = Server.start(home / "pg", SETTINGS)
             stack.callback(server.stop)
-            home.chmod(0o755)  # the server runs as somebody else
             database = lambda _: server.database()  # noqa: E731
         return [_round(host, engine, home / str(number), database) for number in range(rounds)]
 
@@ -86,11 +86,17 @@ def _round(host: str, engine: Engine, home: Path, database: Callable[[Path], str
 def _in_turns(kind: Kind, workers: dict[str, Worker]) -> dict[str, Cell]:
     taking = {name: worker for name, worker in workers.items() if not worker.knows or kind.method in worker.knows}
     before = {name: worker.ask("recorded") for name, worker in taking.items()}
-    times: dict[str, list[float]] = {name: [] for name in taking}
+    times: dict[str, list[float | None]] = {name: [] for name in taking}
     order = list(taking)
     for number in range(kind.repeats):
         for name in order:
             times[name].append(taking[name].ask(kind.method, number))
         order.append(order.pop(0))  # nobody always comes after the same one
-    best = statistics.median if kind.repeats == SINGLES else min
-    return {name: Cell(best(times[name]), taking[name].ask("recorded") - before[name]) for name in taking}
+    return {name: Cell(_best(times[name]), taking[name].ask("recorded") - before[name]) for name in taking}
+
+
+def _best(times: list[float | None]) -> float | None:
+    known = [seconds for seconds in times if seconds is not None]
+    if len(known) < len(times):
+        return None
+    return statistics.median(known) if len(known) == SINGLES else min(known)
