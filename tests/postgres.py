@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -56,7 +57,7 @@ class Server:
         self._made = 0
 
     @classmethod
-    def start(cls, folder: Path, port: int | None = None) -> Self:
+    def start(cls, folder: Path, port: int | None = None, settings: Mapping[str, str] = SETTINGS) -> Self:
         """In an empty folder with a short name: its path is part of the socket's, and those are short.
 
         With a `port`, it is also reached there from this machine.
@@ -72,7 +73,7 @@ class Server:
             [programs / "initdb", f"--pgdata={data}", *SHAPE], check=True, stdout=subprocess.DEVNULL, **_as()
         )
         network = {} if port is None else {"listen_addresses": "127.0.0.1", "port": str(port)}
-        chosen = [f"--{name}={value}" for name, value in (SETTINGS | network).items()]
+        chosen = [f"--{name}={value}" for name, value in ({**settings} | network).items()]
         command: list[str | Path] = [programs / "postgres", "-D", data, f"--unix_socket_directories={folder}", *chosen]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(

@@ -78,11 +78,15 @@ CREATE TRIGGER b_keeps BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION keep();
 WRITES = (
     "INSERT INTO t (id, n) SELECT i, i FROM generate_series(1, 1500) i",
     "UPDATE t SET n = n + 1",
-    "INSERT INTO t (id, n, x) SELECT i, 1, 'upsert' FROM generate_series(1, 1500) i "
-    "ON CONFLICT (id) DO UPDATE SET n = t.n + 2, x = excluded.x",
+    (
+        "INSERT INTO t (id, n, x) SELECT i, 1, 'upsert' FROM generate_series(1, 1500) i "
+        "ON CONFLICT (id) DO UPDATE SET n = t.n + 2, x = excluded.x"
+    ),
     "INSERT INTO t (id, n) SELECT i, 1 FROM generate_series(1000, 3000) i ON CONFLICT DO NOTHING",
-    "MERGE INTO t USING generate_series(1, 4000) i ON t.id = i WHEN MATCHED AND i % 2 = 0 THEN DELETE "
-    "WHEN MATCHED THEN UPDATE SET n = t.n * 2, x = NULL WHEN NOT MATCHED THEN INSERT (id, n) VALUES (i, 1)",
+    (
+        "MERGE INTO t USING generate_series(1, 4000) i ON t.id = i WHEN MATCHED AND i % 2 = 0 THEN DELETE "
+        "WHEN MATCHED THEN UPDATE SET n = t.n * 2, x = NULL WHEN NOT MATCHED THEN INSERT (id, n) VALUES (i, 1)"
+    ),
     "UPDATE t SET id = -id WHERE id % 2 = 1",
     "WITH gone AS (DELETE FROM t WHERE n % 2 = 1 RETURNING id) INSERT INTO t (id, n) SELECT id + 500000, 1 FROM gone",
     "DELETE FROM t WHERE id % 3 = 0",

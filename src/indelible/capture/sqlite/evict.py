@@ -58,13 +58,15 @@ class Evictions(NamedTuple):
 
     def record(self, waits_for: str) -> str:
         """NEW was written: what is gone was evicted. What stands in its place now is NEW, wherever that came from."""
-        replaced = self._staged("NEW") + (f" AND NOT ({self._staged('OLD')})" if waits_for == "update" else "")
+        replaced, moved = self._staged("NEW"), ""
+        if waits_for == "update":
+            replaced, moved = f"{replaced} AND NOT ({self._staged('OLD')})", self._moved()
         there = f"SELECT 1 FROM {self.table} WHERE {self._staged(self.table)}"
         row = {"token": "random()", "watch": str(self.watch), "operation": "'delete'", "at": f"{STAGE}.at"}
         row |= {place: f"{STAGE}.{place}" for place in self._places()}
         return (
             f"INSERT INTO {PREFIX}outbox ({', '.join(row)}) SELECT {', '.join(row.values())} FROM {STAGE} "
-            f"WHERE {self._mine(waits_for)} AND at = julianday('now') AND ({replaced} OR NOT EXISTS ({there}))"
+            f"WHERE {self._mine(waits_for)}{moved} AND at = julianday('now') AND ({replaced} OR NOT EXISTS ({there}))"
         )
 
     def clear(self, waits_for: str) -> str:
@@ -92,6 +94,15 @@ class Evictions(NamedTuple):
             for u in self.shape.uniques
         ]
         return [self._same(self.table, "NEW"), *ways] if self.shape.rowid else ways
+
+    def _moved(self) -> str:
+        """Only an update that changes a unique column evicts; another one finds what a refused statement staged."""
+        columns = [unique.columns for unique in self.shape.uniques]
+        if None in columns:
+            return ""  # an expression has a say: then each update has cleared the stage itself
+        named = [name for names in columns for name in names or ()] + [name for name, _ in self.shape.key]
+        changed = (f"OLD.{quote(name)} IS NOT NEW.{quote(name)} COLLATE BINARY" for name in dict.fromkeys(named))
+        return f" AND ({' OR '.join(changed)})"
 
     def _but(self, row: str) -> str:
         return f" AND NOT ({self._same(self.table, row)})" if row else ""

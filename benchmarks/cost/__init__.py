@@ -1,0 +1,1 @@
+"""What capture costs a write: hosts, variants, and the turns they take. The command is `benchmarks/capture.py`."""
