@@ -24,7 +24,7 @@ def by_row(operation: str, watch: int, written: Written) -> str:
     gathered = {}
     for side in SIDES[operation]:
         gathered[side] = f"(SELECT ARRAY[v.cells] FROM ({written.select(f'(SELECT {side.upper()}.*)')}) v)"
-    return f"{written.strict}\n  {_insert(operation, watch, '1', gathered)};"
+    return f"{written.strict}\n  {_insert(operation, watch, '1', gathered, written)};"
 
 
 def by_statement(operation: str, watch: int, written: Written) -> str:
@@ -34,7 +34,7 @@ def by_statement(operation: str, watch: int, written: Written) -> str:
     fits = " AND ".join(f"{side}_side.widest <= {WIDE} AND {side}_side.width <= {MOST_BYTES}" for side in sides)
     rows = {side: f"{side}_side.gathered" for side in sides}
     return f"""{f"IF EXISTS (SELECT FROM {first}) THEN {written.strict} END IF;" if written.strict else ""}
-  {_insert(operation, watch, f"{sides[0]}_side.count", rows)}
+  {_insert(operation, watch, f"{sides[0]}_side.count", rows, written)}
     FROM {", ".join(_gathered(side, written) for side in sides)}
     WHERE {sides[0]}_side.count BETWEEN 1 AND {MOST_ROWS} AND {fits};
   IF NOT FOUND AND EXISTS (SELECT FROM {first}) THEN
@@ -69,7 +69,7 @@ def in_chunks(operation: str, watch: int, written: Written, sources: dict[str, s
     )
     return f"""SELECT {_size(widths)} INTO indelible_size;
     {opened}
-    {_each_chunk(operation, watch, list(sources))}"""
+    {_each_chunk(operation, watch, list(sources), written)}"""
 
 
 def emptied(watch: int, written: Written) -> str:
@@ -83,7 +83,7 @@ def emptied(watch: int, written: Written) -> str:
     )
     return f"""{sized} INTO indelible_size USING indelible_size, {MARKER};
   OPEN indelible_old_chunks NO SCROLL FOR {opened} USING indelible_size, {MARKER};
-  {_each_chunk("truncate", watch, ["old"])}"""
+  {_each_chunk("truncate", watch, ["old"], written)}"""
 
 
 def _size(widths: str) -> str:
@@ -100,10 +100,11 @@ def _chunks(rows: str, size: str) -> str:
       GROUP BY v.place / {size} ORDER BY v.place / {size}"""
 
 
-def _each_chunk(operation: str, watch: int, sides: list[str]) -> str:
+def _each_chunk(operation: str, watch: int, sides: list[str], written: Written) -> str:
     fetched = " ".join(f"FETCH indelible_{side}_chunks INTO indelible_{side};" for side in sides)
     first = f"indelible_{sides[0]}"
-    insert = _insert(operation, watch, f"array_length({first}, 1)", {side: f"indelible_{side}" for side in sides})
+    rows = {side: f"indelible_{side}" for side in sides}
+    insert = _insert(operation, watch, f"array_length({first}, 1)", rows, written)
     closed = " ".join(f"CLOSE indelible_{side}_chunks;" for side in sides)
     return f"""LOOP
       {fetched}
@@ -113,7 +114,9 @@ def _each_chunk(operation: str, watch: int, sides: list[str]) -> str:
     {closed}"""
 
 
-def _insert(operation: str, watch: int, count: str, sides: dict[str, str]) -> str:
-    columns = ", ".join(["watch", "operation", "context", "client", "marker", "rows", *sides])
-    values = ", ".join([str(watch), f"'{operation}'", CONTEXT, CLIENT, MARKER, count, *sides.values()])
-    return f"INSERT INTO {SCHEMA}.outbox ({columns}) SELECT {values}"
+def _insert(operation: str, watch: int, count: str, sides: dict[str, str], written: Written) -> str:
+    values = {"watch": str(watch), "operation": f"'{operation}'", "context": CONTEXT, "client": CLIENT}
+    values |= {"marker": MARKER, "rows": count} | sides
+    if written.marked:
+        values["began"] = "indelible_began"
+    return f"INSERT INTO {SCHEMA}.outbox ({', '.join(values)}) SELECT {', '.join(values.values())}"

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from indelible.capture.coverage import Coverage, columns_drifted
-from indelible.capture.postgres.describe import Relation, describe, members, relations
+from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
+from indelible.capture.postgres.setup import faults
 from indelible.capture.postgres.sql import WATCH
-from indelible.capture.postgres.triggers import triggers, truncation
+from indelible.capture.postgres.triggers import MARK, triggers, truncation
 from indelible.capture.postgres.watch import Database, Watched, expected, installed, newest, shape
 
 AGAIN = "Run indelible watch again."
@@ -16,13 +17,17 @@ def coverage(db: Database) -> list[Coverage]:
     if db.execute("SELECT to_regclass('indelible.watch') AS there").fetchone() == {"there": None}:
         return [Coverage(name, "not covered") for name in relations(db)]
     found = relations(db)
-    gone = [row["table_name"] for row in db.execute(WATCH["dropped"])]
-    told = [_covered(db, name, relation, replaced=name in gone) for name, relation in found.items()]
-    lost = [Coverage(name, "drifted", f"the table was dropped. {AGAIN}") for name in gone if name not in found]
-    return sorted([*told, *lost])
+    amiss = next(iter(faults(db)), None)
+    gone = {row["table_name"]: row["attached"] for row in db.execute(WATCH["dropped"])}
+    told = [_covered(db, name, relation, amiss, replaced=name in gone) for name, relation in found.items()]
+    lost = {name: "became a partition" if attached else "was dropped" for name, attached in gone.items()}
+    told += [
+        Coverage(name, "drifted", f"the table {what}. {AGAIN}") for name, what in lost.items() if name not in found
+    ]
+    return sorted(told)
 
 
-def _covered(db: Database, name: str, relation: Relation, *, replaced: bool) -> Coverage:
+def _covered(db: Database, name: str, relation: Relation, amiss: str | None, *, replaced: bool) -> Coverage:
     watched = newest(db, relation.oid)
     if watched is None or watched.definition is None:
         if replaced:
@@ -30,7 +35,7 @@ def _covered(db: Database, name: str, relation: Relation, *, replaced: bool) -> 
         return Coverage(name, "not covered")
     if watched.definition.map.exclude:
         return Coverage(name, "excluded", watched.definition.map.exclude)
-    reason = next(_drifts(db, relation, watched), None)
+    reason = next(_drifts(db, relation, watched), amiss)
     return Coverage(name, "drifted", f"{reason}. {AGAIN}") if reason else Coverage(name, "watched")
 
 
@@ -47,6 +52,11 @@ def _drifts(db: Database, relation: Relation, watched: Watched) -> Iterator[str]
     if watched.definition.row_key != table.primary_key:
         yield "the key of the table is another one"
         return
+    yield from _triggers_drifted(db, relation, watched, columns)
+
+
+def _triggers_drifted(db: Database, relation: Relation, watched: Watched, columns: list[TypedColumn]) -> Iterator[str]:
+    assert watched.definition is not None  # noqa: S101 - asked by the caller
     wanted = [(relation, triggers(watched.definition, relation, columns, watched.id))]
     if relation.partitioned:
         parts = members(db, relation)
@@ -54,9 +64,13 @@ def _drifts(db: Database, relation: Relation, watched: Watched) -> Iterator[str]
     for each, those in wanted:
         there = installed(db, each)
         for trigger in those:
-            if trigger.name not in there:
+            if trigger.name not in there and trigger.name == MARK:
+                yield f"{each.known_as} has triggers of the application's since, which may write too"
+            elif trigger.name not in there:
                 yield f"the trigger {trigger.name} of {each.known_as} is missing"
             elif there[trigger.name][0] != "A":
                 yield f"the trigger {trigger.name} of {each.known_as} is switched off"
             elif there[trigger.name] != expected(trigger):
                 yield f"the trigger {trigger.name} of {each.known_as} is not as it was made"
+        for name in there.keys() - {trigger.name for trigger in those}:
+            yield f"{each.known_as} has one trigger of ours too many, {name}"

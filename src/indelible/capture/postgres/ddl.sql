@@ -29,11 +29,12 @@ REVOKE ALL ON FUNCTION indelible.watch_partitions(oid[]) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION indelible.note_ddl() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  statement CONSTANT text := left(current_query(), 10000);
+  -- Up to the first text in it: a default may be a secret, and what else the client sent along may be anything.
+  statement CONSTANT text := left(regexp_replace(current_query(), '[''$].*', '...'), 10000);
   touched oid[];
 BEGIN
   -- Ours, by which `watch` ends each trigger it makes: it can only switch capture on.
-  IF statement ~ '^ALTER TABLE "[^"]+"\."[^"]+" ENABLE ALWAYS TRIGGER indelible_[a-z]+$' THEN
+  IF current_query() ~ '^ALTER TABLE "[^"]+"\."[^"]+" ENABLE ALWAYS TRIGGER "!?indelible_[a-z]+"$' THEN
     RETURN;
   END IF;
   IF tg_event = 'sql_drop' THEN
@@ -65,8 +66,10 @@ REVOKE ALL ON FUNCTION indelible.note_ddl() FROM PUBLIC;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'indelible_ddl') THEN
     CREATE EVENT TRIGGER indelible_ddl ON ddl_command_end EXECUTE FUNCTION indelible.note_ddl();
-    ALTER EVENT TRIGGER indelible_ddl ENABLE ALWAYS;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'indelible_drop') THEN
     CREATE EVENT TRIGGER indelible_drop ON sql_drop EXECUTE FUNCTION indelible.note_ddl();
-    ALTER EVENT TRIGGER indelible_drop ENABLE ALWAYS;
   END IF;
 END $$;
+ALTER EVENT TRIGGER indelible_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER indelible_drop ENABLE ALWAYS;

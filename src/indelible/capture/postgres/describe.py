@@ -90,6 +90,7 @@ class Relation(NamedTuple):
     name: str
     partitioned: bool
     inherits: bool
+    crowded: bool  # by triggers of the application's, whose writes come between a change and our note of it
 
     @property
     def known_as(self) -> str:
@@ -115,7 +116,7 @@ def relations(db: Connection[DictRow]) -> dict[str, Relation]:
 def members(db: Connection[DictRow], relation: Relation) -> list[Relation]:
     """The partitions below a root."""
     rows = db.execute(DESCRIBE["members"], {"oid": relation.oid})
-    return [Relation(**row, partitioned=False, inherits=False) for row in rows]
+    return [Relation(**row, partitioned=False, inherits=False, crowded=False) for row in rows]
 
 
 def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[TypedColumn]]:

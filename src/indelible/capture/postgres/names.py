@@ -2,6 +2,7 @@
 
 SCHEMA = "indelible"
 PREFIX = "indelible_"  # of our triggers
+FIRST = "!indelible_"  # of those that run before the application's: triggers go by name
 
 
 def quote(identifier: str) -> str:

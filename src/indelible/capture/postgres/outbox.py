@@ -24,7 +24,7 @@ VACUUM_AFTER = 20_000  # deleted rows: reading the queue steps over each until t
 # What the clock of a trigger never gives would be no moment to Python, or none that an id can begin with.
 AT = "greatest(least(at, '9999-12-31 UTC'), '1970-01-01 UTC')"
 READ = f"""SELECT ctid::text, id, xid::text, {AT}, watch, operation, context, client, marker, old, new
-FROM indelible.outbox ORDER BY id"""
+FROM indelible.outbox ORDER BY coalesce(began, id), id"""
 # By place, and by id: VACUUM FULL may have moved another row there.
 DELETE = "DELETE FROM indelible.outbox WHERE ctid = ANY (%s::text[]::tid[]) AND id = ANY (%s)"
 PENDING = f"SELECT coalesce(sum(greatest(rows, 0)), 0)::bigint, min({AT}) FROM indelible.outbox"

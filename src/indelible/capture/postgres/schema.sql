@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS indelible.outbox (
   at        timestamptz NOT NULL DEFAULT clock_timestamp(),
   watch     integer     NOT NULL,
   operation text        NOT NULL,
+  began     bigint,               -- orders it before what other triggers did in its course; NULL: by its id
   context   text,                 -- who acts; NULL: nobody said, then `client` tells who was connected
   client    text,
   marker    text,                 -- how a cell begins that is no value: a column that is gone, or a value too large
@@ -58,5 +59,24 @@ END $$;
 CREATE OR REPLACE TRIGGER refuses BEFORE UPDATE OR TRUNCATE ON indelible.outbox
   FOR EACH STATEMENT EXECUTE FUNCTION indelible.refuse();
 ALTER TABLE indelible.outbox ENABLE ALWAYS TRIGGER refuses;
+ALTER TABLE indelible.outbox SET LOGGED, DISABLE ROW LEVEL SECURITY;
+
+-- What others put on it is not to keep a record out, nor to let one in.
+DO $$
+DECLARE
+  each text;
+BEGIN
+  FOR each IN
+    SELECT format('DROP RULE %I ON indelible.outbox', rulename) FROM pg_rules
+    WHERE schemaname = 'indelible' AND tablename = 'outbox'
+    UNION ALL SELECT format('DROP TRIGGER %I ON indelible.outbox', tgname) FROM pg_trigger
+    WHERE tgrelid = 'indelible.outbox'::regclass AND NOT tgisinternal AND tgname <> 'refuses'
+    UNION ALL SELECT format('REVOKE INSERT ON indelible.outbox FROM %s', a.grantee::regrole)
+    FROM pg_class c, aclexplode(c.relacl) a
+    WHERE c.oid = 'indelible.outbox'::regclass AND a.grantee NOT IN (0, c.relowner) AND a.privilege_type = 'INSERT'
+  LOOP
+    EXECUTE each;
+  END LOOP;
+END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA indelible FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA indelible FROM PUBLIC;

@@ -10,9 +10,11 @@ from typing import NamedTuple
 from indelible.capture.definition import Definition
 from indelible.capture.postgres.bodies import SIDES, by_row, by_statement, emptied, partitions_watched
 from indelible.capture.postgres.describe import Relation, TypedColumn
-from indelible.capture.postgres.names import PREFIX, SCHEMA, literal, quote
+from indelible.capture.postgres.names import FIRST, PREFIX, SCHEMA, literal, quote
+from indelible.capture.postgres.order import MARKING
 from indelible.capture.postgres.written import Terms, Written
 
+MARK = f"{FIRST}mark"
 OPERATIONS = {"create": ("INSERT", 4), "update": ("UPDATE", 16), "delete": ("DELETE", 8)}
 
 
@@ -36,17 +38,18 @@ class Trigger(NamedTuple):
 
     def create_trigger(self, table: str) -> str:
         return (
-            f"CREATE TRIGGER {self.name} {self.when} ON {table}{self.rest} "
+            f"CREATE TRIGGER {quote(self.name)} {self.when} ON {table}{self.rest} "
             f"EXECUTE FUNCTION {SCHEMA}.{quote(self.function)}()"
         )
 
 
 def triggers(definition: Definition, relation: Relation, columns: Sequence[TypedColumn], watch: int) -> list[Trigger]:
     """For create, update and delete, and for TRUNCATE."""
-    written = Written(definition, columns)
+    marked = relation.crowded and not relation.by_row
+    written = Written(definition, columns, marked=marked)
     make = _row_trigger if relation.by_row else _statement_trigger
     made = [make(operation, relation, written, watch) for operation in OPERATIONS]
-    return [*made, truncation(definition, relation, columns, watch)]
+    return [*([_mark(relation)] if marked else []), *made, truncation(definition, relation, columns, watch)]
 
 
 def truncation(definition: Definition, relation: Relation, columns: Sequence[TypedColumn], watch: int) -> Trigger:
@@ -58,6 +61,11 @@ def truncation(definition: Definition, relation: Relation, columns: Sequence[Typ
     function = f"capture_{relation.oid}_truncate"
     rest = " FOR EACH STATEMENT"
     return Trigger(f"{PREFIX}truncate", 2 + 32, "BEFORE TRUNCATE", rest, function, settings, written.body(body))
+
+
+def _mark(relation: Relation) -> Trigger:
+    when = "AFTER INSERT OR UPDATE OR DELETE"
+    return Trigger(MARK, 1 + 4 + 8 + 16, when, " FOR EACH ROW", f"capture_{relation.oid}_mark", [], MARKING)
 
 
 def _row_trigger(operation: str, relation: Relation, written: Written, watch: int) -> Trigger:
@@ -72,7 +80,7 @@ def _trigger(operation: str, relation: Relation, written: Written, statements: s
     verb, kind = OPERATIONS[operation]
     tables = "".join(f" {side.upper()} TABLE AS indelible_{side}_rows" for side in SIDES[operation])
     return Trigger(
-        name=f"{PREFIX}{operation}",
+        name=f"{FIRST if relation.by_row else PREFIX}{operation}",
         kind=kind + relation.by_row,
         when=f"AFTER {verb}",
         rest=" FOR EACH ROW" if relation.by_row else f" REFERENCING{tables} FOR EACH STATEMENT",

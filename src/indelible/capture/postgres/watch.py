@@ -1,11 +1,9 @@
 """Installs capture in a PostgreSQL database: all of it in one transaction, or nothing."""
 
-import logging
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
-import psycopg
 from psycopg import Connection
 from psycopg.rows import DictRow
 
@@ -13,12 +11,11 @@ from indelible.actions import ActionMap
 from indelible.capture.definition import Definition, chosen, define, told_apart
 from indelible.capture.notes import by_whoever_acts, note
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
-from indelible.capture.postgres.names import PREFIX, SCHEMA, quote
-from indelible.capture.postgres.sql import DDL, GUARD, SETUP, WATCH
+from indelible.capture.postgres.names import SCHEMA, quote
+from indelible.capture.postgres.setup import set_up
+from indelible.capture.postgres.sql import WATCH
 from indelible.capture.postgres.triggers import Trigger, triggers, truncation
 from indelible.errors import CaptureError
-
-logger = logging.getLogger(__name__)
 
 Database = Connection[DictRow]
 Shape = list[tuple[str, str]]  # a table's columns: name and type
@@ -48,17 +45,15 @@ def install(
         defined = told_apart(
             define(table, action_map.table(name), strict=strict) for name, (table, _) in described.items()
         )
-        db.execute(SETUP)
-        db.execute(GUARD)
-        _note_ddl(db)
+        set_up(db)
         before = db.execute(WATCH["last"]).fetchone()
+        _let_go(db)
         for definition in defined:
             _install_one(db, found[definition.table], definition, described[definition.table][1])
         for name in action_map.names() - described.keys():
             if action_map.table(name).exclude:
                 _register(db, found[name], Definition(name, [], [], [], action_map.table(name)), [])
-                _take_off(db, found[name])
-        _let_go(db)
+                _take_off(db, found[name].oid)
         if not baseline:
             db.execute(WATCH["no_baseline"], before)
     return wanted
@@ -85,10 +80,11 @@ def _register(db: Database, relation: Relation, definition: Definition, columns:
 
 
 def _let_go(db: Database) -> None:
-    """Tables that were dropped are watched no more."""
+    """Tables that were dropped, or are partitions now, are watched no more."""
     for row in db.execute(WATCH["dropped"]).fetchall():
         then = newest(db, row["relation"])
         _add(db, row["relation"], row["table_name"], then and then.definition, None, [])
+        _take_off(db, row["relation"])
 
 
 def _add(  # noqa: PLR0913, PLR0917 - a row of indelible.watch, and what it follows
@@ -107,15 +103,6 @@ def _add(  # noqa: PLR0913, PLR0917 - a row of indelible.watch, and what it foll
     if said is not None:
         db.execute(WATCH["note"], {"watch": watch, "context": by_whoever_acts(), "note": _json(said)})
     return int(watch)
-
-
-def _note_ddl(db: Database) -> None:
-    """Where the role may: changes of the schema of watched tables are noted by the database itself."""
-    try:
-        with db.transaction():
-            db.execute(DDL)
-    except psycopg.errors.InsufficientPrivilege:
-        logger.info("This role may not make event triggers, so changes of the schema are not noted as they happen.")
 
 
 def newest(db: Database, relation: int) -> Watched | None:
@@ -143,30 +130,26 @@ def _put(db: Database, relation: Relation, wanted: list[Trigger]) -> None:
             continue
         db.execute(trigger.create_function())
         db.execute(f"REVOKE ALL ON FUNCTION {SCHEMA}.{quote(trigger.function)}() FROM PUBLIC")
-        db.execute(f"DROP TRIGGER IF EXISTS {trigger.name} ON {relation.quoted}")
+        db.execute(f"DROP TRIGGER IF EXISTS {quote(trigger.name)} ON {relation.quoted}")
         db.execute(trigger.create_trigger(relation.quoted))
         # Also where session_replication_role = replica switches the ordinary ones off.
-        db.execute(f"ALTER TABLE {relation.quoted} ENABLE ALWAYS TRIGGER {trigger.name}")
+        db.execute(f"ALTER TABLE {relation.quoted} ENABLE ALWAYS TRIGGER {quote(trigger.name)}")
     for name in there:
         db.execute(f"DROP TRIGGER {quote(name)} ON {relation.quoted}")
 
 
 def installed(db: Database, relation: Relation) -> dict[str, tuple[Any, ...]]:
     """Our triggers of a table as they are, by name; `expected` says how they should be."""
-    rows = db.execute(WATCH["triggers"], {"relation": relation.oid, "prefix": PREFIX.replace("_", "\\_") + "%"})
+    rows = db.execute(WATCH["triggers"], {"relation": relation.oid})
     return {
-        row["name"]: (row["enabled"], row["kind"], row["function"], row["body"], sorted(row["settings"]))
+        row["name"]: (row["enabled"], row["kind"], row["plain"], row["function"], row["body"], sorted(row["settings"]))
         for row in rows
     }
 
 
 def expected(trigger: Trigger) -> tuple[Any, ...]:
     settings = [setting.replace(" = ", "=").replace("'", "") for setting in trigger.settings]
-    return _state("A", trigger.kind, trigger.function, trigger.body, settings)
-
-
-def _state(enabled: str, kind: int, function: str, body: str, settings: list[str]) -> tuple[Any, ...]:
-    return (enabled, kind, function, body, sorted(settings))
+    return ("A", trigger.kind, True, trigger.function, trigger.body, sorted(settings))
 
 
 def remove(db: Database, table: str) -> None:
@@ -177,15 +160,10 @@ def remove(db: Database, table: str) -> None:
         if relation is None or then is None or then.definition is None:
             raise CaptureError(f"The table {table!r} is not watched, so there is nothing to end.")
         _add(db, relation.oid, table, then.definition, None, [])
-        _take_off(db, relation)
+        _take_off(db, relation.oid)
 
 
-def _take_off(db: Database, relation: Relation) -> None:
-    """Our triggers of a table and of its partitions, and what they run."""
-    functions = set()
-    for member in (relation, *members(db, relation)):
-        for name, (_enabled, _kind, function, *_) in installed(db, member).items():
-            functions.add(function)
-            db.execute(f"DROP TRIGGER {quote(name)} ON {member.quoted}")
-    for function in functions:
-        db.execute(f"DROP FUNCTION {SCHEMA}.{quote(function)}()")
+def _take_off(db: Database, relation: int) -> None:
+    """What the triggers of a table run, and with that the triggers: of the table, and of its partitions."""
+    for row in db.execute(WATCH["functions"], {"relation": relation}).fetchall():
+        db.execute(f"DROP FUNCTION {SCHEMA}.{quote(row['name'])}() CASCADE")

@@ -9,10 +9,10 @@ VALUES (%(relation)s, %(table)s, %(definition)s, %(shape)s) RETURNING id
 INSERT INTO indelible.outbox (watch, operation, context, rows, new)
 VALUES (%(watch)s, 'note', %(context)s, 1, ARRAY[ARRAY[%(note)s]])
 
--- Watched, as the newest row has it, and no longer there.
+-- Watched, as the newest row has it, and no longer there; or by now a partition, watched through its root.
 -- name: dropped
-SELECT relation, table_name FROM indelible.watch w
-WHERE definition IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = w.relation)
+SELECT relation, table_name, c.oid IS NOT NULL AS attached FROM indelible.watch w LEFT JOIN pg_class c ON c.oid = w.relation
+WHERE definition IS NOT NULL AND coalesce(c.relispartition, true)
   AND id = (SELECT max(id) FROM indelible.watch n WHERE n.relation = w.relation)
 
 -- name: begin_baseline
@@ -27,9 +27,39 @@ DELETE FROM indelible.baseline WHERE watch > %(last)s
 
 -- name: triggers
 SELECT t.tgname AS name, t.tgenabled AS enabled, t.tgtype::integer AS kind, p.proname AS function, p.prosrc AS body,
-       coalesce(p.proconfig, '{}') AS settings
+       coalesce(p.proconfig, '{}') AS settings,
+       t.tgqual IS NULL AND t.tgattr = '' AND t.tgconstraint = 0 AND p.prosecdef
+         AND p.pronamespace = 'indelible'::regnamespace AS plain  -- without a condition, and with the owner's rights
 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-WHERE t.tgrelid = %(relation)s AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname LIKE %(prefix)s
+WHERE t.tgrelid = %(relation)s AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname ~ '^!?indelible_'
 
 -- name: definitions
 SELECT id, relation, definition FROM indelible.watch ORDER BY id
+
+-- Whether the database itself notes changes of the schema.
+-- name: notes_ddl
+SELECT to_regproc('indelible.note_ddl') IS NOT NULL AS notes
+
+-- What keeps records from the outbox, or lets others put some in.
+-- name: faults
+SELECT 'what capture keeps in the database was made by another version of it' AS fault
+WHERE obj_description('indelible'::regnamespace, 'pg_namespace') IS DISTINCT FROM %(made)s
+UNION ALL SELECT 'the outbox is unlogged, or hides rows from its owner' FROM pg_class
+WHERE oid = 'indelible.outbox'::regclass AND (relpersistence <> 'p' OR relrowsecurity)
+UNION ALL SELECT format('the outbox has a rule of somebody''s, %%s', rulename) FROM pg_rules
+WHERE schemaname = 'indelible' AND tablename = 'outbox'
+UNION ALL SELECT format('the outbox has a trigger of somebody''s, %%s', tgname) FROM pg_trigger
+WHERE tgrelid = 'indelible.outbox'::regclass AND NOT tgisinternal AND tgname <> 'refuses'
+UNION ALL SELECT 'the trigger of the outbox that refuses changes is missing or switched off' WHERE NOT EXISTS (
+  SELECT FROM pg_trigger WHERE tgrelid = 'indelible.outbox'::regclass AND tgname = 'refuses' AND tgenabled = 'A')
+UNION ALL SELECT format('the event trigger %%s is missing or switched off', name)
+FROM unnest(ARRAY['indelible_ddl', 'indelible_drop']) name
+WHERE to_regproc('indelible.note_ddl') IS NOT NULL
+  AND NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = name AND evtenabled = 'A')
+UNION ALL SELECT format('%%s may write into the outbox', CASE a.grantee WHEN 0 THEN 'everybody' ELSE pg_get_userbyid(a.grantee) END)
+FROM pg_class c, aclexplode(c.relacl) a
+WHERE c.oid = 'indelible.outbox'::regclass AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT'
+
+-- name: functions
+SELECT proname AS name FROM pg_proc
+WHERE pronamespace = 'indelible'::regnamespace AND proname ~ format('^capture_%%s_[a-z]+$', %(relation)s::oid)

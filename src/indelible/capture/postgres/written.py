@@ -7,6 +7,7 @@ from indelible.capture.context import NOBODY
 from indelible.capture.definition import Column, Definition
 from indelible.capture.postgres.describe import TypedColumn, pins
 from indelible.capture.postgres.names import SCHEMA, literal, quote
+from indelible.capture.postgres.order import MARKED, TOLD
 
 # Nobody said who acts; or a request is served, and in it nobody has said yet.
 UNCLAIMED = f"""(coalesce(current_setting('indelible.context', true), '') = ''
@@ -49,11 +50,19 @@ END """
 class Written:
     """How the columns are written: in a trigger's function, or at once, with terms of their own."""
 
-    def __init__(self, definition: Definition, columns: Sequence[TypedColumn], terms: Terms = IN_FUNCTION) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        columns: Sequence[TypedColumn],
+        terms: Terms = IN_FUNCTION,
+        *,
+        marked: bool = False,
+    ) -> None:
         self._terms = terms
+        self.marked = marked  # by a trigger of ours that ran before any other
         typed = {each.column.name: each for each in columns}
         self._columns = [(column, typed[column.name]) for column in definition.columns]
-        self._variables = ""
+        self._variables = MARKED if marked else ""
         if any(column.guard or column.mask == "redacted" for column in definition.columns):
             self._variables += f"indelible_salt CONSTANT text := {ANYTHING};"
         if any(column.mask == "hashed" for column in definition.columns):
@@ -87,7 +96,8 @@ class Written:
 
     def body(self, statements: str) -> str:
         """A function's body. The names in it cannot be those of columns, which are always qualified."""
-        return BODY.format(anything=ANYTHING, more=self._variables, statements=statements)
+        begin = TOLD if self.marked else ""
+        return BODY.format(anything=ANYTHING, more=self._variables, statements=begin + statements)
 
 
 def _text(column: Column, typed: TypedColumn, terms: Terms) -> str:

@@ -1,0 +1,29 @@
+"""A statement is told before what triggers of the application's wrote in its course.
+
+Ours runs when the statement and all that is done: what was written meanwhile has its outbox row by then. So the
+first trigger of the first row draws a number, by which the statement's own outbox row is sorted. Only on tables that
+have such triggers: it costs a call for each row.
+"""
+
+# The setting that holds the number, by what may be nested in each other; "told" once a trigger of the statement has
+# used it, of which there are several where it inserts and updates. Whoever sets it himself moves his own records.
+SETTING = "pg_catalog.format('indelible.mark_%s_%s', TG_RELID, pg_catalog.pg_trigger_depth())"
+
+# Without a search_path of its own, for what that costs a row: so nothing in it goes by a name alone.
+MARKING = f"""
+DECLARE
+  mark CONSTANT text := {SETTING};
+  drawn CONSTANT text := pg_catalog.current_setting(mark, true);
+BEGIN
+  IF pg_catalog.length(drawn) OPERATOR(pg_catalog.>) 0 AND NOT pg_catalog.starts_with(drawn, 'told') THEN
+    RETURN NULL;
+  END IF;
+  PERFORM pg_catalog.set_config(mark, pg_catalog.concat(pg_catalog.nextval('indelible.outbox_id_seq')), true);
+  RETURN NULL;
+END """
+
+MARKED = f"""indelible_mark CONSTANT text := {SETTING};
+  indelible_began CONSTANT bigint :=
+    int8in(textout(substring(current_setting(indelible_mark, true), '[0-9]{{1,18}}$')));
+"""
+TOLD = "PERFORM set_config(indelible_mark, concat('told ', indelible_began), true);\n  "
