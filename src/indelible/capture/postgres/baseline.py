@@ -8,18 +8,16 @@ recorded and how far that went are committed together.
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-import psycopg
-
 from indelible.capture.definition import Definition
 from indelible.capture.notes import by_this_program
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, relations
-from indelible.capture.postgres.names import quote
+from indelible.capture.postgres.names import literal, quote
 from indelible.capture.postgres.sql import BASELINE
 from indelible.capture.postgres.watch import Database, newest
-from indelible.capture.postgres.written import MARKER, Written
+from indelible.capture.postgres.written import Terms, Written
 
-BOUND = "%(marker)s::text"
-PAGE = 500  # rows of one transaction; fewer where they are too wide for one outbox row
+PAGE = 500  # rows of one transaction, or
+BYTES = 8 * 1024 * 1024  # unless a single row has more
 
 
 class Subject(NamedTuple):
@@ -30,6 +28,12 @@ class Subject(NamedTuple):
     definition: Definition
     columns: dict[str, TypedColumn]
 
+    @property
+    def ordered(self) -> bool:
+        """Whether its key has an order that this program can spell: a type of somebody's brings operators of its own."""
+        keys = [self.columns[name] for name in self.definition.row_key]
+        return bool(keys) and all(key.builtin for key in keys)
+
 
 def record_baselines(db: Database) -> None:
     """Finish every baseline that was begun."""
@@ -38,9 +42,8 @@ def record_baselines(db: Database) -> None:
         if subject is None:  # watched no more
             db.execute(BASELINE["finish"], row)
             continue
-        page = PAGE
-        while page and (more := _record(db, subject, page)) is not False:
-            page = page // 4 if more is None else page
+        while _record(db, subject):
+            pass
 
 
 def _subject(db: Database, watch: int, oid: int) -> Subject | None:
@@ -52,60 +55,73 @@ def _subject(db: Database, watch: int, oid: int) -> Subject | None:
     return Subject(watch, relation, watched.definition, {each.column.name: each for each in columns})
 
 
-def _record(db: Database, subject: Subject, page: int) -> bool | None:
-    """One page. False: that was the last. None: nothing was done, its rows are too wide together."""
-    try:
-        with db.transaction():
-            return _record_page(db, subject, page)
-    except psycopg.errors.ProgramLimitExceeded:
+def _record(db: Database, subject: Subject) -> bool:
+    """One page, in one transaction. False: that was the last."""
+    values: dict[str, Any] = {"watch": subject.watch, "context": by_this_program("baseline"), "marker": str(uuid4())}
+    written = Written(subject.definition, list(subject.columns.values()), Terms(literal(values["marker"])))
+    with db.transaction():
+        begun = db.execute(BASELINE["lock"], values).fetchone()
+        if begun is None:
+            return False  # somebody else finished it
+        for setting in (*written.settings, "row_security = off"):
+            db.execute(f"SET LOCAL {setting}")
+        if not subject.ordered:
+            db.execute(_filled("everything", subject, written), values)
+            reached = None
+        else:
+            reached = _record_page(db, subject, written, values, begun["after"])
+        db.execute(BASELINE["finish" if reached is None else "move"], values | {"after": reached})
+    return reached is not None
+
+
+def _record_page(
+    db: Database, subject: Subject, written: Written, values: dict[str, Any], after: list[str] | None
+) -> list[str] | None:
+    """Give how far it went; None if nothing was left behind it."""
+    above = _bound(subject, ">", "after", after)
+    found = db.execute(_filled("reach", subject, written, above=_where(above)), _texts("after", after)).fetchone()
+    if found is None:
         return None
+    upto: list[str] | None = None if found["last"] else found["place"]
+    within = _where(above, _bound(subject, "<=", "upto", upto))
+    db.execute(
+        _filled("page", subject, written, within=within), values | _texts("after", after) | _texts("upto", upto)
+    )
+    return upto
 
 
-def _record_page(db: Database, subject: Subject, page: int) -> bool:
-    values: dict[str, Any] = {"watch": subject.watch, "page": page, "context": by_this_program("baseline")}
-    values["marker"] = str(uuid4())
-    begun = db.execute(BASELINE["lock"], values).fetchone()
-    if begun is None:
-        return False  # somebody else finished it
-    written = Written(subject.definition, list(subject.columns.values()))
-    for setting in (*written.settings, "row_security = off"):
-        db.execute(f"SET LOCAL {setting}")
-    if not subject.definition.row_key:
-        db.execute(_everything(subject, written), values)
-        places = []
-    else:
-        bounds = {f"key{i}": text for i, text in enumerate(begun["after"] or ())}
-        places = db.execute(_page(subject, written, begun["after"] is None), values | bounds).fetchall()
-    if len(places) < page:
-        db.execute(BASELINE["finish"], values)
-        return False
-    db.execute(BASELINE["move"], values | {"after": places[-1]["place"]})
-    return True
-
-
-def _page(subject: Subject, written: Written, first: bool) -> str:  # noqa: FBT001 - the first page has no bound
+def _filled(name: str, subject: Subject, written: Written, **bounds: str) -> str:
+    """A statement of baseline.sql about this table. A percent sign in a name is not the driver's."""
     keys = subject.definition.row_key
-    order = ", ".join(f"t.{quote(name)}" for name in keys)
-    bounds = ", ".join(f"%(key{i})s::{_escaped(subject.columns[name].declared)}" for i, name in enumerate(keys))
-    return BASELINE["page"].format(
-        cells=_escaped(written.cells_at_once(MARKER)).replace(MARKER, BOUND),
-        place=_escaped(", ".join(subject.columns[name].text("t") for name in keys)),
-        table=_escaped(written.rows(_from(subject.relation))).replace(MARKER, BOUND),
-        above="" if first else f"WHERE ({_escaped(order)}) > ({bounds})",
-        order=_escaped(order),
-    )
+    parts = {
+        "cells": written.cells(),
+        "width": written.width(),
+        "table": written.rows(_from(subject.relation)),
+        "place": ", ".join(subject.columns[name].text("t") for name in keys),
+        "order": ", ".join(f"t.{quote(name)}" for name in keys),
+    }
+    escaped = {part: sql.replace("%", "%%") for part, sql in parts.items()}
+    return BASELINE[name].format(**escaped, **bounds, rows=PAGE, bytes=BYTES)
 
 
-def _everything(subject: Subject, written: Written) -> str:
-    return BASELINE["everything"].format(
-        cells=_escaped(written.cells_at_once(MARKER)).replace(MARKER, BOUND),
-        table=_escaped(written.rows(_from(subject.relation))).replace(MARKER, BOUND),
-    )
+def _bound(subject: Subject, operator: str, name: str, bound: list[str] | None) -> str:
+    """The keys compared with a bound, if there is one."""
+    if bound is None:
+        return ""
+    keys = subject.definition.row_key
+    columns = ", ".join(f"t.{quote(key)}" for key in keys).replace("%", "%%")
+    declared = (subject.columns[key].declared.replace("%", "%%") for key in keys)
+    values = ", ".join(f"%({name}{i})s::{type_}" for i, type_ in enumerate(declared))
+    return f"({columns}) {operator} ({values})"
 
 
-def _escaped(sql: str) -> str:
-    """A percent sign in a name is not the driver's."""
-    return sql.replace("%", "%%")
+def _texts(name: str, bound: list[str] | None) -> dict[str, str]:
+    return {f"{name}{i}": text for i, text in enumerate(bound or ())}
+
+
+def _where(*conditions: str) -> str:
+    there = [each for each in conditions if each]
+    return f"WHERE {' AND '.join(there)}" if there else ""
 
 
 def _from(relation: Relation) -> str:

@@ -10,19 +10,27 @@ UPDATE indelible.baseline SET after = %(after)s WHERE watch = %(watch)s
 -- name: finish
 DELETE FROM indelible.baseline WHERE watch = %(watch)s
 
--- One page of a table by key order, as one outbox row; gives the keys it has.
--- name: page
-WITH page AS (
-  SELECT {cells} AS cells, ARRAY[{place}] AS place FROM {table} {above} ORDER BY {order} LIMIT %(page)s FOR SHARE OF t
-), written AS (
-  INSERT INTO indelible.outbox (watch, operation, context, marker, rows, new)
-  SELECT %(watch)s, 'baseline', %(context)s, %(marker)s, count(*), array_agg(p.cells) FROM page p HAVING count(*) > 0
-)
-SELECT place FROM page
+-- How far the next page goes by key order: so many rows, or so many bytes. Asked before its rows are locked: whoever
+-- held one may have given it another key meanwhile.
+-- name: reach
+SELECT place, number = rows AND rows < {rows} AS last FROM (
+  SELECT place, row_number() OVER page AS number, count(*) OVER () AS rows, sum(width) OVER page AS bytes
+  FROM (SELECT ARRAY[{place}] AS place, {width} AS width, row_number() OVER (ORDER BY {order}) AS number
+        FROM {table} {above} ORDER BY {order} LIMIT {rows}) r
+  WINDOW page AS (ORDER BY number)
+) p WHERE number = 1 OR bytes <= {bytes} ORDER BY number DESC LIMIT 1
 
--- A table without a key has no order to be read in: all of it at once.
+-- One page, as one outbox row.
+-- name: page
+INSERT INTO indelible.outbox (watch, operation, context, marker, rows, new)
+SELECT %(watch)s, 'baseline', %(context)s, %(marker)s, count(*), array_agg(p.cells)
+FROM (SELECT {cells} AS cells FROM {table} {within} ORDER BY {order} FOR SHARE OF t) p HAVING count(*) > 0
+
+-- All of a table that has no order to be read in.
 -- name: everything
 INSERT INTO indelible.outbox (watch, operation, context, marker, rows, new)
 SELECT %(watch)s, 'baseline', %(context)s, %(marker)s, count(*), array_agg(p.cells)
-FROM (SELECT l.cells, row_number() OVER () / 500 AS page FROM (SELECT {cells} AS cells FROM {table} FOR SHARE OF t) l) p
-GROUP BY p.page ORDER BY p.page
+FROM (
+  SELECT cells, row_number() OVER () / {rows} AS many, sum(pg_column_size(cells)) OVER (ROWS UNBOUNDED PRECEDING) / {bytes} AS wide
+  FROM (SELECT {cells} AS cells FROM {table} FOR SHARE OF t) r
+) p GROUP BY p.many, p.wide ORDER BY p.many, p.wide

@@ -16,8 +16,8 @@ SIDES = {"create": ("new",), "update": ("old", "new"), "delete": ("old",)}
 
 CONTEXT = "nullif(current_setting('indelible.context', true), '')"
 CLIENT = f"""CASE WHEN {UNCLAIMED} THEN
-    json_build_object('user', session_user, 'role', nullif(current_setting('role'), 'none'), 'application',
-      nullif(current_setting('application_name'), ''), 'address', host(inet_client_addr()))::text END"""
+    concat(json_build_object('user', session_user, 'role', nullif(current_setting('role'), 'none'), 'application',
+      nullif(current_setting('application_name'), ''), 'address', host(inet_client_addr()))) END"""
 
 
 def by_row(operation: str, watch: int, written: Written) -> str:
@@ -73,10 +73,10 @@ def in_chunks(operation: str, watch: int, written: Written, sources: dict[str, s
 
 
 def emptied(watch: int, written: Written) -> str:
-    """TRUNCATE, of the table itself or of any partition: the rows that it has go first."""
+    """TRUNCATE, of the table itself or of any partition: the rows that it has go first. `$2` is the marker."""
     table = "ONLY indelible_this_table"
-    widest = f"SELECT {_size('(' + _widest(written.select_at_once(table, '$2')) + ')')}"
-    chunks = _chunks(written.select_at_once(table, "$2", PLACE), "$1")
+    widest = f"SELECT {_size('(' + _widest(written.select(table)) + ')')}"
+    chunks = _chunks(written.select(table, PLACE), "$1")
     sized, opened = (
         f"EXECUTE format({literal(sql.replace('%', '%%').replace('indelible_this_table', '%s'))}, TG_RELID::regclass)"
         for sql in (widest, chunks)

@@ -8,10 +8,11 @@ from psycopg.adapt import Loader
 from psycopg.rows import RowFactory
 
 from indelible.errors import CaptureError
-from indelible.values import read_text
+from indelible.values import BrokenText
 
 Row = TypeVar("Row")
 SECONDS = 10
+UNKNOWN = ("EUC_TW", "MULE_INTERNAL")  # encodings that Python has not: there the server converts
 SETTINGS = f"SET lock_timeout = '{SECONDS}s'; SET search_path = pg_catalog, pg_temp; SET TimeZone = 'UTC'"
 
 
@@ -33,15 +34,33 @@ def connect(url: str, rows: RowFactory[Row]) -> Connection[Row]:
     return db
 
 
-class _AnyText(Loader):
-    def load(self, data: Any) -> Any:
-        return read_text(bytes(data))
-
-
 def reading(url: str, rows: RowFactory[Row]) -> Connection[Row]:
-    """The same, for values: a database whose encoding is SQL_ASCII holds any bytes."""
+    """The same, for values, in the encoding of the database: the server fails at a letter that UTF-8 has not."""
     db = connect(url, rows)
-    if db.info.parameter_status("server_encoding") == "SQL_ASCII":
-        db.execute("SET client_encoding = 'SQL_ASCII'")
-        db.adapters.register_loader("text", _AnyText)
+    encoding = db.info.parameter_status("server_encoding") or "UTF8"
+    if encoding != "UTF8" and encoding not in UNKNOWN:
+        db.execute(f"SET client_encoding = '{encoding}'")
+        db.adapters.register_loader("text", _loader(_codec(db)))
     return db
+
+
+def encoded(db: Connection[Any], query: str) -> bytes:
+    """For a connection that is `reading`: names may have letters that Python's ASCII has not."""
+    return query.encode(_codec(db))
+
+
+def _codec(db: Connection[Any]) -> str:
+    """A database in SQL_ASCII holds any bytes; mostly those of UTF-8."""
+    codec = db.info.encoding
+    return "utf-8" if codec == "ascii" else codec
+
+
+def _loader(codec: str) -> type[Loader]:
+    class AnyText(Loader):
+        def load(self, data: Any) -> Any:
+            try:
+                return bytes(data).decode(codec)
+            except UnicodeDecodeError:
+                return BrokenText(data)
+
+    return AnyText

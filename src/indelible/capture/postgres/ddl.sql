@@ -50,11 +50,11 @@ BEGIN
   INSERT INTO indelible.outbox (watch, operation, context, client, rows, new)
   SELECT w.id, 'note', nullif(current_setting('indelible.context', true), ''),
     CASE WHEN coalesce(current_setting('indelible.context', true), '') = '' THEN
-      json_build_object('user', session_user, 'role', nullif(current_setting('role'), 'none'), 'application',
-        nullif(current_setting('application_name'), ''), 'address', host(inet_client_addr()))::text END,
-    1, ARRAY[ARRAY[json_build_object('action', 'AUDIT_SCHEMA_CHANGED', 'table', w.table_name, 'changes',
+      concat(json_build_object('user', session_user, 'role', nullif(current_setting('role'), 'none'), 'application',
+        nullif(current_setting('application_name'), ''), 'address', host(inet_client_addr()))) END,
+    1, ARRAY[ARRAY[concat(json_build_object('action', 'AUDIT_SCHEMA_CHANGED', 'table', w.table_name, 'changes',
       json_build_object('command', json_build_object('new', tg_tag),
-                        'statement', json_build_object('new', statement)))::text]]
+                        'statement', json_build_object('new', statement))))]]
   FROM indelible.watch w
   WHERE w.relation = ANY (touched) AND w.definition IS NOT NULL
     AND w.id = (SELECT max(n.id) FROM indelible.watch n WHERE n.relation = w.relation)

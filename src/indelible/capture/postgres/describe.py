@@ -40,11 +40,14 @@ class TypedColumn(NamedTuple):
     declared: str
     type: str
     builtin: bool
+    output: str | None  # the server's function that writes it, which no cast of the application's can replace
     computed: str | None  # the expression of a virtual column: it has no value of its own in a trigger
 
     def text(self, row: str = "") -> str:
         """The SQL expression of its value in `row` as text. Never raises, whatever casts the application has made."""
         value = self._value(row)
+        if self.output:
+            return f"{self.output}({value})::text"
         if self.builtin and self.type != "bpchar":  # whose cast drops trailing blanks
             return f"{value}::text"
         # `concat` takes a type's own output function. num_nulls: `IS NULL` is true for a composite of NULLs.
@@ -61,6 +64,10 @@ class TypedColumn(NamedTuple):
         large = f"octet_length({self._measured()}) > {LARGE}"
         # Compression makes nothing 255 times as small.
         return large if self._bytes else f"pg_column_size({self._value()}) > {LARGE // 256} AND {large}"
+
+    def width(self) -> str:
+        """The bytes of its value, about: what is compressed and of another type than text counts as it is stored."""
+        return f"{'octet_length' if self._bytes else 'pg_column_size'}({self._value()})"
 
     @property
     def _bytes(self) -> bool:
@@ -86,8 +93,8 @@ class Relation(NamedTuple):
 
     @property
     def known_as(self) -> str:
-        """As the map and the log call it."""
-        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+        """As the map and the log call it. A name with a dot in it is told apart from a table of another schema."""
+        return self.name if self.schema == "public" and "." not in self.name else f"{self.schema}.{self.name}"
 
     @property
     def quoted(self) -> str:
@@ -119,6 +126,7 @@ def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[T
             row["declared"],
             row["type"],
             row["builtin"],
+            row["output"],
             row["computed"],
         )
         for row in db.execute(DESCRIBE["columns"], {"oid": relation.oid})

@@ -125,7 +125,7 @@ def _transaction(source: str, xid: str) -> str:
 
 def spell_row(cells: list[Any], definition: Definition, marker: str) -> dict[str, Any]:
     """A row as an entry would show it, without the columns that are gone."""
-    pairs = zip(definition.columns, cells, strict=True)
+    pairs = zip(definition.columns, cells, strict=bool(definition.columns))
     return {column.name: _spell(text, column, marker) for column, text in pairs if not _gone(text, marker)}
 
 

@@ -45,11 +45,11 @@ CREATE TABLE IF NOT EXISTS indelible.baseline (
   after text[]                    -- the key of the last row recorded; NULL: none yet
 );
 
--- What stands for a value too large: its size and SHA-256.
+-- What stands for a value too large: its size and SHA-256, of text in the database's encoding.
 CREATE OR REPLACE FUNCTION indelible.digest(value bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT
 RETURN ' ' || octet_length(value) || ' ' || encode(sha256(value), 'hex');
 CREATE OR REPLACE FUNCTION indelible.digest(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT
-RETURN indelible.digest(convert_to(value, 'UTF8'));
+RETURN indelible.digest(convert_to(value, getdatabaseencoding()));
 
 CREATE OR REPLACE FUNCTION indelible.refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

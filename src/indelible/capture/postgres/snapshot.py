@@ -8,14 +8,14 @@ import msgspec
 from psycopg.rows import tuple_row
 
 from indelible.capture.definition import Definition
-from indelible.capture.postgres.connection import reading
+from indelible.capture.postgres.connection import encoded, reading
 from indelible.capture.postgres.describe import describe, relations
 from indelible.capture.postgres.names import literal
 from indelible.capture.postgres.outbox import READ
 from indelible.capture.postgres.record import OutboxRow, read_records, spell_row
 from indelible.capture.postgres.sql import WATCH
 from indelible.capture.postgres.watch import Database
-from indelible.capture.postgres.written import Written
+from indelible.capture.postgres.written import Terms, Written
 from indelible.capture.record import Record
 
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL row_security = off; SET LOCAL lock_timeout = 0"
@@ -54,16 +54,16 @@ class PostgresSnapshot:
         oid = next(oid for oid, each in self._newest.items() if each is definition)
         relation = next(each for each in relations(self._describing).values() if each.oid == oid)
         _, columns = describe(self._describing, relation)
-        written = Written(definition, columns)
+        marker = str(uuid4())
+        written = Written(definition, columns, Terms(literal(marker)))
         for setting in written.settings:
             self._db.execute(f"SET LOCAL {setting}")
-        marker = str(uuid4())
         source = relation.quoted if relation.partitioned else f"ONLY {relation.quoted}"
-        for (cells,) in self._stream(written.select_at_once(source, literal(marker))):
+        for (cells,) in self._stream(written.select(source)):
             yield spell_row(cells, definition, marker)
 
     def _stream(self, query: str) -> Iterator[tuple[Any, ...]]:
         with self._db.cursor(name="indelible_snapshot") as cursor:
             cursor.itersize = FETCH
-            cursor.execute(query.encode())  # names may have letters that SQL_ASCII has not
+            cursor.execute(encoded(self._db, query))
             yield from cursor

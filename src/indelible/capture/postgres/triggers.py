@@ -11,7 +11,7 @@ from indelible.capture.definition import Definition
 from indelible.capture.postgres.bodies import SIDES, by_row, by_statement, emptied, partitions_watched
 from indelible.capture.postgres.describe import Relation, TypedColumn
 from indelible.capture.postgres.names import PREFIX, SCHEMA, literal, quote
-from indelible.capture.postgres.written import Written
+from indelible.capture.postgres.written import Terms, Written
 
 OPERATIONS = {"create": ("INSERT", 4), "update": ("UPDATE", 16), "delete": ("DELETE", 8)}
 
@@ -53,7 +53,7 @@ def truncation(definition: Definition, relation: Relation, columns: Sequence[Typ
     """For a table, and for each partition of it: row triggers those have from their root."""
     written = Written(definition, columns)
     body = partitions_watched(relation) if relation.partitioned else ""
-    body += written.strict + "\n  " + emptied(watch, written)
+    body += written.strict + "\n  " + emptied(watch, Written(definition, columns, Terms("$2")))
     settings = [*written.settings, "row_security = off"]  # all rows, or an error
     function = f"capture_{relation.oid}_truncate"
     rest = " FOR EACH STATEMENT"

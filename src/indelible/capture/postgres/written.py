@@ -1,6 +1,7 @@
 """How the rows of one table are written as arrays of texts: the SQL of it, from the table's definition."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from indelible.capture.context import NOBODY
 from indelible.capture.definition import Column, Definition
@@ -16,6 +17,19 @@ REFUSED = f"""IF {UNCLAIMED} THEN
   END IF;"""
 # A text that nobody can know before it is used: each call of a trigger has its own, and puts it beside the rows.
 MARKER = "indelible_marker"
+ANYTHING = "concat(gen_random_uuid())"  # no cast: an application can make those
+SECRET = f"(SELECT s.secret FROM {SCHEMA}.source s)"
+
+
+class Terms(NamedTuple):
+    """What the SQL calls what is not in the row."""
+
+    marker: str
+    salt: str = ANYTHING  # for rows that are compared with nothing of their statement
+    secret: str = SECRET
+
+
+IN_FUNCTION = Terms(MARKER, "indelible_salt", "indelible_secret")
 BODY = """
 #variable_conflict use_column
 DECLARE
@@ -24,8 +38,8 @@ DECLARE
   indelible_new_chunks refcursor;
   indelible_old text[];
   indelible_new text[];
-  indelible_marker CONSTANT text := gen_random_uuid()::text;
-  {salt}{secret}
+  indelible_marker CONSTANT text := {anything};
+  {more}
 BEGIN
   {statements}
   RETURN NULL;
@@ -33,71 +47,76 @@ END """
 
 
 class Written:
-    """How the columns are written."""
+    """How the columns are written: in a trigger's function, or at once, with terms of their own."""
 
-    def __init__(self, definition: Definition, columns: Sequence[TypedColumn]) -> None:
+    def __init__(self, definition: Definition, columns: Sequence[TypedColumn], terms: Terms = IN_FUNCTION) -> None:
+        self._terms = terms
         typed = {each.column.name: each for each in columns}
         self._columns = [(column, typed[column.name]) for column in definition.columns]
-        self._salted = any(column.guard or column.mask == "redacted" for column in definition.columns)
-        self._hashed = any(column.mask == "hashed" for column in definition.columns)
+        self._variables = ""
+        if any(column.guard or column.mask == "redacted" for column in definition.columns):
+            self._variables += f"indelible_salt CONSTANT text := {ANYTHING};"
+        if any(column.mask == "hashed" for column in definition.columns):
+            self._variables += f"indelible_secret CONSTANT bytea := {SECRET};"
         self.settings = ["search_path = pg_catalog, pg_temp", *pins([each for _, each in self._columns])]
         self.strict = REFUSED if definition.strict else ""
-        self._absent = ", ".join(f"{MARKER}::text AS {quote(column.name)}" for column in definition.columns)
+        self._absent = ", ".join(f"{terms.marker}::text AS {quote(column.name)}" for column in definition.columns)
 
     def cells(self) -> str:
         """A row `t` as an array of texts.
 
         A column that was dropped or renamed since is found one level further out, as the marker: the application's
-        writes go on, and `coverage` tells what is no longer seen.
+        writes go on, and `coverage` tells what is no longer seen. Where nothing is seen, NULL: arrays of nothing
+        cannot be gathered.
         """
-        texts = ", ".join(_text(column, typed) for column, typed in self._columns)
-        return f"(SELECT ARRAY[{texts}]::text[] FROM (SELECT t.*) c)"
+        texts = ", ".join(_text(column, typed, self._terms) for column, typed in self._columns)
+        return f"(SELECT ARRAY[{texts or 'NULL'}]::text[] FROM (SELECT t.*) c)"
 
     def select(self, source: str, more: str = "") -> str:
         """A query of the rows of `source`, each as `cells`."""
         return f"SELECT {self.cells()} AS cells{more} FROM {self.rows(source)}"
 
+    def width(self) -> str:
+        """About how many bytes the cells of a row `t` will have, without making them."""
+        widths = [f"coalesce({typed.width()}, 0)" for _, typed in self._columns]
+        return f"(SELECT {' + '.join(widths) or '0'} FROM (SELECT t.*) c)"
+
     def rows(self, source: str) -> str:
         """What to read `cells` from."""
         return f"{source} t, (SELECT {self._absent}) d"
 
-    def cells_at_once(self, marker: str) -> str:
-        """The same outside a function, for rows that are compared with nothing of their statement."""
-        cells = self.cells().replace("indelible_salt", "gen_random_uuid()::text").replace(MARKER, marker)
-        return cells.replace("indelible_secret", f"(SELECT s.secret FROM {SCHEMA}.source s)")
-
-    def select_at_once(self, source: str, marker: str, more: str = "") -> str:
-        return f"SELECT {self.cells_at_once(marker)} AS cells{more} FROM {self.rows(source).replace(MARKER, marker)}"
-
     def body(self, statements: str) -> str:
         """A function's body. The names in it cannot be those of columns, which are always qualified."""
-        salt = "indelible_salt CONSTANT text := gen_random_uuid()::text;" if self._salted else ""
-        secret = f"indelible_secret CONSTANT bytea := (SELECT s.secret FROM {SCHEMA}.source s);"
-        return BODY.format(salt=salt, secret=secret if self._hashed else "", statements=statements)
+        return BODY.format(anything=ANYTHING, more=self._variables, statements=statements)
 
 
-def _text(column: Column, typed: TypedColumn) -> str:
+def _text(column: Column, typed: TypedColumn, terms: Terms) -> str:
     """A value as a text, or what stands in its place; behind the marker: that it is gone, or large."""
-    text = typed.text()
-    marked = f"WHEN {typed.large()} THEN {MARKER} || {typed.digest()}"
+    marker, text = terms.marker, typed.text()
+    marked = f"WHEN {typed.large()} THEN {marker} || {typed.digest()}"
     if column.guard:
         kinds = ", ".join(literal(kind) for kind in column.guard)
         found = f"{SCHEMA}.holds_secret({text}, ARRAY[{kinds}])"
-        marked += f" WHEN {text} = {MARKER} THEN {text} WHEN {found} THEN '*' || {_unlike(text)}"
+        marked += f" WHEN {text} = {marker} THEN {text} WHEN {found} THEN '*' || {_unlike(text, terms)}"
         return f"CASE {marked} ELSE '=' || {text} END"
     if column.mask:
         text = f"CASE WHEN {typed.large()} THEN {typed.digest()} ELSE {text} END"
-        return f"CASE WHEN {text} = {MARKER} THEN {MARKER} ELSE {_masked(column, text)} END"
+        return f"CASE WHEN {text} = {marker} THEN {marker} ELSE {_masked(column, text, terms)} END"
     return text if typed.large() == "false" else f"CASE {marked} ELSE {text} END"
 
 
-def _masked(column: Column, text: str) -> str:
+def _masked(column: Column, text: str, terms: Terms) -> str:
     if column.mask == "redacted":
-        return _unlike(text)
-    inner = f"sha256(indelible_secret || convert_to({text}, 'UTF8'))"
-    return f"encode(sha256(indelible_secret || {inner}), 'hex')"
+        return _unlike(text, terms)
+    inner = f"sha256({terms.secret} || {_bytes(text)})"
+    return f"encode(sha256({terms.secret} || {inner}), 'hex')"
 
 
-def _unlike(text: str) -> str:
+def _unlike(text: str, terms: Terms) -> str:
     """Equal within one statement where the values are, and never again."""
-    return f"left(encode(sha256(convert_to(indelible_salt || ({text}), 'UTF8')), 'hex'), 16)"
+    return f"left(encode(sha256({_bytes(f'{terms.salt} || ({text})')}), 'hex'), 16)"
+
+
+def _bytes(text: str) -> str:
+    """As the database has them: not every letter of every encoding has another in UTF-8."""
+    return f"convert_to({text}, getdatabaseencoding())"
