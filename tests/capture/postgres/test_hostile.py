@@ -108,7 +108,8 @@ def test_operators_and_functions_of_the_same_name_see_and_change_nothing(world: 
             ("convert_to", "text, name", "bytea"), ("sha256", "bytea", "bytea"), ("encode", "bytea, text", "text"),
             ("nullif", "text, text", "text"), ("coalesce", "text, text", "text"), ("count", "text[]", "integer"),
             ("current_setting", "text, boolean", "text"), ("starts_with", "text, text", "boolean"),
-            ("pg_column_size", "text[]", "integer"), ("array_agg", "text[]", "text[]"), ("octet_length", "text", "integer"),
+            ("pg_column_size", "text[]", "integer"), ("array_agg", "text[]", "text[]"),
+            ("octet_length", "text", "integer"),
             ("gen_random_uuid", "", "uuid"), ("int4out", "integer", "cstring"), ("getdatabaseencoding", "", "name"),
         ]:  # fmt: skip
             language = "plpgsql" if gives != "cstring" else None

@@ -30,7 +30,7 @@ class Subject(NamedTuple):
 
     @property
     def ordered(self) -> bool:
-        """Whether its key has an order that this program can spell: a type of somebody's brings operators of its own."""
+        """Whether its key has an order that is known here: a type of somebody's brings operators of its own."""
         keys = [self.columns[name] for name in self.definition.row_key]
         return bool(keys) and all(key.builtin for key in keys)
 
@@ -84,9 +84,7 @@ def _record_page(
         return None
     upto: list[str] | None = None if found["last"] else found["place"]
     within = _where(above, _bound(subject, "<=", "upto", upto))
-    db.execute(
-        _filled("page", subject, written, within=within), values | _texts("after", after) | _texts("upto", upto)
-    )
+    db.execute(_filled("page", subject, written, within=within), values | _texts("after", after) | _texts("upto", upto))
     return upto
 
 
