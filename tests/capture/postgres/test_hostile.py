@@ -101,25 +101,20 @@ def test_operators_and_functions_of_the_same_name_see_and_change_nothing(world: 
     """In every schema that a session may put before the system's; a superuser's write would run them as such."""
     world.watch("CREATE TABLE t (id integer PRIMARY KEY, x text)", map_text='[t]\nhash = ["x"]')
     app = world.role("app", "GRANT ALL ON t TO {}", "CREATE SCHEMA AUTHORIZATION {}")
-    stolen = "RAISE EXCEPTION 'stolen as %', current_user"
+    body = "LANGUAGE plpgsql AS $$ BEGIN RAISE 'stolen as %', current_user; END $$"
     with world.client(app) as db:
         db.execute(f"SET search_path = {app}")
         for name, args, gives in [
             ("convert_to", "text, name", "bytea"), ("sha256", "bytea", "bytea"), ("encode", "bytea, text", "text"),
             ("nullif", "text, text", "text"), ("coalesce", "text, text", "text"), ("count", "text[]", "integer"),
             ("current_setting", "text, boolean", "text"), ("starts_with", "text, text", "boolean"),
-            ("pg_column_size", "text[]", "integer"), ("array_agg", "text[]", "text[]"),
-            ("octet_length", "text", "integer"),
-            ("gen_random_uuid", "", "uuid"), ("int4out", "integer", "cstring"), ("getdatabaseencoding", "", "name"),
+            ("pg_column_size", "text[]", "integer"), ("array_agg", "text[]", "text[]"), ("concat", "uuid", "text"),
+            ("octet_length", "text", "integer"), ("gen_random_uuid", "", "uuid"), ("getdatabaseencoding", "", "name"),
         ]:  # fmt: skip
-            language = "plpgsql" if gives != "cstring" else None
-            if language:
-                body = f"BEGIN {stolen}; END"
-                db.execute(f'CREATE FUNCTION "{name}"({args}) RETURNS {gives} LANGUAGE plpgsql AS $$ {body} $$')
-        equal = f"LANGUAGE plpgsql AS $$ BEGIN {stolen}; END $$"
-        db.execute(f"CREATE FUNCTION same(text, text) RETURNS boolean {equal}")
+            db.execute(f'CREATE FUNCTION "{name}"({args}) RETURNS {gives} {body}')
+        db.execute(f"CREATE FUNCTION same(text, text) RETURNS boolean {body}")
         db.execute("CREATE OPERATOR = (LEFTARG = text, RIGHTARG = text, FUNCTION = same)")
-        db.execute(f"CREATE FUNCTION joined(bytea, bytea) RETURNS bytea {equal}")
+        db.execute(f"CREATE FUNCTION joined(bytea, bytea) RETURNS bytea {body}")
         db.execute("CREATE OPERATOR || (LEFTARG = bytea, RIGHTARG = bytea, FUNCTION = joined)")
         db.execute(f"SET search_path = {app}, pg_temp, pg_catalog, public")
         db.execute("INSERT INTO public.t VALUES (1, 'a')")

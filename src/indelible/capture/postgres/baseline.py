@@ -30,7 +30,7 @@ class Subject(NamedTuple):
 
     @property
     def ordered(self) -> bool:
-        """Whether its key has an order that is known here: a type of somebody's brings operators of its own."""
+        """Whether its key has an order that can be spelled here: a type of somebody's brings operators of its own."""
         keys = [self.columns[name] for name in self.definition.row_key]
         return bool(keys) and all(key.builtin for key in keys)
 
