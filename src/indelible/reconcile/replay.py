@@ -7,6 +7,7 @@ import msgspec
 
 from indelible.capture.definition import Definition
 from indelible.capture.identity import as_text, place
+from indelible.capture.notes import STOPPED
 from indelible.event import Entry, Event
 from indelible.reconcile.state import State
 
@@ -27,16 +28,20 @@ class Replay:
         changes, metadata = self._whole(entry)
         table = metadata.get("table") or self._tables.get(entry.entity.type)
         definition = self._now.get(table or "")
+        if entry.action == STOPPED:
+            self._state.forget(entry.entity.id)
         if definition is None or not changes:
             return
         old = {column: change["old"] for column, change in changes.items() if "old" in change}
         new = {column: change["new"] for column, change in changes.items() if "new" in change}
         after = metadata.get("row") or self._key(definition, entry.entity.id)
         before = metadata.get("was") or self._place(definition, entry, after | old)
-        known = old or entry.operation == "baseline"  # of a row that was changed before it was its turn
-        row = self._state.take(definition.table, before) or {} if known else {}
+        baseline = entry.operation == "baseline"  # of a row that may have changed before it was its turn
+        twins = baseline and not definition.row_key  # rows that are alike are each counted
+        row = self._state.take(definition.table, before, counted=not twins) or {} if old or baseline else {}
         if new:
-            self._state.put(definition.table, self._place(definition, entry, after | row | new), row | new)
+            there = self._place(definition, entry, after | row | new)
+            self._state.put(definition.table, there, row | new, counted=baseline)
 
     def _place(self, definition: Definition, entry: Entry | Event, row: dict[str, Any]) -> str:
         return place(definition, row) if definition.row_key else entry.entity.id

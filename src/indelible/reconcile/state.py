@@ -7,11 +7,14 @@ import apsw
 import msgspec
 
 SCHEMA = """
-CREATE TABLE row (number INTEGER PRIMARY KEY, named TEXT NOT NULL, place TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE row (
+  number INTEGER PRIMARY KEY, named TEXT NOT NULL, place TEXT NOT NULL, body TEXT NOT NULL,
+  counted INTEGER NOT NULL  -- by a baseline, which tells of each row once
+);
 CREATE INDEX row_place ON row (named, place, number);
 """
 # The oldest of those in one place: rows that swap keys in one statement are there together for a moment.
-FIND = "SELECT number, body FROM row WHERE named = ? AND place = ? ORDER BY number LIMIT 1"
+FIND = "SELECT number, body FROM row WHERE named = ? AND place = ? AND counted <= ? ORDER BY number LIMIT 1"
 
 
 class State:
@@ -26,19 +29,23 @@ class State:
     def close(self) -> None:
         self._db.close()
 
-    def put(self, table: str, place: str, row: dict[str, Any]) -> None:
-        body = msgspec.json.encode(row).decode()
-        self._db.execute("INSERT INTO row (named, place, body) VALUES (?, ?, ?)", (table, place, body))
+    def put(self, table: str, place: str, row: dict[str, Any], *, counted: bool = False) -> None:
+        values = (table, place, msgspec.json.encode(row).decode(), counted)
+        self._db.execute("INSERT INTO row (named, place, body, counted) VALUES (?, ?, ?, ?)", values)
 
-    def take(self, table: str, place: str) -> dict[str, Any] | None:
-        """Remove a row and give it; None if the log knows of none there."""
-        found = next(iter(self._db.execute(FIND, (table, place))), None)
+    def take(self, table: str, place: str, *, counted: bool = True) -> dict[str, Any] | None:
+        """Remove a row and give it; None if the log knows of none there, or of none but those that are `counted`."""
+        found = next(iter(self._db.execute(FIND, (table, place, counted))), None)
         if found is None:
             return None
         number, body = found
         self._db.execute("DELETE FROM row WHERE number = ?", (number,))
         row: dict[str, Any] = msgspec.json.decode(str(body))
         return row
+
+    def forget(self, table: str) -> None:
+        """From here on nothing is known of a table's rows."""
+        self._db.execute("DELETE FROM row WHERE named = ?", (table,))
 
     def left(self, table: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """What nobody took: place and row."""

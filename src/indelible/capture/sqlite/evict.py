@@ -17,6 +17,8 @@ STAGE = f"{PREFIX}evicting"
 SCHEMA = f"""CREATE TABLE IF NOT EXISTS {STAGE} (
   id INTEGER PRIMARY KEY, watch INTEGER NOT NULL, waits_for TEXT NOT NULL, at REAL NOT NULL)"""
 
+ITSELF = "itself"  # what the row that is being updated waits for
+
 
 class Evictions(NamedTuple):
     """The statements and conditions of one table's triggers that concern evicted rows."""
@@ -26,13 +28,10 @@ class Evictions(NamedTuple):
     shape: Shape
     olds: Callable[[str], Cells]  # what the outbox holds of a row called so in SQL
 
-    def any_staged(self) -> str:
-        return f"EXISTS (SELECT 1 FROM {STAGE} WHERE watch = {self.watch})"
-
-    def in_the_way(self, but: str = "") -> str:
-        """Whether NEW would have to evict any row `but` OLD."""
+    def in_the_way(self, waits_for: str, but: str = "") -> str:
+        """Whether NEW would have to evict any row `but` OLD; or something is left here from before."""
         found = [f"EXISTS (SELECT 1 FROM {self.table} WHERE {way}{self._but(but)})" for way in self._ways()]
-        return " OR ".join([self.any_staged(), *found])
+        return " OR ".join([f"EXISTS (SELECT 1 FROM {STAGE} WHERE {self._mine(waits_for)})", *found])
 
     def sets_unique(self) -> str:
         """The columns that a statement must set to evict; none: any may do. A rowid has three names beside its own."""
@@ -44,9 +43,13 @@ class Evictions(NamedTuple):
         return " OF " + ", ".join(quote(name) for name in dict.fromkeys(named))
 
     def stage(self, waits_for: str, but: str = "") -> list[str]:
-        """Forget what a statement left here that wrote nothing; then a statement for each way to be in NEW's way."""
+        """Forget what a statement left here that wrote nothing; then a statement for each way to be in NEW's way.
+
+        What is gone already is in the way of a statement that is still at work, and has caused this one.
+        """
         fixed = {"watch": str(self.watch), "waits_for": f"'{waits_for}'", "at": "julianday('now')"}
         keys = {f"k{i}": f"{self.table}.{quote(name)}" for i, (name, _) in enumerate(self.shape.key)}
+        keys |= {f"w{i}": f"OLD.{quote(name)}" for i, (name, _) in enumerate(self.shape.key)} if but else {}
         mine = f"SELECT 1 FROM {STAGE} WHERE {self._mine(waits_for)} AND {self._staged(self.table)}"
         inserts = []
         for number, way in enumerate(self._ways()):
@@ -54,23 +57,44 @@ class Evictions(NamedTuple):
             rows = Rows(self.table, way + self._but(but) + twice, keys)
             columns, select = selected(self.olds(self.table), fixed, rows)
             inserts.append(f"INSERT INTO {STAGE} ({', '.join(columns)}) {select}")
-        return [self.clear(waits_for), *inserts]
+        itself = self._stage_itself() if but and self._may_change_itself() else []
+        return [f"DELETE FROM {STAGE} WHERE {self._mine(waits_for)} AND NOT ({self._gone()})", *inserts, *itself]
+
+    def _stage_itself(self) -> list[str]:
+        """Evicting the row that it refers to changes the row itself, before it is written as the statement has it."""
+        fixed = {"watch": str(self.watch), "waits_for": f"'{ITSELF}'", "at": "julianday('now')"}
+        fixed |= {f"k{i}": f"OLD.{quote(name)}" for i, (name, _) in enumerate(self.shape.key)}
+        columns, select = selected(self.olds("OLD"), fixed)
+        evicts = f"SELECT 1 FROM {STAGE} WHERE {self._mine('update')} AND {self._staged('OLD', STAGE, 'w')}"
+        where = f"EXISTS ({evicts}) AND NOT EXISTS (SELECT 1 FROM {STAGE} WHERE {self._itself()})"
+        return [f"INSERT INTO {STAGE} ({', '.join(columns)}) {select} WHERE {where}"]
+
+    def updated(self, plain: str, fixed: dict[str, str], new: Cells) -> list[str]:
+        """The record of an update: of what the row was meanwhile, where anything can have changed it."""
+        if not self._may_change_itself():
+            return [plain]
+        row = fixed | {place: cell.value for place, cell in new.items()}
+        row |= {place: f"{STAGE}.{place}" for place in self.olds("OLD")}
+        insert = f"INSERT INTO {PREFIX}outbox ({', '.join(row)}) SELECT {', '.join(row.values())}"
+        meanwhile = f"FROM {STAGE} WHERE {self._itself()}"
+        return [f"{plain} WHERE NOT EXISTS (SELECT 1 {meanwhile})", f"{insert} {meanwhile}"]
 
     def record(self, waits_for: str) -> str:
         """NEW was written: what is gone was evicted. What stands in its place now is NEW, wherever that came from."""
-        replaced, moved = self._staged("NEW"), ""
-        if waits_for == "update":
-            replaced, moved = f"{replaced} AND NOT ({self._staged('OLD')})", self._moved()
-        there = f"SELECT 1 FROM {self.table} WHERE {self._staged(self.table)}"
         row = {"token": "random()", "watch": str(self.watch), "operation": "'delete'", "at": f"{STAGE}.at"}
         row |= {place: f"{STAGE}.{place}" for place in self._places()}
         return (
             f"INSERT INTO {PREFIX}outbox ({', '.join(row)}) SELECT {', '.join(row.values())} FROM {STAGE} "
-            f"WHERE {self._mine(waits_for)}{moved} AND at = julianday('now') AND ({replaced} OR NOT EXISTS ({there}))"
+            f"WHERE {self._mine(waits_for)} AND {self._evicted(waits_for)}"
         )
 
     def clear(self, waits_for: str) -> str:
-        return f"DELETE FROM {STAGE} WHERE {self._mine(waits_for)}"
+        """What can never be recorded; and what was, however often it stands here."""
+        same = " AND ".join(f"done.k{i} IS {STAGE}.k{i}" for i in range(len(self.shape.key)))
+        done = f"SELECT 1 FROM {STAGE} AS done WHERE {self._mine(waits_for, 'done')} AND {same}"
+        old = f"(waits_for IN ('{waits_for}', '{ITSELF}') AND at <> julianday('now'))"
+        known = f"EXISTS ({done} AND {self._evicted(waits_for, 'done')})"
+        return f"DELETE FROM {STAGE} WHERE watch = {self.watch} AND ({old} OR {known})"
 
     def changed_meanwhile(self) -> str:
         """By a foreign key's action, or a trigger of the application's: it is evicted as it is now."""
@@ -79,9 +103,42 @@ class Evictions(NamedTuple):
         where = f"watch = {self.watch} AND {self._staged('OLD')}"
         return f"UPDATE {STAGE} SET ({', '.join(columns)}) = ({select}) WHERE {where}"
 
+    def came_into_the_way(self) -> list[str]:
+        """A row that a foreign key's action changes, since another was evicted, may have to go as well."""
+        if not self.shape.cascades:
+            return []
+        cause = f"FROM {STAGE} WHERE watch = {self.watch} AND {self._gone()}"
+        fixed = {"watch": str(self.watch), "waits_for": f"(SELECT waits_for {cause})", "at": "julianday('now')"}
+        for i, (name, _) in enumerate(self.shape.key):
+            fixed |= {f"k{i}": f"NEW.{quote(name)}", f"w{i}": f"(SELECT w{i} {cause})"}
+        columns, select = selected(self.olds("NEW"), fixed)
+        known = f"SELECT 1 FROM {STAGE} WHERE watch = {self.watch} AND {self._staged('NEW')}"
+        where = f"EXISTS (SELECT 1 {cause}) AND NOT EXISTS ({known})"
+        return [f"INSERT INTO {STAGE} ({', '.join(columns)}) {select} WHERE {where}"]
+
     def deleted_meanwhile(self) -> str:
         """By whatever fires the DELETE trigger, which has recorded it."""
         return f"DELETE FROM {STAGE} WHERE watch = {self.watch} AND {self._staged('OLD')}"
+
+    def _gone(self, staged: str = STAGE) -> str:
+        """Of a staged row: this very statement staged it, and it is not there any more."""
+        there = f"SELECT 1 FROM {self.table} WHERE {self._staged(self.table, staged)}"
+        return f"{staged}.at = julianday('now') AND NOT EXISTS ({there})"
+
+    def _evicted(self, waits_for: str, staged: str = STAGE) -> str:
+        """Gone, or NEW stands where it stood. What is gone while a foreign key's action works waits for another row."""
+        evicted = f"({self._gone(staged)} OR {staged}.at = julianday('now') AND {self._staged('NEW', staged)})"
+        if waits_for == "insert":
+            return evicted
+        waits = f"{self._staged('OLD', staged, 'w')} AND NOT ({self._staged('OLD', staged)})"
+        return f"{evicted} AND {waits}{self._moved()}"
+
+    def _may_change_itself(self) -> bool:
+        """Where secrets are looked for too, what is found once stands at no other place: it is left alone."""
+        return self.shape.cascades and HIDDEN not in self._places()
+
+    def _itself(self) -> str:
+        return f"{self._mine(ITSELF)} AND {self._staged('OLD')} AND at = julianday('now')"
 
     def _places(self) -> list[str]:
         held = self.olds("OLD")
@@ -109,14 +166,15 @@ class Evictions(NamedTuple):
 
     def _same(self, one: str, other: str) -> str:
         return " AND ".join(
-            f"{one}.{quote(name)} = {other}.{quote(name)} COLLATE {collation}" for name, collation in self.shape.key
+            f"{one}.{quote(name)} = {other}.{quote(name)} COLLATE {quote(collation)}"
+            for name, collation in self.shape.key
         )
 
-    def _staged(self, row: str) -> str:
+    def _staged(self, row: str, staged: str = STAGE, side: str = "k") -> str:
         return " AND ".join(
-            f"{STAGE}.k{i} = {row}.{quote(name)} COLLATE {collation}"
+            f"{staged}.{side}{i} = {row}.{quote(name)} COLLATE {quote(collation)}"
             for i, (name, collation) in enumerate(self.shape.key)
         )
 
-    def _mine(self, waits_for: str) -> str:
-        return f"{STAGE}.watch = {self.watch} AND waits_for = '{waits_for}'"
+    def _mine(self, waits_for: str, staged: str = STAGE) -> str:
+        return f"{staged}.watch = {self.watch} AND {staged}.waits_for = '{waits_for}'"

@@ -45,7 +45,8 @@ def prepare(db: sqlite3.Connection, definitions: Iterable[Definition], shapes: I
 def _widen(db: sqlite3.Connection, width: int, keys: int) -> None:
     """Give the outbox a place for each side of each column of the widest table, and likewise what is beside it."""
     add(db, f"{PREFIX}outbox", [HIDDEN] + [f"{side}{index}" for index in range(width) for side in ("o", "n")])
-    add(db, evict.STAGE, [HIDDEN] + [f"k{i}" for i in range(keys)] + [f"o{i}" for i in range(width)])
+    staged = [f"{side}{i}" for i in range(keys) for side in ("k", "w")] + [f"o{i}" for i in range(width)]
+    add(db, evict.STAGE, [HIDDEN, *staged])
     add(db, baseline.PROGRESS, [f"k{i}" for i in range(keys)])
 
 

@@ -31,6 +31,7 @@ class Shape(NamedTuple):
     rowid: str | None  # what the rowid is called here; None in a table WITHOUT ROWID
     key: list[tuple[str, str]]
     uniques: list[Unique]
+    cascades: bool  # a row that is deleted may change others of the same table
 
 
 class _Column(NamedTuple):
@@ -50,9 +51,10 @@ def read_shape(db: sqlite3.Connection, table: str) -> Shape:
     if without:
         key = next(_parts(db, name) for name, origin, _ in indexes if origin == "pk")
         named = [(columns[cid].name, collation) for cid, collation in key]
-        return Shape(None, named, [_plain(table, [columns[cid] for cid, _ in key], named), *uniques])
+        uniques = [_plain(table, [columns[cid] for cid, _ in key], named), *uniques]
+        return Shape(None, named, uniques, _cascades(db, table))
     rowid = _rowid(table, columns, [origin for _, origin, _ in indexes])
-    return Shape(rowid, [(rowid, "BINARY")], uniques)
+    return Shape(rowid, [(rowid, "BINARY")], uniques, _cascades(db, table))
 
 
 def _columns(db: sqlite3.Connection, table: str) -> list[_Column]:
@@ -74,6 +76,20 @@ def _rowid(table: str, columns: list[_Column], origins: list[str]) -> str:
         if name not in names:
             return name
     raise CaptureError(f"The table {table!r} hides its rowid: it has columns rowid, _rowid_ and oid. Rename one.")
+
+
+def _cascades(db: sqlite3.Connection, table: str) -> bool:
+    """Whether foreign keys lead from this table back to it, with an action that changes its rows."""
+    own = db.execute("SELECT on_delete FROM pragma_foreign_key_list(?)", (table,)).fetchall()
+    if {("SET NULL",), ("SET DEFAULT",)}.isdisjoint(own):
+        return False
+    query = """SELECT lower(child.name), lower(refers."table") FROM pragma_table_list AS child
+    JOIN pragma_foreign_key_list(child.name) AS refers
+    WHERE child.schema = 'main' AND refers.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')"""
+    found, links = {table.lower()}, db.execute(query).fetchall()
+    while further := {child for child, parent in links if parent in found} - found:
+        found |= further
+    return any(child == table.lower() and parent in found for child, parent in links)
 
 
 def _parts(db: sqlite3.Connection, index: str) -> list[tuple[int, str]]:

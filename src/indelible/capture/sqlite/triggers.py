@@ -27,7 +27,7 @@ def triggers(definition: Definition, watch: int, shape: Shape) -> dict[str, str]
             f"CREATE TRIGGER {quote(f'{PREFIX}{name}_{definition.table}')} {event} ON {table} FOR EACH ROW "
             f"{f'WHEN {when} ' if when else ''}BEGIN {'; '.join(body)}; END"
         )
-        for name, (event, when, body) in (_with_evictions(plain, evict) if stages else plain).items()
+        for name, (event, when, body) in (_with_evictions(definition, plain, evict) if stages else plain).items()
     }
 
 
@@ -42,15 +42,16 @@ def _plain(definition: Definition, watch: int) -> dict[str, Spec]:
     }
 
 
-def _with_evictions(plain: dict[str, Spec], evict: Evictions) -> dict[str, Spec]:
-    (_, _, create), (_, changed, update), (_, _, delete) = plain.values()
+def _with_evictions(definition: Definition, plain: dict[str, Spec], evict: Evictions) -> dict[str, Spec]:
+    (_, _, create), (_, changed, (*first, update)), (_, _, delete) = plain.values()
+    updates = evict.updated(update, _fixed("update", evict.watch), updated(definition))
     sets_unique, gone = evict.sets_unique(), evict.record("update")
-    meanwhile = [evict.changed_meanwhile(), evict.clear("update")]
+    meanwhile = [evict.changed_meanwhile(), *evict.came_into_the_way(), evict.clear("update")]
     return {
-        "inserting": ("BEFORE INSERT", evict.in_the_way(), evict.stage("insert")),
+        "inserting": ("BEFORE INSERT", evict.in_the_way("insert"), evict.stage("insert")),
         "create": ("AFTER INSERT", "", [evict.record("insert"), *create, evict.clear("insert")]),
-        "updating": (f"BEFORE UPDATE{sets_unique}", evict.in_the_way("OLD"), evict.stage("update", "OLD")),
-        "update": ("AFTER UPDATE", changed, [gone, *update, *meanwhile]),
+        "updating": (f"BEFORE UPDATE{sets_unique}", evict.in_the_way("update", "OLD"), evict.stage("update", "OLD")),
+        "update": ("AFTER UPDATE", changed, [*first, gone, *updates, *meanwhile]),
         # It changed in nothing that is recorded, and can have evicted another all the same.
         "moved": (f"AFTER UPDATE{sets_unique}", f"NOT ({changed})", [gone, *meanwhile]),
         "delete": ("AFTER DELETE", "", [*delete, evict.deleted_meanwhile()]),
@@ -59,6 +60,9 @@ def _with_evictions(plain: dict[str, Spec], evict: Evictions) -> dict[str, Spec]
 
 def _insert(operation: str, watch: int, held: Cells) -> str:
     """No conflict clause: the user's own (`INSERT OR IGNORE ...`) would override it, and nothing can conflict."""
-    fixed = {"token": "random()", "watch": str(watch), "operation": f"'{operation}'", "at": "julianday('now')"}
-    columns, select = selected(held, fixed)
+    columns, select = selected(held, _fixed(operation, watch))
     return f"INSERT INTO {PREFIX}outbox ({', '.join(columns)}) {select}"
+
+
+def _fixed(operation: str, watch: int) -> dict[str, str]:
+    return {"token": "random()", "watch": str(watch), "operation": f"'{operation}'", "at": "julianday('now')"}

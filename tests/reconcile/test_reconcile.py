@@ -1,0 +1,214 @@
+"""What was changed behind the log's back is named, row and column; what the log accounts for is not."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from indelible.actions import ActionMap
+from indelible.capture.source import Source, open_source
+from indelible.drift import DriftWatch
+from indelible.log import Log
+from indelible.reconcile import Difference, Report, compare
+from indelible.sealer import Sealer
+from tests.capture_torture import ours
+from tests.cli.conftest import Shell
+from tests.oracle.statements import STATEMENTS
+
+SCHEMA = (
+    "CREATE TABLE licenses (id INTEGER PRIMARY KEY, plan TEXT, seats INTEGER, password TEXT)",
+    "CREATE TABLE grants (who TEXT, what TEXT, note TEXT, PRIMARY KEY (who, what))",
+    "CREATE TABLE sessions (id TEXT PRIMARY KEY, user_id INTEGER, n INTEGER)",
+    "CREATE TABLE loose (x TEXT, n INTEGER)",
+    "INSERT INTO licenses VALUES (1, 'free', 3, 'a'), (2, 'pro', 5, 'b')",
+    "INSERT INTO grants VALUES ('a/b', 'c', NULL), ('a', 'b/c', NULL), ('plain', 'x', NULL)",
+    "INSERT INTO sessions VALUES ('s1', 7, 1), ('s2', 7, 1)",
+    "INSERT INTO loose VALUES ('twin', 1), ('twin', 1), ('one', 1)",
+)
+MAP = '[sessions]\nentity = "User"\nid = "user_id"\n'
+WRITES = (
+    "UPDATE licenses SET plan = 'max', password = 'c' WHERE id = 1",
+    "UPDATE licenses SET id = 9 WHERE id = 2",
+    "UPDATE grants SET note = 'seen'",
+    "UPDATE grants SET what = 'c/d' WHERE who = 'a/b'",
+    "UPDATE sessions SET n = 2 WHERE id = 's1'",
+    "UPDATE sessions SET id = 's3' WHERE id = 's2'",
+    "UPDATE loose SET n = 2 WHERE x = 'one'",
+    "DELETE FROM licenses WHERE id = 9",
+    "INSERT INTO licenses VALUES (4, 'trial', 1, NULL)",
+)
+TAMPERING = {
+    "UPDATE licenses SET seats = 99 WHERE id = 1": Difference(
+        "licenses", "1", "changed", {"seats": {"log": 3, "table": 99}}
+    ),
+    "DELETE FROM licenses WHERE id = 4": Difference("licenses", "4", "not in the table", {}),
+    "INSERT INTO licenses VALUES (5, 'forged', 1, NULL)": Difference("licenses", "5", "not in the log", {}),
+    "UPDATE licenses SET password = NULL WHERE id = 1": Difference(
+        "licenses", "1", "changed", {"password": {"log": {"redacted": True}, "table": None}}
+    ),
+    "UPDATE grants SET note = 'forged' WHERE who = 'a'": Difference(
+        "grants", '["a","b/c"]', "changed", {"note": {"log": "seen", "table": "forged"}}
+    ),
+    "UPDATE sessions SET n = 5 WHERE id = 's3'": Difference(
+        "sessions", '["s3"]', "changed", {"n": {"log": 1, "table": 5}}
+    ),
+}
+
+
+class Desk:
+    """A watched database and its log; `tamper` is somebody who has switched capture off."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self.db: Any = psycopg.connect(url, autocommit=True) if url.startswith("postgresql") else None
+        if self.db is None:
+            self.db = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        self.run(*SCHEMA)
+        (folder / "audit.toml").write_text(MAP)
+        self.map = ActionMap.load(folder / "audit.toml")
+        self.source: Source = open_source(url)
+        self.source.watch(None, self.map)
+        self.log = Log.create(f"sqlite:///{folder}/audit.db")
+        self.outbox = self.source.outbox()
+        self.sealer = Sealer(self.outbox, self.log)
+
+    def run(self, *statements: str) -> None:
+        for statement in statements:
+            self.db.execute(statement)
+
+    def tamper(self, *statements: str) -> None:
+        if self.url.startswith("postgresql"):
+            tables = ("licenses", "grants", "sessions", "loose")
+            self.run(*(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in tables), *statements)
+            return
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name NOT LIKE 'indelible%'"
+        self.run(*(f'DROP TRIGGER "{name}"' for (name,) in self.db.execute(query).fetchall()), *statements)
+
+    def differences(self) -> list[Difference]:
+        found: list[Difference] = []
+        report = compare(self.source, self.log, found.append)
+        assert report.differences == len(found)
+        return found
+
+    def close(self) -> None:
+        for each in (self.outbox, self.source, self.log, self.db):
+            each.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    (tmp_path / "app.db").touch()
+    url = f"sqlite:///{tmp_path}/app.db" if request.param == "sqlite" else request.getfixturevalue("pg_url")
+    with closing(Desk(url, tmp_path)) as made:
+        yield made
+
+
+def test_what_the_log_accounts_for_is_no_difference(desk: Desk) -> None:
+    assert desk.differences() == []  # all of it still in the outbox
+    desk.sealer.seal()
+    desk.run(*WRITES)
+    assert desk.differences() == []  # half of it
+    desk.sealer.seal()
+    assert desk.differences() == []
+    assert compare(desk.source, desk.log, print) == Report(tables=4, rows=10, differences=0)
+
+
+@pytest.mark.parametrize("statement", TAMPERING)
+def test_what_was_changed_behind_its_back_is_named(desk: Desk, statement: str) -> None:
+    desk.run(*WRITES)
+    desk.sealer.seal()
+    desk.tamper(statement)
+    assert desk.differences() == [TAMPERING[statement]]
+
+
+def test_of_twins_the_one_that_went_is_missed(desk: Desk) -> None:
+    desk.sealer.seal()
+    one = "ctid = (SELECT min(ctid) FROM loose WHERE x = 'twin')"
+    where = one if desk.url.startswith("postgresql") else "rowid = 1"
+    desk.tamper(f"DELETE FROM loose WHERE {where}")
+    (difference,) = desk.differences()
+    assert (difference.table, difference.kind) == ("loose", "not in the table")
+
+
+def test_a_large_value_is_compared_whole(desk: Desk) -> None:
+    desk.run(f"UPDATE licenses SET plan = '{'x' * 70_000}' WHERE id = 1")
+    desk.sealer.seal()
+    assert desk.differences() == []
+    desk.tamper(f"UPDATE licenses SET plan = '{'x' * 69_999}y' WHERE id = 1")
+    assert [(each.row, each.kind) for each in desk.differences()] == [("1", "changed")]
+
+
+def test_a_column_that_was_added_later_is_not_the_logs_to_answer_for(desk: Desk) -> None:
+    desk.sealer.seal()
+    desk.run("ALTER TABLE licenses ADD COLUMN added INTEGER DEFAULT 7")
+    assert desk.differences() == []
+    desk.source.watch(None, desk.map)
+    desk.run("UPDATE licenses SET added = 8 WHERE id = 1")
+    assert desk.differences() == []
+
+
+def test_a_trigger_that_is_dropped_is_on_record_once_until_it_is_mended(desk: Desk) -> None:
+    watch = DriftWatch(desk.url, desk.log)
+    assert watch.check() == []
+    for _ in range(2):
+        desk.tamper()
+        for _ in range(2):
+            assert {each.state for each in watch.check()} == {"drifted"}
+        desk.source.watch(None, desk.map)
+        assert watch.check() == []
+    entries = [desk.log.entry(seq) for seq in range(desk.log.head().size)]
+    assert [e.action for e in entries] == ["AUDIT_CAPTURE_DRIFTED"] * 8
+    assert {e.entity.id for e in entries} == {"licenses", "grants", "sessions", "loose"}
+    assert all("Run indelible watch" in e.metadata["reason"] or "watch" in e.metadata["reason"] for e in entries)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_whatever_was_written_nothing_differs(
+    engine: Any, request: pytest.FixtureRequest, tmp_path: Path, random_writes: Callable[..., None]
+) -> None:
+    path = str(tmp_path / "random.db")
+    url = path if engine == "sqlite" else request.getfixturevalue("pg_url")
+    with closing(ours.ADAPTERS[engine]()) as teller:
+        random_writes(engine, url, teller)
+        with closing(open_source(f"sqlite:///{path}" if engine == "sqlite" else url)) as source:
+            found: list[Difference] = []
+            report = compare(source, teller._log, found.append)  # type: ignore[attr-defined]
+    assert (found, report.differences) == ([], 0)
+
+
+@pytest.fixture
+def random_writes() -> Callable[..., None]:
+    from random import Random
+
+    from tests.oracle.replay import Oracle
+
+    def write(engine: Any, url: str, teller: Any) -> None:
+        dice, oracle = Random(20261125), Oracle(engine, url, teller)  # noqa: S311 - statements, not secrets
+        for _ in range(20):
+            oracle.write([dice.choice(STATEMENTS[oracle.place.engine]).draw(dice) for _ in range(30)])
+            teller.more()
+
+    return write
+
+
+def test_the_command_exits_3_and_names_the_rows(shell: Shell) -> None:
+    shell.run("init", shell.log)
+    shell.run("watch", shell.app, "--all")
+    shell.sql("INSERT INTO users (name) VALUES ('a'), ('b')")
+    assert b"accounts for all 2 rows of 1 tables" in shell.run("reconcile", shell.app, shell.log).stderr
+    shell.run("seal", shell.app, shell.log)
+    shell.sql("DROP TRIGGER indelible_update_users; UPDATE users SET name = 'c' WHERE id = 1")
+    done = shell.run("reconcile", shell.app, shell.log, code=3)
+    assert done.stdout.decode() == "users 1  changed  name: log a, table c\n"
+    told = json.loads(shell.run("reconcile", shell.app, shell.log, "--json", code=3).stdout)
+    assert told == {"table": "users", "row": "1", "kind": "changed", "columns": {"name": {"log": "a", "table": "c"}}}
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
