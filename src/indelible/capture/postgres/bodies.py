@@ -5,7 +5,7 @@ Of what was tried, an array of all rows is the cheapest for one row and for a th
 
 from indelible.capture.postgres.describe import Relation
 from indelible.capture.postgres.names import PREFIX, SCHEMA, literal
-from indelible.capture.postgres.written import MARKER, UNCLAIMED, Written
+from indelible.capture.postgres.written import MARKER, UNCLAIMED, Hide, Written, alone, salted
 
 MOST_ROWS = 1000  # of one outbox row
 MOST_BYTES = 8 * 1024 * 1024  # likewise, unless a single row has more
@@ -21,33 +21,52 @@ CLIENT = f"""CASE WHEN {UNCLAIMED} THEN
 
 
 def by_row(operation: str, watch: int, written: Written) -> str:
-    gathered = {}
-    for side in SIDES[operation]:
-        gathered[side] = f"(SELECT ARRAY[v.cells] FROM ({written.select(f'(SELECT {side.upper()}.*)')}) v)"
-    return f"{written.strict}\n  {_insert(operation, watch, '1', gathered)};"
+    rows = _only_row(operation, written, "(SELECT {}.*)")
+    return f"{written.strict}\n  {_insert(operation, watch, '1', rows)};"
 
 
 def by_statement(operation: str, watch: int, written: Written) -> str:
-    """All rows of the statement at once; where that is too much, in chunks."""
+    """One row without counting: most statements change one. Others at once; where that is too much, in chunks."""
     sides = SIDES[operation]
     first = f"indelible_{sides[0]}_rows"
     fits = " AND ".join(f"{side}_side.widest <= {WIDE} AND {side}_side.width <= {MOST_BYTES}" for side in sides)
     rows = {side: f"{side}_side.gathered" for side in sides}
+    hide, salt = (salted, written.salt) if len(sides) > 1 else (alone, "")
     return f"""{f"IF EXISTS (SELECT FROM {first}) THEN {written.strict} END IF;" if written.strict else ""}
-  {_insert(operation, watch, f"{sides[0]}_side.count", rows)}
-    FROM {", ".join(_gathered(side, written) for side in sides)}
-    WHERE {sides[0]}_side.count BETWEEN 1 AND {MOST_ROWS} AND {fits};
+  {_only(operation, watch, written)};
   IF NOT FOUND AND EXISTS (SELECT FROM {first}) THEN
-    {in_chunks(operation, watch, written, {side: f"indelible_{side}_rows" for side in sides})}
+    {salt}
+    {_insert(operation, watch, f"{sides[0]}_side.count", rows)}
+      FROM {", ".join(_gathered(side, written, hide) for side in sides)}
+      WHERE {sides[0]}_side.count <= {MOST_ROWS} AND {fits};
+    IF NOT FOUND THEN
+      {in_chunks(operation, watch, written, {side: f"indelible_{side}_rows" for side in sides}, hide)}
+    END IF;
   END IF;"""
 
 
-def _gathered(side: str, written: Written) -> str:
+def _only(operation: str, watch: int, written: Written) -> str:
+    """Inserts where one row was changed. To start the plan that gathers many takes longer than all of this."""
+    rows = _only_row(operation, written, "indelible_{}_rows")
+    only = f"(SELECT count(*) FROM (SELECT FROM indelible_{SIDES[operation][0]}_rows LIMIT 2) l) = 1"
+    return f"{_insert(operation, watch, '1', rows)} WHERE {only}"
+
+
+def _only_row(operation: str, written: Written, source: str) -> dict[str, str]:
+    old, new = source.format("old"), source.format("new")
+    return {
+        "create": {"new": written.one(new)},
+        "update": {"old": written.one(old), "new": written.one(new, old)},
+        "delete": {"old": written.one(old)},
+    }[operation]
+
+
+def _gathered(side: str, written: Written, hide: Hide) -> str:
     """One row: how many there are, how wide they are, and all that are not too wide. LIMIT makes it write each once."""
     return f"""(SELECT count(*)::integer AS count, max(w.width) AS widest, sum(w.width) AS width,
          array_agg(w.cells) FILTER (WHERE w.width <= {WIDE}) AS gathered
        FROM (SELECT v.cells, pg_column_size(v.cells) AS width FROM (
-         {written.select(f"indelible_{side}_rows")} LIMIT {MOST_ROWS + 1}) v) w) {side}_side"""
+         {written.select(f"indelible_{side}_rows", hide)} LIMIT {MOST_ROWS + 1}) v) w) {side}_side"""
 
 
 def partitions_watched(root: Relation) -> str:
@@ -60,11 +79,11 @@ def partitions_watched(root: Relation) -> str:
   """
 
 
-def in_chunks(operation: str, watch: int, written: Written, sources: dict[str, str]) -> str:
+def in_chunks(operation: str, watch: int, written: Written, sources: dict[str, str], hide: Hide) -> str:
     """By two cursors in step: old and new rows come out of their tables in the order in which they went in."""
-    widths = ", ".join(f"({_widest(written.select(source))})" for source in sources.values())
+    widths = ", ".join(f"({_widest(written.select(source, hide))})" for source in sources.values())
     opened = "\n    ".join(
-        f"OPEN indelible_{side}_chunks NO SCROLL FOR {_chunks(written.select(source, PLACE), 'indelible_size')};"
+        f"OPEN indelible_{side}_chunks NO SCROLL FOR {_chunks(written.select(source, hide, PLACE), 'indelible_size')};"
         for side, source in sources.items()
     )
     return f"""SELECT {_size(widths)} INTO indelible_size;

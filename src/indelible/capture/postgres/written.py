@@ -1,6 +1,6 @@
 """How the rows of one table are written as arrays of texts: the SQL of it, from the table's definition."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from indelible.capture.context import NOBODY
 from indelible.capture.definition import Column, Definition
@@ -25,11 +25,30 @@ DECLARE
   indelible_old text[];
   indelible_new text[];
   indelible_marker CONSTANT text := gen_random_uuid()::text;
-  {salt}{secret}
+  indelible_salt text;
+  {secret}
 BEGIN
   {statements}
   RETURN NULL;
 END """
+
+Hide = Callable[[str], str]  # from the SQL of a text to that of what stands in its place; NULL stays NULL
+
+
+def alone(text: str) -> str:
+    """Where it is held against nothing."""
+    return f"CASE WHEN {text} IS NOT NULL THEN '0' END"
+
+
+def salted(text: str) -> str:
+    """Equal within one statement where the values are, and never again."""
+    return f"left(encode(sha256(convert_to(indelible_salt || ({text}), 'UTF8')), 'hex'), 16)"
+
+
+def _beside_old(text: str) -> str:
+    """Where the row that it was is at hand. C: two texts that a collation calls equal may differ."""
+    same = f"""({text}) COLLATE "C" = (SELECT {text} FROM (SELECT indelible_was.*) c)"""
+    return f"CASE WHEN {text} IS NOT NULL THEN CASE WHEN {same} THEN '0' ELSE '1' END END"
 
 
 class Written:
@@ -38,32 +57,39 @@ class Written:
     def __init__(self, definition: Definition, columns: Sequence[TypedColumn]) -> None:
         typed = {each.column.name: each for each in columns}
         self._columns = [(column, typed[column.name]) for column in definition.columns]
-        self._salted = any(column.guard or column.mask == "redacted" for column in definition.columns)
+        redacted = any(column.guard or column.mask == "redacted" for column in definition.columns)
+        # To run before what is `salted`. Only there: to draw it takes as long as to insert a row.
+        self.salt = "indelible_salt := gen_random_uuid()::text;" if redacted else ""
         self._hashed = any(column.mask == "hashed" for column in definition.columns)
         self.settings = ["search_path = pg_catalog, pg_temp", *pins([each for _, each in self._columns])]
         self.strict = REFUSED if definition.strict else ""
         self._absent = ", ".join(f"{MARKER}::text AS {quote(column.name)}" for column in definition.columns)
 
-    def cells(self) -> str:
+    def cells(self, hide: Hide) -> str:
         """A row `t` as an array of texts.
 
         A column that was dropped or renamed since is found one level further out, as the marker: the application's
         writes go on, and `coverage` tells what is no longer seen.
         """
-        texts = ", ".join(_text(column, typed) for column, typed in self._columns)
+        texts = ", ".join(_text(column, typed, hide) for column, typed in self._columns)
         return f"(SELECT ARRAY[{texts}]::text[] FROM (SELECT t.*) c)"
 
-    def select(self, source: str, more: str = "") -> str:
+    def select(self, source: str, hide: Hide, more: str = "") -> str:
         """A query of the rows of `source`, each as `cells`."""
-        return f"SELECT {self.cells()} AS cells{more} FROM {self.rows(source)}"
+        return f"SELECT {self.cells(hide)} AS cells{more} FROM {self.rows(source)}"
 
     def rows(self, source: str) -> str:
         """What to read `cells` from."""
         return f"{source} t, (SELECT {self._absent}) d"
 
+    def one(self, row: str, old: str | None = None) -> str:
+        """An array of the only row that `row` has, which `old` has as it was."""
+        rows = self.select(f"{old} indelible_was, {row}", _beside_old) if old else self.select(row, alone)
+        return f"(SELECT ARRAY[v.cells] FROM ({rows}) v)"
+
     def cells_at_once(self, marker: str) -> str:
         """The same outside a function, for rows that are compared with nothing of their statement."""
-        cells = self.cells().replace("indelible_salt", "gen_random_uuid()::text").replace(MARKER, marker)
+        cells = self.cells(alone).replace(MARKER, marker)
         return cells.replace("indelible_secret", f"(SELECT s.secret FROM {SCHEMA}.source s)")
 
     def select_at_once(self, source: str, marker: str, more: str = "") -> str:
@@ -71,33 +97,26 @@ class Written:
 
     def body(self, statements: str) -> str:
         """A function's body. The names in it cannot be those of columns, which are always qualified."""
-        salt = "indelible_salt CONSTANT text := gen_random_uuid()::text;" if self._salted else ""
         secret = f"indelible_secret CONSTANT bytea := (SELECT s.secret FROM {SCHEMA}.source s);"
-        return BODY.format(salt=salt, secret=secret if self._hashed else "", statements=statements)
+        return BODY.format(secret=secret if self._hashed else "", statements=statements)
 
 
-def _text(column: Column, typed: TypedColumn) -> str:
+def _text(column: Column, typed: TypedColumn, hide: Hide) -> str:
     """A value as a text, or what stands in its place; behind the marker: that it is gone, or large."""
     text = typed.text()
     marked = f"WHEN {typed.large()} THEN {MARKER} || {typed.digest()}"
     if column.guard:
         kinds = ", ".join(literal(kind) for kind in column.guard)
         found = f"{SCHEMA}.holds_secret({text}, ARRAY[{kinds}])"
-        marked += f" WHEN {text} = {MARKER} THEN {text} WHEN {found} THEN '*' || {_unlike(text)}"
+        marked += f" WHEN {text} = {MARKER} THEN {text} WHEN {found} THEN '*' || {hide(text)}"
         return f"CASE {marked} ELSE '=' || {text} END"
     if column.mask:
         text = f"CASE WHEN {typed.large()} THEN {typed.digest()} ELSE {text} END"
-        return f"CASE WHEN {text} = {MARKER} THEN {MARKER} ELSE {_masked(column, text)} END"
+        hidden = hide(text) if column.mask == "redacted" else _hashed(text)
+        return f"CASE WHEN {text} = {MARKER} THEN {MARKER} ELSE {hidden} END"
     return text if typed.large() == "false" else f"CASE {marked} ELSE {text} END"
 
 
-def _masked(column: Column, text: str) -> str:
-    if column.mask == "redacted":
-        return _unlike(text)
+def _hashed(text: str) -> str:
     inner = f"sha256(indelible_secret || convert_to({text}, 'UTF8'))"
     return f"encode(sha256(indelible_secret || {inner}), 'hex')"
-
-
-def _unlike(text: str) -> str:
-    """Equal within one statement where the values are, and never again."""
-    return f"left(encode(sha256(convert_to(indelible_salt || ({text}), 'UTF8')), 'hex'), 16)"
