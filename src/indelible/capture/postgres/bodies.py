@@ -21,8 +21,14 @@ CLIENT = f"""CASE WHEN {UNCLAIMED} THEN
 
 
 def by_row(operation: str, watch: int, written: Written) -> str:
-    rows = _only_row(operation, written, "(SELECT {}.*)")
-    return f"{written.strict}\n  {_insert(operation, watch, '1', rows)};"
+    rows = {side: f"(SELECT {side.upper()}.*)" for side in SIDES[operation]}
+    gathered = {side: f"(SELECT ARRAY[v.cells] FROM ({written.select(row, salted)}) v)" for side, row in rows.items()}
+    return f"""{written.strict}
+  {_only(operation, watch, written, rows)};
+  IF NOT FOUND THEN
+    {written.draw} {written.salt}
+    {_insert(operation, watch, "1", gathered)};
+  END IF;"""
 
 
 def by_statement(operation: str, watch: int, written: Written) -> str:
@@ -30,35 +36,30 @@ def by_statement(operation: str, watch: int, written: Written) -> str:
     sides = SIDES[operation]
     first = f"indelible_{sides[0]}_rows"
     fits = " AND ".join(f"{side}_side.widest <= {WIDE} AND {side}_side.width <= {MOST_BYTES}" for side in sides)
-    rows = {side: f"{side}_side.gathered" for side in sides}
+    gathered = {side: f"{side}_side.gathered" for side in sides}
     hide, salt = (salted, written.salt) if len(sides) > 1 else (alone, "")
+    sources = {side: f"indelible_{side}_rows" for side in sides}
+    one = f"(SELECT count(*) FROM (SELECT FROM {first} LIMIT 2) l) = 1"
     return f"""{f"IF EXISTS (SELECT FROM {first}) THEN {written.strict} END IF;" if written.strict else ""}
-  {_only(operation, watch, written)};
+  {_only(operation, watch, written, sources, one)};
   IF NOT FOUND AND EXISTS (SELECT FROM {first}) THEN
-    {salt}
-    {_insert(operation, watch, f"{sides[0]}_side.count", rows)}
+    {written.draw} {salt}
+    {_insert(operation, watch, f"{sides[0]}_side.count", gathered)}
       FROM {", ".join(_gathered(side, written, hide) for side in sides)}
       WHERE {sides[0]}_side.count <= {MOST_ROWS} AND {fits};
     IF NOT FOUND THEN
-      {in_chunks(operation, watch, written, {side: f"indelible_{side}_rows" for side in sides}, hide)}
+      {in_chunks(operation, watch, written, sources, hide)}
     END IF;
   END IF;"""
 
 
-def _only(operation: str, watch: int, written: Written) -> str:
+def _only(operation: str, watch: int, written: Written, sources: dict[str, str], one: str = "true") -> str:
     """Inserts where one row was changed. To start the plan that gathers many takes longer than all of this."""
-    rows = _only_row(operation, written, "indelible_{}_rows")
-    only = f"(SELECT count(*) FROM (SELECT FROM indelible_{SIDES[operation][0]}_rows LIMIT 2) l) = 1"
-    return f"{_insert(operation, watch, '1', rows)} WHERE {only}"
-
-
-def _only_row(operation: str, written: Written, source: str) -> dict[str, str]:
-    old, new = source.format("old"), source.format("new")
-    return {
-        "create": {"new": written.one(new)},
-        "update": {"old": written.one(old), "new": written.one(new, old)},
-        "delete": {"old": written.one(old)},
-    }[operation]
+    old = sources.get("old")
+    rows = {side: written.only(row, old if side == "new" else None) for side, row in sources.items()}
+    plain = written.plain(*sources.values())
+    # In CASE: of many rows, a single one cannot be asked for.
+    return f"{_insert(operation, watch, '1', rows)} WHERE CASE WHEN {one} THEN {plain} END"
 
 
 def _gathered(side: str, written: Written, hide: Hide) -> str:
@@ -100,7 +101,8 @@ def emptied(watch: int, written: Written) -> str:
         f"EXECUTE format({literal(sql.replace('%', '%%').replace('indelible_this_table', '%s'))}, TG_RELID::regclass)"
         for sql in (widest, chunks)
     )
-    return f"""{sized} INTO indelible_size USING indelible_size, {MARKER};
+    return f"""{written.draw}
+  {sized} INTO indelible_size USING indelible_size, {MARKER};
   OPEN indelible_old_chunks NO SCROLL FOR {opened} USING indelible_size, {MARKER};
   {_each_chunk("truncate", watch, ["old"])}"""
 

@@ -14,7 +14,8 @@ REFUSED = f"""IF {UNCLAIMED} THEN
     RAISE EXCEPTION 'indelible: nobody is said to make this change, and the table takes none such'
       USING HINT = 'Make it inside acting_as(...).';
   END IF;"""
-# A text that nobody can know before it is used: each call of a trigger has its own, and puts it beside the rows.
+# A text that nobody can know before it is used: each call of a trigger that needs one draws its own, and puts it beside
+# the rows.
 MARKER = "indelible_marker"
 BODY = """
 #variable_conflict use_column
@@ -24,7 +25,7 @@ DECLARE
   indelible_new_chunks refcursor;
   indelible_old text[];
   indelible_new text[];
-  indelible_marker CONSTANT text := gen_random_uuid()::text;
+  indelible_marker text;
   indelible_salt text;
   {secret}
 BEGIN
@@ -58,12 +59,14 @@ class Written:
         typed = {each.column.name: each for each in columns}
         self._columns = [(column, typed[column.name]) for column in definition.columns]
         redacted = any(column.guard or column.mask == "redacted" for column in definition.columns)
-        # To run before what is `salted`. Only there: to draw it takes as long as to insert a row.
+        # To run before what is not `only`. To draw one takes as long as to insert a row.
+        self.draw = f"{MARKER} := gen_random_uuid()::text;"
         self.salt = "indelible_salt := gen_random_uuid()::text;" if redacted else ""
         self._hashed = any(column.mask == "hashed" for column in definition.columns)
         self.settings = ["search_path = pg_catalog, pg_temp", *pins([each for _, each in self._columns])]
         self.strict = REFUSED if definition.strict else ""
-        self._absent = ", ".join(f"{MARKER}::text AS {quote(column.name)}" for column in definition.columns)
+        self._names = [quote(column.name) for column in definition.columns]
+        self._absent = ", ".join(f"{MARKER}::text AS {name}" for name in self._names)
 
     def cells(self, hide: Hide) -> str:
         """A row `t` as an array of texts.
@@ -82,10 +85,32 @@ class Written:
         """What to read `cells` from."""
         return f"{source} t, (SELECT {self._absent}) d"
 
-    def one(self, row: str, old: str | None = None) -> str:
-        """An array of the only row that `row` has, which `old` has as it was."""
-        rows = self.select(f"{old} indelible_was, {row}", _beside_old) if old else self.select(row, alone)
-        return f"(SELECT ARRAY[v.cells] FROM ({rows}) v)"
+    def only(self, row: str, old: str | None = None) -> str:
+        """An array of the only row of `row`, which `old` has as it was. No marker: see `plain`."""
+        hide = _beside_old if old else alone
+        texts = ", ".join(_plain(column, typed.text(), hide) for column, typed in self._columns)
+        was = f"{old} indelible_was, " if old else ""
+        none = ", ".join(f"NULL::text AS {name}" for name in self._names)
+        cells = f"(SELECT ARRAY[ARRAY[{texts}]]::text[] FROM (SELECT t.*) c)"
+        return f"(SELECT {cells} FROM {was}{row} t, (SELECT {none}) d)"
+
+    def plain(self, *rows: str) -> str:
+        """The condition that nothing in these single rows takes a marker: no column is gone, no value is large.
+
+        No column of a table can be a record. So what is found one level further out is told by its type.
+        """
+        records = ", ".join(f"ROW() AS {name}" for name in self._names)
+        named = [quote(column.name) for column, typed in self._columns if not typed.computed]  # those may not be named
+        gone = " OR ".join(f"pg_typeof({name}) = 'record'::regtype" for name in named) or "false"
+        there = f"(SELECT NOT ({gone}) FROM (SELECT t.*) c) FROM {rows[0]} t, (SELECT {records}) d"
+        large = " OR ".join(large for _, each in self._columns if (large := each.large()) != "false")
+        nothing = ", ".join(f"NULL::text AS {name}" for name in self._names)
+        small = [
+            f"(SELECT (SELECT ({large}) IS NOT TRUE FROM (SELECT t.*) c) FROM {row} t, (SELECT {nothing}) d)"
+            for row in rows
+            if large
+        ]
+        return " AND ".join([f"(SELECT {there})", *small])
 
     def cells_at_once(self, marker: str) -> str:
         """The same outside a function, for rows that are compared with nothing of their statement."""
@@ -99,6 +124,18 @@ class Written:
         """A function's body. The names in it cannot be those of columns, which are always qualified."""
         secret = f"indelible_secret CONSTANT bytea := (SELECT s.secret FROM {SCHEMA}.source s);"
         return BODY.format(secret=secret if self._hashed else "", statements=statements)
+
+
+def _plain(column: Column, text: str, hide: Hide) -> str:
+    """A value as a text, or what stands in its place."""
+    if column.guard:
+        kinds = ", ".join(literal(kind) for kind in column.guard)
+        return (
+            f"CASE WHEN {SCHEMA}.holds_secret({text}, ARRAY[{kinds}]) THEN '*' || {hide(text)} ELSE '=' || {text} END"
+        )
+    if column.mask:
+        return hide(text) if column.mask == "redacted" else _hashed(text)
+    return text
 
 
 def _text(column: Column, typed: TypedColumn, hide: Hide) -> str:
