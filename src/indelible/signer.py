@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from indelible.errors import LogError, NotFoundError, VerificationError
-from indelible.files import sync
+from indelible.files import beside, sync
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.note import SigningKey, Verifier
 from indelible.merkle.tree import Frontier, leaf_hash
