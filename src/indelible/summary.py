@@ -9,14 +9,16 @@ from indelible.values import REDACTED
 
 MAX_VALUE = 40  # characters of one value
 MAX_CHANGES = 3
+ABOUT_THE_ROW = ("table", "row", "was")  # metadata for whoever replays the log, not for a reader
 
 
 def summarize(entry: Entry) -> str:
     """For updates the changed columns with old and new; for others what was set or lost, if it says something."""
     shown = [text for column, change in entry.changes.items() if (text := _change(entry, column, change))]
     more = len(shown) - MAX_CHANGES
-    if not shown and entry.metadata:
-        return ", ".join(f"{key}: {brief(value)}" for key, value in entry.metadata.items())
+    told = {key: value for key, value in entry.metadata.items() if key not in ABOUT_THE_ROW}
+    if not shown and told:
+        return ", ".join(f"{key}: {brief(value)}" for key, value in told.items())
     if not shown and entry.operation not in ("create", "update", "delete") and entry.context.ip:
         return f"from {entry.context.ip}"
     return ", ".join(shown[:MAX_CHANGES]) + (f" and {more} more" if more > 0 else "")
