@@ -53,13 +53,13 @@ CREATE OR REPLACE FUNCTION indelible.digest(value text) RETURNS text LANGUAGE sq
 RETURN indelible.digest(convert_to(value, getdatabaseencoding()));
 -- Of what a column may hold by now, whose type was text or bytea when its triggers were made.
 CREATE OR REPLACE FUNCTION indelible.digest(value anyelement) RETURNS text LANGUAGE sql STABLE STRICT
-RETURN indelible.digest(concat(value));
+AS 'SELECT indelible.digest(concat(value))';
 CREATE OR REPLACE FUNCTION indelible.octets(value bytea) RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN octet_length(value);
 CREATE OR REPLACE FUNCTION indelible.octets(value text) RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN octet_length(value);
 CREATE OR REPLACE FUNCTION indelible.octets(value anyelement) RETURNS integer LANGUAGE sql STABLE
-RETURN octet_length(concat(value));
+AS 'SELECT octet_length(concat(value))';
 
 CREATE OR REPLACE FUNCTION indelible.refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
