@@ -40,18 +40,18 @@ class TypedColumn(NamedTuple):
     declared: str
     type: str
     builtin: bool
-    output: str | None  # the server's function that writes it, which no cast of the application's can replace
+    castable: bool  # to text, by the server's own cast: an application can make those that are missing
     computed: str | None  # the expression of a virtual column: it has no value of its own in a trigger
 
     def text(self, row: str = "") -> str:
         """The SQL expression of its value in `row` as text. Never raises, whatever casts the application has made."""
         value = self._value(row)
-        if self.output:
-            return f"{self.output}({value})::text"
-        if self.builtin and self.type != "bpchar":  # whose cast drops trailing blanks
+        if self.castable and self.type != "bpchar":  # whose cast drops trailing blanks
             return f"{value}::text"
-        # `concat` takes a type's own output function. num_nulls: `IS NULL` is true for a composite of NULLs.
-        return f"CASE WHEN num_nulls({value}) = 0 THEN concat({value}) END"
+        # `concat` takes the output function of whatever type the column has by then. num_nulls: `IS NULL` is true for
+        # a composite of NULLs.
+        there = f"{value} IS NOT NULL" if self.builtin else f"num_nulls({value}) = 0"
+        return f"CASE WHEN {there} THEN concat({value}) END"
 
     def digest(self) -> str:
         """What stands for a large value: its size and SHA-256."""
@@ -61,7 +61,7 @@ class TypedColumn(NamedTuple):
         """The SQL condition that it is. Cheap for what is not, and for text and bytes whatever they are."""
         if self.builtin and self.type in SMALL:
             return "false"
-        large = f"octet_length({self._measured()}) > {LARGE}"
+        large = f"{SCHEMA}.octets({self._measured()}) > {LARGE}"
         # Compression makes nothing 255 times as small.
         return large if self._bytes else f"pg_column_size({self._value()}) > {LARGE // 256} AND {large}"
 
@@ -127,7 +127,7 @@ def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[T
             row["declared"],
             row["type"],
             row["builtin"],
-            row["output"],
+            row["castable"],
             row["computed"],
         )
         for row in db.execute(DESCRIBE["columns"], {"oid": relation.oid})

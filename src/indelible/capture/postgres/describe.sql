@@ -14,7 +14,7 @@ WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> '
 ORDER BY n.nspname <> 'public', n.nspname, c.relname;
 
 -- name: columns
--- A domain is told by the type it stands on. `output`: what writes it as text, where no cast that nobody can make does.
+-- A domain is told by the type it stands on. `castable`: to text, by a cast of the server's own.
 WITH RECURSIVE base AS (
   SELECT a.attnum, a.atttypid AS type FROM pg_attribute a
   WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
@@ -23,9 +23,8 @@ WITH RECURSIVE base AS (
 )
 SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS declared, t.typname AS type,
        n.nspname = 'pg_catalog' AND t.typtype IN ('b', 'r', 'm') AS builtin,
-       (SELECT p.proname FROM pg_proc p WHERE p.oid = t.typoutput AND n.nspname = 'pg_catalog' AND t.typtype IN ('b', 'r', 'm')
-        AND NOT EXISTS (SELECT FROM pg_cast k WHERE k.castsource = t.oid AND k.casttarget = 'text'::regtype AND k.oid < 16384)
-       ) AS output,
+       EXISTS (SELECT FROM pg_cast k WHERE k.castsource = t.oid AND k.casttarget = 'text'::regtype AND k.oid < 16384)
+         OR t.oid = 'text'::regtype AS castable,
        CASE WHEN a.attgenerated = 'v' THEN pg_get_expr(g.adbin, g.adrelid) END AS computed
 FROM base JOIN pg_type t ON t.oid = base.type AND t.typtype <> 'd' JOIN pg_namespace n ON n.oid = t.typnamespace
 JOIN pg_attribute a ON a.attrelid = %(oid)s AND a.attnum = base.attnum

@@ -51,6 +51,15 @@ CREATE OR REPLACE FUNCTION indelible.digest(value bytea) RETURNS text LANGUAGE s
 RETURN ' ' || octet_length(value) || ' ' || encode(sha256(value), 'hex');
 CREATE OR REPLACE FUNCTION indelible.digest(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT
 RETURN indelible.digest(convert_to(value, getdatabaseencoding()));
+-- Of what a column may hold by now, whose type was text or bytea when its triggers were made.
+CREATE OR REPLACE FUNCTION indelible.digest(value anyelement) RETURNS text LANGUAGE sql STABLE STRICT
+AS 'SELECT indelible.digest(concat(value))';
+CREATE OR REPLACE FUNCTION indelible.octets(value bytea) RETURNS integer LANGUAGE sql IMMUTABLE
+RETURN octet_length(value);
+CREATE OR REPLACE FUNCTION indelible.octets(value text) RETURNS integer LANGUAGE sql IMMUTABLE
+RETURN octet_length(value);
+CREATE OR REPLACE FUNCTION indelible.octets(value anyelement) RETURNS integer LANGUAGE sql STABLE
+AS 'SELECT octet_length(concat(value))';
 
 CREATE OR REPLACE FUNCTION indelible.refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

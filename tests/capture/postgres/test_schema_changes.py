@@ -1,0 +1,43 @@
+"""Whatever becomes of a table's columns, the application's writes go on, and the rest is recorded."""
+
+import pytest
+
+from tests.capture.postgres.world import PostgresWorld
+
+COLUMNS = "n integer, b bigint, f double precision, d date, u uuid, j jsonb, a integer[], y bytea, m money, x text"
+T = f"CREATE TABLE t (id integer PRIMARY KEY, {COLUMNS}, kept text DEFAULT 'seen')"
+NAMES = [column.split()[0] for column in COLUMNS.split(", ")]
+RETYPED = {
+    "n": "bigint", "b": "text", "f": "numeric", "d": "timestamp", "u": "text", "j": "json", "a": "bigint[]",
+    "y": "text USING 'a'", "m": "numeric", "x": "varchar(10)",
+}  # fmt: skip
+OTHERWISE = {"x": "integer USING 1", "y": "integer[] USING '{1}'"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP {name}",
+        "RENAME {name} TO other",
+        "ALTER {name} TYPE {type}",
+        "ALTER {name} TYPE {otherwise}",
+        "ADD z point",
+    ],
+)
+@pytest.mark.parametrize("parted", ["", " PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t DEFAULT"])
+def test_writes_go_on_and_what_is_left_is_recorded(world: PostgresWorld, name: str, change: str, parted: str) -> None:
+    world.watch(T + parted)
+    otherwise = OTHERWISE.get(name, RETYPED[name])
+    world.run(f"ALTER TABLE t {change.format(name=name, type=RETYPED[name], otherwise=otherwise)}")
+    world.run("INSERT INTO t (id) VALUES (1), (2)")
+    world.run("INSERT INTO t (id) VALUES (3)")
+    world.run("UPDATE t SET kept = 'new'")
+    world.run("DELETE FROM t WHERE id = 1")
+    world.run("TRUNCATE t")
+    rows = [entry for entry in world.sealed() if not entry.action.startswith("AUDIT_")]
+    assert [entry.operation for entry in rows] == ["create"] * 3 + ["update"] * 3 + ["delete"] * 3
+    assert all(entry.changes["kept"] == {"old": "seen", "new": "new"} for entry in rows[3:6])
+    assert all(each.state == "drifted" for each in world.covered())
+    world.watch_all()
+    assert all(each.state == "watched" for each in world.covered())
