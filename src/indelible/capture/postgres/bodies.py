@@ -21,25 +21,44 @@ CLIENT = f"""CASE WHEN {UNCLAIMED} THEN
 
 
 def by_row(operation: str, watch: int, written: Written) -> str:
-    gathered = {}
-    for side in SIDES[operation]:
-        gathered[side] = f"(SELECT ARRAY[v.cells] FROM ({written.select(f'(SELECT {side.upper()}.*)')}) v)"
-    return f"{written.strict}\n  {_insert(operation, watch, '1', gathered, written)};"
+    rows = {side: f"(SELECT {side.upper()}.*)" for side in SIDES[operation]}
+    gathered = {side: f"(SELECT ARRAY[v.cells] FROM ({written.select(row)}) v)" for side, row in rows.items()}
+    return f"""{written.strict}
+  {_only(operation, watch, written, rows)};
+  IF NOT FOUND THEN
+    {written.draw}
+    {_insert(operation, watch, "1", gathered, written)};
+  END IF;"""
 
 
 def by_statement(operation: str, watch: int, written: Written) -> str:
-    """All rows of the statement at once; where that is too much, in chunks."""
-    sides = SIDES[operation]
-    first = f"indelible_{sides[0]}_rows"
-    fits = " AND ".join(f"{side}_side.widest <= {WIDE} AND {side}_side.width <= {MOST_BYTES}" for side in sides)
-    rows = {side: f"{side}_side.gathered" for side in sides}
+    """One row without counting: most statements change one. Others at once; where that is too much, in chunks."""
+    sources = {side: f"indelible_{side}_rows" for side in SIDES[operation]}
+    first = next(iter(sources.values()))
+    sides = [f"{side}_side" for side in sources]
+    fits = " AND ".join(f"{side}.widest <= {WIDE} AND {side}.width <= {MOST_BYTES}" for side in sides)
+    gathered = {side: f"{side}_side.gathered" for side in sources}
+    one = f"(SELECT count(*) FROM (SELECT FROM {first} LIMIT 2) l) = 1"
     return f"""{f"IF EXISTS (SELECT FROM {first}) THEN {written.strict} END IF;" if written.strict else ""}
-  {_insert(operation, watch, f"{sides[0]}_side.count", rows, written)}
-    FROM {", ".join(_gathered(side, written) for side in sides)}
-    WHERE {sides[0]}_side.count BETWEEN 1 AND {MOST_ROWS} AND {fits};
+  {_only(operation, watch, written, sources, one)};
   IF NOT FOUND AND EXISTS (SELECT FROM {first}) THEN
-    {in_chunks(operation, watch, written, {side: f"indelible_{side}_rows" for side in sides})}
+    {written.draw}
+    {_insert(operation, watch, f"{sides[0]}.count", gathered, written)}
+      FROM {", ".join(_gathered(side, written) for side in sources)}
+      WHERE {sides[0]}.count <= {MOST_ROWS} AND {fits};
+    IF NOT FOUND THEN
+      {in_chunks(operation, watch, written, sources)}
+    END IF;
   END IF;"""
+
+
+def _only(operation: str, watch: int, written: Written, sources: dict[str, str], one: str = "true") -> str:
+    """Inserts where one row was changed. To start the plan that gathers many takes longer than all of this."""
+    old = sources.get("old")
+    rows = {side: written.only(row, old if side == "new" else None) for side, row in sources.items()}
+    # In CASE: of many rows, a single one cannot be asked for.
+    plain = f"CASE WHEN {one} THEN {written.plain(*sources.values())} END"
+    return f"{_insert(operation, watch, '1', rows, written)} WHERE {plain}"
 
 
 def _gathered(side: str, written: Written) -> str:
@@ -81,7 +100,8 @@ def emptied(watch: int, written: Written) -> str:
         f"EXECUTE format({literal(sql.replace('%', '%%').replace('indelible_this_table', '%s'))}, TG_RELID::regclass)"
         for sql in (widest, chunks)
     )
-    return f"""{sized} INTO indelible_size USING indelible_size, {MARKER};
+    return f"""{written.draw}
+  {sized} INTO indelible_size USING indelible_size, {MARKER};
   OPEN indelible_old_chunks NO SCROLL FOR {opened} USING indelible_size, {MARKER};
   {_each_chunk("truncate", watch, ["old"], written)}"""
 

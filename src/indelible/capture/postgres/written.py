@@ -1,6 +1,6 @@
 """How the rows of one table are written as arrays of texts: the SQL of it, from the table's definition."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from indelible.capture.context import NOBODY
@@ -39,7 +39,8 @@ DECLARE
   indelible_new_chunks refcursor;
   indelible_old text[];
   indelible_new text[];
-  indelible_marker CONSTANT text := {anything};
+  indelible_marker text;
+  indelible_salt text;
   {more}
 BEGIN
   {statements}
@@ -63,13 +64,16 @@ class Written:
         typed = {each.column.name: each for each in columns}
         self._columns = [(column, typed[column.name]) for column in definition.columns]
         self._variables = MARKED if marked else ""
+        # To run before what is not `only`: to draw a text takes as long as to insert a row.
+        self.draw = f"{MARKER} := {ANYTHING};"
         if any(column.guard or column.mask == "redacted" for column in definition.columns):
-            self._variables += f"indelible_salt CONSTANT text := {ANYTHING};"
+            self.draw += f" indelible_salt := {ANYTHING};"
         if any(column.mask == "hashed" for column in definition.columns):
             self._variables += f"indelible_secret CONSTANT bytea := {SECRET};"
         self.settings = ["search_path = pg_catalog, pg_temp", *pins([each for _, each in self._columns])]
         self.strict = REFUSED if definition.strict else ""
-        self._absent = ", ".join(f"{terms.marker}::text AS {quote(column.name)}" for column in definition.columns)
+        self._names = [quote(column.name) for column in definition.columns]
+        self._absent = self._each(f"{terms.marker}::text")
 
     def cells(self) -> str:
         """A row `t` as an array of texts.
@@ -94,10 +98,58 @@ class Written:
         """What to read `cells` from."""
         return f"{source} t, (SELECT {self._absent}) d"
 
+    def only(self, row: str, old: str | None = None) -> str:
+        """An array of the only row of `row`, which `old` has as it was. No marker: see `plain`."""
+        hide = _beside_old if old else _alone
+        texts = ", ".join(_plain(column, typed.text(), hide) for column, typed in self._columns)
+        was = f"{old} indelible_was, " if old else ""
+        cells = f"(SELECT ARRAY[ARRAY[{texts or 'NULL'}]]::text[] FROM (SELECT t.*) c)"
+        return f"(SELECT {cells} FROM {was}{row} t, (SELECT {self._each('NULL::text')}) d)"
+
+    def plain(self, *rows: str) -> str:
+        """The condition that nothing in these single rows takes a marker: no column is gone, no value is large.
+
+        No column of a table can be a record. So what is found one level further out is told by its type.
+        """
+        named = [quote(column.name) for column, typed in self._columns if not typed.computed]  # those may not be named
+        gone = " OR ".join(f"pg_typeof({name}) = 'record'::regtype" for name in named) or "false"
+        there = f"SELECT (SELECT NOT ({gone}) FROM (SELECT t.*) c) FROM {rows[0]} t, (SELECT {self._each('ROW()')}) d"
+        large = " OR ".join(large for _, each in self._columns if (large := each.large()) != "false")
+        nothing = self._each("NULL::text")
+        small = f"SELECT ({large}) IS NOT TRUE FROM (SELECT t.*) c"
+        each = [f"(SELECT ({small}) FROM {row} t, (SELECT {nothing}) d)" for row in rows if large]
+        return " AND ".join([f"({there})", *each])
+
+    def _each(self, value: str) -> str:
+        """One row that has `value` under the name of every column."""
+        return ", ".join(f"{value} AS {name}" for name in self._names)
+
     def body(self, statements: str) -> str:
         """A function's body. The names in it cannot be those of columns, which are always qualified."""
         begin = TOLD if self.marked else ""
-        return BODY.format(anything=ANYTHING, more=self._variables, statements=begin + statements)
+        return BODY.format(more=self._variables, statements=begin + statements)
+
+
+def _alone(text: str) -> str:
+    """Where it is held against nothing."""
+    return f"CASE WHEN {text} IS NOT NULL THEN '0' END"
+
+
+def _beside_old(text: str) -> str:
+    """Where the row that it was is at hand. C: two texts that a collation calls equal may differ."""
+    same = f"""({text}) COLLATE "C" = (SELECT {text} FROM (SELECT indelible_was.*) c)"""
+    return f"CASE WHEN {text} IS NOT NULL THEN CASE WHEN {same} THEN '0' ELSE '1' END END"
+
+
+def _plain(column: Column, text: str, hide: Callable[[str], str]) -> str:
+    """A value as a text, or what stands in its place."""
+    if column.guard:
+        kinds = ", ".join(literal(kind) for kind in column.guard)
+        found = f"{SCHEMA}.holds_secret({text}, ARRAY[{kinds}])"
+        return f"CASE WHEN {found} THEN '*' || {hide(text)} ELSE '=' || {text} END"
+    if column.mask:
+        return hide(text) if column.mask == "redacted" else _masked(column, text, IN_FUNCTION)
+    return text
 
 
 def _text(column: Column, typed: TypedColumn, terms: Terms) -> str:
