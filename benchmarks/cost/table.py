@@ -37,7 +37,7 @@ def targets(host: str, engine: Engine, kind: Kind, found: Found) -> list[Target]
     if (limit := most(host, engine, kind.method)) is not None:
         asked.append(Target(f"≤ {limit:.2f}", round(ours, 2) <= limit))
     if (times := cheaper(engine, kind.method)) is not None:
-        less = ((_ratio(found, JSONB) or 1) - 1) / max(ours - 1, 0.001)
+        less = ((_ratio(found, JSONB) or 1) - 1) / max(ours - 1, 0.01)
         asked.append(Target(f"{less:.1f} times cheaper than the {JSONB}, ≥ {times:.0f}", less >= times))
     if PGHISTORY in found[0] and (theirs := _ratio(found, PGHISTORY)):
         asked.append(Target(f"≤ {PGHISTORY}", ours <= theirs))

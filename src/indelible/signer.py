@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from indelible.errors import LogError, NotFoundError, VerificationError
-from indelible.files import sync
+from indelible.files import beside, sync
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.note import SigningKey, Verifier
 from indelible.merkle.tree import Frontier, leaf_hash
@@ -89,10 +89,10 @@ class Signer:
         """Make a key for the log `origin`. Raises LogError if a key is there: it is never overwritten."""
         key = SigningKey.generate(origin)
         try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(key.export() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            with beside(path) as made:
+                made.write_text(key.export() + "\n")
+                sync(made)
+                os.link(made, path)  # whole or not at all, and never over another
         except FileExistsError as error:
             raise LogError(
                 f"The key file {path} exists already. Move it away, or use the log that it signs."
