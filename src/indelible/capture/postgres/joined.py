@@ -26,7 +26,12 @@ class JoinedPostgres:
     ) -> list[str]:
         with watching():
             watched = install(self._db, tables, action_map, strict=strict, baseline=baseline)
+        try:
             record_baselines(self._db)
+        except psycopg.Error as error:
+            raise CaptureError(
+                f"What the tables hold is not all recorded: {error}. They are watched; watch again to go on."
+            ) from error
         return watched
 
     def unwatch(self, table: str) -> None:
