@@ -15,19 +15,17 @@ PLACE = ", row_number() OVER () - 1 AS place"
 SIDES = {"create": ("new",), "update": ("old", "new"), "delete": ("old",)}
 
 CONTEXT = "nullif(current_setting('indelible.context', true), '')"
-CLIENT = f"""CASE WHEN {UNCLAIMED} THEN
-    concat(json_build_object('user', session_user, 'role', nullif(current_setting('role'), 'none'), 'application',
-      nullif(current_setting('application_name'), ''), 'address', host(inet_client_addr()))) END"""
+CLIENT = f"CASE WHEN {UNCLAIMED} THEN {SCHEMA}.client() END"
 
 
 def by_row(operation: str, watch: int, written: Written) -> str:
     rows = {side: f"(SELECT {side.upper()}.*)" for side in SIDES[operation]}
     gathered = {side: f"(SELECT ARRAY[v.cells] FROM ({written.select(row)}) v)" for side, row in rows.items()}
     return f"""{written.strict}
-  {_only(operation, watch, written, rows)};
+  {_one(operation, watch, written, rows)};
   IF NOT FOUND THEN
-    {written.draw}
-    {_insert(operation, watch, "1", gathered, written)};
+    {written.draw_marker} {written.draw_salt}
+    {_insert(operation, watch, "1", {"marker": MARKER} | gathered, written)};
   END IF;"""
 
 
@@ -35,38 +33,42 @@ def by_statement(operation: str, watch: int, written: Written) -> str:
     """One row without counting: most statements change one. Others at once; where that is too much, in chunks."""
     sources = {side: f"indelible_{side}_rows" for side in SIDES[operation]}
     first = next(iter(sources.values()))
-    sides = [f"{side}_side" for side in sources]
-    fits = " AND ".join(f"{side}.widest <= {WIDE} AND {side}.width <= {MOST_BYTES}" for side in sides)
-    gathered = {side: f"{side}_side.gathered" for side in sources}
-    one = f"(SELECT count(*) FROM (SELECT FROM {first} LIMIT 2) l) = 1"
     return f"""{f"IF EXISTS (SELECT FROM {first}) THEN {written.strict} END IF;" if written.strict else ""}
-  {_only(operation, watch, written, sources, one)};
+  {_one(operation, watch, written, sources)} WHERE NOT EXISTS (SELECT FROM {first} OFFSET 1);
   IF NOT FOUND AND EXISTS (SELECT FROM {first}) THEN
-    {written.draw}
-    {_insert(operation, watch, f"{sides[0]}.count", gathered, written)}
-      FROM {", ".join(_gathered(side, written) for side in sources)}
-      WHERE {sides[0]}.count <= {MOST_ROWS} AND {fits};
+    {written.draw_salt}
+    {_many(operation, watch, written, sources)};
     IF NOT FOUND THEN
+      {written.draw_marker}
       {in_chunks(operation, watch, written, sources)}
     END IF;
   END IF;"""
 
 
-def _only(operation: str, watch: int, written: Written, sources: dict[str, str], one: str = "true") -> str:
-    """Inserts where one row was changed. To start the plan that gathers many takes longer than all of this."""
-    old = sources.get("old")
-    rows = {side: written.only(row, old if side == "new" else None) for side, row in sources.items()}
-    # In CASE: of many rows, a single one cannot be asked for.
-    plain = f"CASE WHEN {one} THEN {written.plain(*sources.values())} END"
-    return f"{_insert(operation, watch, '1', rows, written)} WHERE {plain}"
+def _one(operation: str, watch: int, written: Written, sources: dict[str, str]) -> str:
+    """Of many rows, what follows this is to say that it is a single one: that is asked before any is read."""
+    rows = {side: f"one.{side}" for side in sources}
+    cells = ", ".join(f"{side}.indelible_cells AS {side}" for side in sources)
+    small = " AND ".join(f"{side}.indelible_small" for side in sources)
+    one = f"(SELECT {cells} FROM {written.at_once.one(sources)} WHERE {small}) one"
+    return f"{_insert(operation, watch, '1', rows, written)} FROM {one}"
 
 
-def _gathered(side: str, written: Written) -> str:
-    """One row: how many there are, how wide they are, and all that are not too wide. LIMIT makes it write each once."""
-    return f"""(SELECT count(*)::integer AS count, max(w.width) AS widest, sum(w.width) AS width,
-         array_agg(w.cells) FILTER (WHERE w.width <= {WIDE}) AS gathered
-       FROM (SELECT v.cells, pg_column_size(v.cells) AS width FROM (
-         {written.select(f"indelible_{side}_rows")} LIMIT {MOST_ROWS + 1}) v) w) {side}_side"""
+def _many(operation: str, watch: int, written: Written, sources: dict[str, str]) -> str:
+    gathered = {side: f"{side}.gathered" for side in sources}
+    sides = ", ".join(_gathered(side, source, written) for side, source in sources.items())
+    fits = " AND ".join(f"{side}.fit AND {side}.width <= {MOST_BYTES}" for side in sources)
+    insert = _insert(operation, watch, f"{next(iter(sources))}.count", gathered, written)
+    return f"{insert} FROM {sides} WHERE {fits}"
+
+
+def _gathered(side: str, source: str, written: Written) -> str:
+    """One row: how many there are, whether none is too wide, and all of them. LIMIT makes it write each once."""
+    fits = f"FILTER (WHERE w.width <= {WIDE})"
+    return f"""(SELECT count(*)::integer AS count, sum(w.width) AS width, array_agg(w.cells) {fits} AS gathered,
+        count(*) <= {MOST_ROWS} AND count(*) = count(*) {fits} AS fit
+      FROM (SELECT v.cells, pg_column_size(v.cells) AS width FROM (
+        SELECT each.indelible_cells AS cells FROM {written.at_once.many(source)} LIMIT {MOST_ROWS + 1}) v) w) {side}"""
 
 
 def partitions_watched(root: Relation) -> str:
@@ -83,10 +85,10 @@ def in_chunks(operation: str, watch: int, written: Written, sources: dict[str, s
     """By two cursors in step: old and new rows come out of their tables in the order in which they went in."""
     widths = ", ".join(f"({_widest(written.select(source))})" for source in sources.values())
     opened = "\n    ".join(
-        f"OPEN indelible_{side}_chunks NO SCROLL FOR {_chunks(written.select(source, PLACE), 'indelible_size')};"
+        f"OPEN capture.{side}_chunks NO SCROLL FOR {_chunks(written.select(source, PLACE), 'capture.size')};"
         for side, source in sources.items()
     )
-    return f"""SELECT {_size(widths)} INTO indelible_size;
+    return f"""SELECT {_size(widths)} INTO capture.size;
     {opened}
     {_each_chunk(operation, watch, list(sources), written)}"""
 
@@ -100,9 +102,9 @@ def emptied(watch: int, written: Written) -> str:
         f"EXECUTE format({literal(sql.replace('%', '%%').replace('indelible_this_table', '%s'))}, TG_RELID::regclass)"
         for sql in (widest, chunks)
     )
-    return f"""{written.draw}
-  {sized} INTO indelible_size USING indelible_size, {MARKER};
-  OPEN indelible_old_chunks NO SCROLL FOR {opened} USING indelible_size, {MARKER};
+    return f"""{written.draw_marker} {written.draw_salt}
+  {sized} INTO capture.size USING capture.size, {MARKER};
+  OPEN capture.old_chunks NO SCROLL FOR {opened} USING capture.size, {MARKER};
   {_each_chunk("truncate", watch, ["old"], written)}"""
 
 
@@ -121,11 +123,11 @@ def _chunks(rows: str, size: str) -> str:
 
 
 def _each_chunk(operation: str, watch: int, sides: list[str], written: Written) -> str:
-    fetched = " ".join(f"FETCH indelible_{side}_chunks INTO indelible_{side};" for side in sides)
-    first = f"indelible_{sides[0]}"
-    rows = {side: f"indelible_{side}" for side in sides}
-    insert = _insert(operation, watch, f"array_length({first}, 1)", rows, written)
-    closed = " ".join(f"CLOSE indelible_{side}_chunks;" for side in sides)
+    fetched = " ".join(f"FETCH capture.{side}_chunks INTO capture.{side};" for side in sides)
+    first = f"capture.{sides[0]}"
+    rows = {side: f"capture.{side}" for side in sides}
+    insert = _insert(operation, watch, f"array_length({first}, 1)", {"marker": MARKER} | rows, written)
+    closed = " ".join(f"CLOSE capture.{side}_chunks;" for side in sides)
     return f"""LOOP
       {fetched}
       EXIT WHEN {first} IS NULL;
@@ -134,9 +136,10 @@ def _each_chunk(operation: str, watch: int, sides: list[str], written: Written) 
     {closed}"""
 
 
-def _insert(operation: str, watch: int, count: str, sides: dict[str, str], written: Written) -> str:
+def _insert(operation: str, watch: int, count: str, told: dict[str, str], written: Written) -> str:
+    """A query without variables is planned once in a session; one that has some, anew for each of its first runs."""
     values = {"watch": str(watch), "operation": f"'{operation}'", "context": CONTEXT, "client": CLIENT}
-    values |= {"marker": MARKER, "rows": count} | sides
+    values |= {"rows": count} | told
     if written.marked:
-        values["began"] = "indelible_began"
+        values["began"] = "capture.began"
     return f"INSERT INTO {SCHEMA}.outbox ({', '.join(values)}) SELECT {', '.join(values.values())}"

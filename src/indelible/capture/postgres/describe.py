@@ -30,6 +30,7 @@ SMALL = {
     "macaddr", "macaddr8", "point", "line", "lseg", "box", "circle", "xid", "xid8", "tid", "pg_lsn",
 } - {"bytea"}  # fmt: skip
 LARGE = 64 * 1024 * 1024  # bytes; PostgreSQL has at most 1 GB for all texts of a row together
+COMPRESSED = 256  # nothing that is compressed is as many times smaller
 PLAIN = {*KINDS, "text", "varchar", "json", "jsonb", "uuid", "inet", "cidr", "name", "xml", "bit", "varbit"} - PINNED
 
 
@@ -62,8 +63,16 @@ class TypedColumn(NamedTuple):
         if self.builtin and self.type in SMALL:
             return "false"
         large = f"{SCHEMA}.octets({self._measured()}) > {LARGE}"
-        # Compression makes nothing 255 times as small.
-        return large if self._bytes else f"pg_column_size({self._value()}) > {LARGE // 256} AND {large}"
+        return large if self._bytes else f"pg_column_size({self._value()}) > {LARGE // COMPRESSED} AND {large}"
+
+    def at_most(self) -> str:
+        """The SQL of how many bytes its text has at most; nothing where it is never large."""
+        if self.builtin and self.type in SMALL:
+            return ""
+        if self._bytes:
+            written = f"{SCHEMA}.octets({self._value()})"
+            return f"2::bigint * {written}" if self.type == "bytea" else written
+        return f"{COMPRESSED}::bigint * pg_column_size({self._value()})"
 
     def width(self) -> str:
         """The bytes of its value, about: what is compressed and of another type than text counts as it is stored."""

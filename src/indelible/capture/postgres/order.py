@@ -22,8 +22,8 @@ BEGIN
   RETURN NULL;
 END """
 
-MARKED = f"""indelible_mark CONSTANT text := {SETTING};
-  indelible_began CONSTANT bigint :=
-    int8in(textout(substring(current_setting(indelible_mark, true), '[0-9]{{1,18}}$')));
+MARKED = f"""mark CONSTANT text := {SETTING};
+  began CONSTANT bigint :=
+    int8in(textout(substring(current_setting(capture.mark, true), '[0-9]{{1,18}}$')));
 """
-TOLD = "PERFORM set_config(indelible_mark, concat('told ', indelible_began), true);\n  "
+TOLD = "PERFORM set_config(capture.mark, concat('told ', capture.began), true);\n  "

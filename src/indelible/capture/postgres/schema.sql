@@ -46,6 +46,19 @@ CREATE TABLE IF NOT EXISTS indelible.baseline (
   after text[]                    -- the key of the last row recorded; NULL: none yet
 );
 
+-- Its row stands for a column that is gone: no column of anybody's can be of this type. Which of the two is meant, the
+-- planner finds as it reads a query, and leaves nothing of it to run.
+CREATE TABLE IF NOT EXISTS indelible.nothing ();
+CREATE OR REPLACE FUNCTION indelible.gone(column_ anyelement) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false';
+CREATE OR REPLACE FUNCTION indelible.gone(column_ indelible.nothing) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+
+-- Who is connected, for what nobody has said to do.
+CREATE OR REPLACE FUNCTION indelible.client() RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  RETURN json_build_object('user', session_user, 'role', nullif(current_setting('role'), 'none'), 'application',
+    nullif(current_setting('application_name'), ''), 'address', host(inet_client_addr()));
+END $$;
+
 -- What stands for a value too large: its size and SHA-256, of text in the database's encoding.
 CREATE OR REPLACE FUNCTION indelible.digest(value bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT
 RETURN ' ' || octet_length(value) || ' ' || encode(sha256(value), 'hex');

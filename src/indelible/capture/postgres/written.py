@@ -1,25 +1,28 @@
 """How the rows of one table are written as arrays of texts: the SQL of it, from the table's definition."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from indelible.capture.context import NOBODY
 from indelible.capture.definition import Column, Definition
+from indelible.capture.postgres.at_once import AtOnce
 from indelible.capture.postgres.describe import TypedColumn, pins
-from indelible.capture.postgres.names import SCHEMA, literal, quote
+from indelible.capture.postgres.masks import SECRET, found, masked, salted
+from indelible.capture.postgres.names import literal, quote
 from indelible.capture.postgres.order import MARKED, TOLD
 
-# Nobody said who acts; or a request is served, and in it nobody has said yet.
-UNCLAIMED = f"""(coalesce(current_setting('indelible.context', true), '') = ''
-    OR starts_with(current_setting('indelible.context', true), {literal(NOBODY)}))"""
+# Nobody said who acts: the setting is not there, or is empty, as another transaction left it. Or a request is served,
+# and in it nobody has said yet. In one test: every text begins with the empty one.
+UNCLAIMED = (
+    f"starts_with({literal(NOBODY)}, left(current_setting('indelible.context', true), {len(NOBODY)})) IS NOT FALSE"
+)
 REFUSED = f"""IF {UNCLAIMED} THEN
     RAISE EXCEPTION 'indelible: nobody is said to make this change, and the table takes none such'
       USING HINT = 'Make it inside acting_as(...).';
   END IF;"""
 # A text that nobody can know before it is used: each call of a trigger has its own, and puts it beside the rows.
-MARKER = "indelible_marker"
+MARKER = "capture.marker"
 ANYTHING = "concat(gen_random_uuid())"  # no cast: an application can make those
-SECRET = f"(SELECT s.secret FROM {SCHEMA}.source s)"
 
 
 class Terms(NamedTuple):
@@ -30,17 +33,19 @@ class Terms(NamedTuple):
     secret: str = SECRET
 
 
-IN_FUNCTION = Terms(MARKER, "indelible_salt", "indelible_secret")
+IN_FUNCTION = Terms(MARKER, "capture.salt", "capture.secret")
+# The variables are called by the name of their block: a column may have any name.
 BODY = """
 #variable_conflict use_column
+<<capture>>
 DECLARE
-  indelible_size integer;
-  indelible_old_chunks refcursor;
-  indelible_new_chunks refcursor;
-  indelible_old text[];
-  indelible_new text[];
-  indelible_marker text;
-  indelible_salt text;
+  size integer;
+  old_chunks refcursor;
+  new_chunks refcursor;
+  old text[];
+  new text[];
+  marker text;
+  salt text;
   {more}
 BEGIN
   {statements}
@@ -64,12 +69,13 @@ class Written:
         typed = {each.column.name: each for each in columns}
         self._columns = [(column, typed[column.name]) for column in definition.columns]
         self._variables = MARKED if marked else ""
-        # To run before what is not `only`: to draw a text takes as long as to insert a row.
-        self.draw = f"{MARKER} := {ANYTHING};"
-        if any(column.guard or column.mask == "redacted" for column in definition.columns):
-            self.draw += f" indelible_salt := {ANYTHING};"
+        self.at_once = AtOnce(definition, columns, IN_FUNCTION.salt, IN_FUNCTION.secret)
+        # Each to run before what needs it: to draw a text takes as long as to insert a row.
+        self.draw_marker = f"{MARKER} := {ANYTHING};"
+        salted = any(column.guard or column.mask == "redacted" for column in definition.columns)
+        self.draw_salt = f"{IN_FUNCTION.salt} := {ANYTHING};" if salted else ""
         if any(column.mask == "hashed" for column in definition.columns):
-            self._variables += f"indelible_secret CONSTANT bytea := {SECRET};"
+            self._variables += f"secret CONSTANT bytea := {SECRET};"
         self.settings = ["search_path = pg_catalog, pg_temp", *pins([each for _, each in self._columns])]
         self.strict = REFUSED if definition.strict else ""
         self._names = [quote(column.name) for column in definition.columns]
@@ -98,58 +104,14 @@ class Written:
         """What to read `cells` from."""
         return f"{source} t, (SELECT {self._absent}) d"
 
-    def only(self, row: str, old: str | None = None) -> str:
-        """An array of the only row of `row`, which `old` has as it was. No marker: see `plain`."""
-        hide = _beside_old if old else _alone
-        texts = ", ".join(_plain(column, typed.text(), hide) for column, typed in self._columns)
-        was = f"{old} indelible_was, " if old else ""
-        cells = f"(SELECT ARRAY[ARRAY[{texts or 'NULL'}]]::text[] FROM (SELECT t.*) c)"
-        return f"(SELECT {cells} FROM {was}{row} t, (SELECT {self._each('NULL::text')}) d)"
-
-    def plain(self, *rows: str) -> str:
-        """The condition that nothing in these single rows takes a marker: no column is gone, no value is large.
-
-        No column of a table can be a record. So what is found one level further out is told by its type.
-        """
-        named = [quote(column.name) for column, typed in self._columns if not typed.computed]  # those may not be named
-        gone = " OR ".join(f"pg_typeof({name}) = 'record'::regtype" for name in named) or "false"
-        there = f"SELECT (SELECT NOT ({gone}) FROM (SELECT t.*) c) FROM {rows[0]} t, (SELECT {self._each('ROW()')}) d"
-        large = " OR ".join(large for _, each in self._columns if (large := each.large()) != "false")
-        nothing = self._each("NULL::text")
-        small = f"SELECT ({large}) IS NOT TRUE FROM (SELECT t.*) c"
-        each = [f"(SELECT ({small}) FROM {row} t, (SELECT {nothing}) d)" for row in rows if large]
-        return " AND ".join([f"({there})", *each])
-
     def _each(self, value: str) -> str:
         """One row that has `value` under the name of every column."""
         return ", ".join(f"{value} AS {name}" for name in self._names)
 
     def body(self, statements: str) -> str:
-        """A function's body. The names in it cannot be those of columns, which are always qualified."""
+        """A function's body."""
         begin = TOLD if self.marked else ""
         return BODY.format(more=self._variables, statements=begin + statements)
-
-
-def _alone(text: str) -> str:
-    """Where it is held against nothing."""
-    return f"CASE WHEN {text} IS NOT NULL THEN '0' END"
-
-
-def _beside_old(text: str) -> str:
-    """Where the row that it was is at hand. C: two texts that a collation calls equal may differ."""
-    same = f"""({text}) COLLATE "C" = (SELECT {text} FROM (SELECT indelible_was.*) c)"""
-    return f"CASE WHEN {text} IS NOT NULL THEN CASE WHEN {same} THEN '0' ELSE '1' END END"
-
-
-def _plain(column: Column, text: str, hide: Callable[[str], str]) -> str:
-    """A value as a text, or what stands in its place."""
-    if column.guard:
-        kinds = ", ".join(literal(kind) for kind in column.guard)
-        found = f"{SCHEMA}.holds_secret({text}, ARRAY[{kinds}])"
-        return f"CASE WHEN {found} THEN '*' || {hide(text)} ELSE '=' || {text} END"
-    if column.mask:
-        return hide(text) if column.mask == "redacted" else _masked(column, text, IN_FUNCTION)
-    return text
 
 
 def _text(column: Column, typed: TypedColumn, terms: Terms) -> str:
@@ -157,28 +119,11 @@ def _text(column: Column, typed: TypedColumn, terms: Terms) -> str:
     marker, text = terms.marker, typed.text()
     marked = f"WHEN {typed.large()} THEN {marker} || {typed.digest()}"
     if column.guard:
-        kinds = ", ".join(literal(kind) for kind in column.guard)
-        found = f"{SCHEMA}.holds_secret({text}, ARRAY[{kinds}])"
-        marked += f" WHEN {text} = {marker} THEN {text} WHEN {found} THEN '*' || {_unlike(text, terms)}"
+        unlike = salted(text, terms.salt)
+        marked += f" WHEN {text} = {marker} THEN {text} WHEN {found(column, text)} THEN '*' || {unlike}"
         return f"CASE {marked} ELSE '=' || {text} END"
     if column.mask:
         text = f"CASE WHEN {typed.large()} THEN {typed.digest()} ELSE {text} END"
-        return f"CASE WHEN {text} = {marker} THEN {marker} ELSE {_masked(column, text, terms)} END"
+        hidden = masked(column, text, salted(text, terms.salt), terms.secret)
+        return f"CASE WHEN {text} = {marker} THEN {marker} ELSE {hidden} END"
     return text if typed.large() == "false" else f"CASE {marked} ELSE {text} END"
-
-
-def _masked(column: Column, text: str, terms: Terms) -> str:
-    if column.mask == "redacted":
-        return _unlike(text, terms)
-    inner = f"sha256({terms.secret} || {_bytes(text)})"
-    return f"encode(sha256({terms.secret} || {inner}), 'hex')"
-
-
-def _unlike(text: str, terms: Terms) -> str:
-    """Equal within one statement where the values are, and never again."""
-    return f"left(encode(sha256({_bytes(f'{terms.salt} || ({text})')}), 'hex'), 16)"
-
-
-def _bytes(text: str) -> str:
-    """As the database has them: not every letter of every encoding has another in UTF-8."""
-    return f"convert_to({text}, getdatabaseencoding())"
