@@ -1,4 +1,8 @@
-"""SQLAlchemy on PostgreSQL: with psycopg in the message that begins, with any other driver in a call of its own."""
+"""SQLAlchemy on PostgreSQL: with psycopg in the message that begins, with any other driver in a call of its own.
+
+An engine that has any listener takes a slower way through every transaction: as much as the capture of a row costs.
+So with psycopg there is none, and all is done below SQLAlchemy; the listeners of its pool cost nothing.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,31 +18,21 @@ _KEY = "indelible_acting"  # in Connection.info: who acts, as this transaction s
 
 def attach(engine: Engine, committed: Callable[[], None]) -> None:
     """Make every connection of `engine` carry the actor; call `committed` as its transactions commit."""
-    event.listen(engine, "commit", lambda _connection: committed())
     if engine.dialect.driver == "psycopg":
-        _attach_psycopg(engine)
+        _attach_psycopg(engine, committed)
     else:
+        event.listen(engine, "commit", lambda _connection: committed())
         _attach_any(engine)
 
 
-def _attach_psycopg(engine: Engine) -> None:
+def _attach_psycopg(engine: Engine, committed: Callable[[], None]) -> None:
     from indelible.integrations import psycopg
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        psycopg.attach(_driver(connection))  # one that was pooled before, too
+    def _attach(_adapted: Any, record: Any, *_: Any) -> None:
+        psycopg.attach(record.driver_connection, committed)
 
-    @event.listens_for(engine, "before_cursor_execute")
-    def _before(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        said = psycopg.change(_driver(connection))
-        if said:
-            _run(connection, said)
-        if _takes_back(statement):
-            psycopg.unsure(_driver(connection))
-
-    @event.listens_for(engine, "rollback_savepoint")
-    def _rollback(connection: Connection, *_: Any) -> None:
-        psycopg.unsure(_driver(connection))
+    event.listen(engine, "connect", _attach)
+    event.listen(engine, "checkout", _attach)  # one that was pooled before
 
 
 def _attach_any(engine: Engine) -> None:
@@ -69,7 +63,3 @@ def _takes_back(statement: str) -> bool:
 def _run(connection: Connection, statement: str) -> None:
     """As a statement of the application's, so that what goes wrong with it is told and handled as theirs."""
     connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).close()
-
-
-def _driver(connection: Connection) -> Any:
-    return connection.connection.driver_connection

@@ -3,17 +3,18 @@
 import asyncio
 import shutil
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import AsyncConnection, IsolationLevel
+from psycopg import AsyncConnection, IsolationLevel, sql
 from psycopg.pq import TransactionStatus
 
 from indelible.capture.context import acting_as, serving
 from indelible.event import Actor, Entry
-from indelible.integrations.psycopg import attach, change, unsure
+from indelible.integrations.psycopg import attach
 from tests.capture.postgres.world import PostgresWorld
 from tests.postgres import Server, new_folder
 from tests.world import who
@@ -143,25 +144,71 @@ def test_a_failed_transaction_leaves_nobody_behind(world: PostgresWorld, db: Any
 
 
 def test_a_change_of_actor_midway_is_said_by_a_statement(world: PostgresWorld, db: Any) -> None:
-    def write() -> None:
-        said = change(db)
-        if said:
-            db.execute(said)
-        db.execute(INSERT)
-
     with acting_as(DANA):
-        write()
+        db.execute(INSERT)
         with acting_as(KIM):
-            write()
+            db.execute(INSERT)
             db.execute("SAVEPOINT s")
-        write()
+        db.execute(INSERT)
         db.execute("ROLLBACK TO s")
-        unsure(db)
-        write()
-    write()
+        db.execute(INSERT)
+    db.execute(INSERT)
     db.commit()
-    assert change(db) is None
     assert who(world.sealed()) == ["dana", "kim", "dana", "unknown"]
+
+
+@pytest.mark.parametrize(
+    "rollback", ["ROLLBACK TO s", b" rollback to s", sql.SQL("ROLLBACK TO {}").format(sql.Identifier("s"))]
+)
+def test_what_a_savepoint_takes_back_is_said_again(world: PostgresWorld, db: Any, rollback: Any) -> None:
+    with acting_as(DANA):
+        db.execute("SAVEPOINT s")
+        with acting_as(KIM):
+            db.execute(INSERT)
+            db.execute(rollback)
+            db.execute(INSERT)
+        with suppress(ZeroDivisionError), db.transaction(), acting_as(KIM):
+            db.execute(INSERT)
+            raise ZeroDivisionError
+        with acting_as(KIM):
+            db.execute(INSERT)
+        db.execute(INSERT)
+        db.commit()
+    assert who(world.sealed()) == ["kim", "kim", "dana"]
+
+
+def test_a_transaction_begun_in_plain_text_says_who_acts_by_a_statement(world: PostgresWorld, db: Any) -> None:
+    db.autocommit = True
+    with acting_as(DANA):
+        for _ in range(2):
+            db.execute("BEGIN")
+            db.execute(INSERT)
+            db.execute("COMMIT")
+        db.execute(INSERT)
+    assert who(world.sealed()) == ["dana", "dana", "unknown"]
+
+
+def test_each_commit_is_told(world: PostgresWorld) -> None:
+    told: list[str] = []
+    with psycopg.connect(world.app_url) as db:
+        attach(db, lambda: told.append("committed"))
+        with db.transaction():
+            db.execute(INSERT)
+        assert told == ["committed"]
+        db.execute(INSERT)
+        db.rollback()
+        assert told == ["committed"]
+        db.execute(INSERT)
+    assert told == ["committed"] * 2
+
+
+def test_a_cursor_of_the_servers_that_writes_says_who_acts(world: PostgresWorld, db: Any) -> None:
+    world.run("CREATE FUNCTION add() RETURNS integer LANGUAGE sql AS $$ INSERT INTO t (x) VALUES ('f') RETURNING 1 $$")
+    db.execute("SELECT 1")
+    with acting_as(DANA), db.cursor("c") as cursor:
+        assert cursor.execute("SELECT add()").fetchall() == [(1,)]
+    db.commit()
+    assert who(world.sealed()) == ["dana"]
 
 
 def test_a_request_that_names_nobody_is_unknown_with_its_address_and_the_database_user(
@@ -176,15 +223,25 @@ def test_a_request_that_names_nobody_is_unknown_with_its_address_and_the_databas
     assert entry.metadata["database"]["user"] == "postgres"
 
 
-def test_in_a_pipeline_writes_go_on_and_are_recorded(world: PostgresWorld, db: Any) -> None:
-    with acting_as(DANA):
-        with db.pipeline():
+@pytest.mark.parametrize("autocommit", [True, False])
+def test_a_pipeline_carries_who_acts(world: PostgresWorld, db: Any, autocommit: bool) -> None:  # noqa: FBT001
+    db.autocommit = autocommit
+    with db.pipeline() as pipeline:
+        with acting_as(DANA):
             db.execute(INSERT)
             db.execute(INSERT)
-            db.commit()
+            pipeline.sync()
+            db.execute(INSERT)
+        with acting_as(KIM):
+            db.execute(INSERT)
         db.execute(INSERT)
         db.commit()
-    assert who(world.sealed()) == ["unknown", "unknown", "dana"]
+    with acting_as(DANA):
+        db.cursor().executemany("INSERT INTO t (x) VALUES (%s)", [("a",), ("b",)])
+        db.commit()
+    db.execute(INSERT)
+    db.commit()
+    assert who(world.sealed()) == ["dana", "dana", "dana", "kim", "unknown", "dana", "dana", "unknown"]
 
 
 def test_a_pipeline_of_a_transaction_that_has_begun_carries_who_acts(world: PostgresWorld, db: Any) -> None:
@@ -247,7 +304,6 @@ def test_a_name_of_any_letters_arrives_as_it_is(
                 db.commit()
                 db.execute("SELECT 1")
             with acting_as(Actor(id="b", name=name)):
-                db.execute(str(change(db)))
                 db.execute(INSERT)
                 db.commit()
     names = [entry.actor.name for entry in world.sealed()]

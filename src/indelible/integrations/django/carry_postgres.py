@@ -21,9 +21,9 @@ _UNSURE = object()  # a savepoint was rolled back over it, or only the server kn
 def attach(connection: Any) -> None:
     """For every statement of one of Django's connections, and for its driver's own transactions. Repeatable."""
     if is_psycopg3:
-        from indelible.integrations.psycopg import attach as attach_driver
+        from indelible.integrations.psycopg import begin_with_actor
 
-        attach_driver(connection.connection)
+        begin_with_actor(connection.connection)
     if carrying not in connection.execute_wrappers:
         # In front: `with connection.execute_wrapper(...)` takes away whatever is last.
         connection.execute_wrappers.insert(0, carrying)
