@@ -1,12 +1,13 @@
 """Every variant in a process of its own; they take turns write by write, so that a moment's noise meets them all."""
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,21 @@ class Cell(NamedTuple):
 
 
 Round = dict[str, dict[str, Cell]]  # kind of write, variant
+
+
+@contextmanager
+def on_processor(number: int) -> Iterator[None]:
+    """Where what is started inside stays. Clients on one, their server on another: where the scheduler happens to put
+    the two is worth a third of a short transaction, which would be told of a variant."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    ours = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(ours)[number % len(ours)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, ours)
 
 
 class Worker:
@@ -65,7 +81,8 @@ def measure(host: str, engine: Engine, rounds: int) -> list[Round]:
         if engine == "postgres":
             home.chmod(0o755)  # root's server runs as somebody else
             (home / "pg").mkdir()
-            server = Server.start(home / "pg", settings=SETTINGS)
+            with on_processor(1):
+                server = Server.start(home / "pg", settings=SETTINGS)
             stack.callback(server.stop)
             database = lambda _: server.database()  # noqa: E731
         return [_round(host, engine, home / str(number), database) for number in range(rounds)]
@@ -77,7 +94,8 @@ def _round(host: str, engine: Engine, home: Path, database: Callable[[Path], str
         for variant in variants(host, engine):
             folder = home / variant.replace(" ", "-")
             folder.mkdir(parents=True)
-            workers[variant] = Worker(host, engine, variant, database(folder), folder)
+            with on_processor(0):
+                workers[variant] = Worker(host, engine, variant, database(folder), folder)
             stack.callback(workers[variant].close)
         for worker in workers.values():
             worker.ready()

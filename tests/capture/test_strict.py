@@ -6,7 +6,7 @@ import time
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from indelible.capture.context import acting_as, serving
+from indelible.capture.context import acting, acting_as, carry, new_transaction, serving
 from indelible.capture.sqlite.carry import CLEAR, SET
 from indelible.event import Actor
 from tests.world import World, who
@@ -81,7 +81,8 @@ def test_watching_without_strict_lets_everybody_write_again(world: World) -> Non
 def test_deep_in_a_large_transaction_the_question_costs_what_it_did_at_first(world: World) -> None:
     world.watch(T, strict=True)
     world.db.execute("BEGIN")
-    world.db.execute(SET, ("somebody",))
+    with acting_as(Actor(id="dana")):
+        world.db.execute(SET, (carry(new_transaction(), acting() or ""),))
 
     def insert(first: int) -> float:
         start = time.perf_counter()

@@ -21,8 +21,9 @@ from indelible.event import Actor, ActorType, Context, clip
 TRANSACTION = 32  # hexadecimal digits of a transaction's id
 MAX_CARRIED = 32 * 1024  # bytes; `acting_as` stays below it, and with it an entry below its own limit
 
-# How the text of a request begins in which nobody has said yet who acts. The triggers look for it.
-NOBODY = '{"actor":{"type":"unknown","id":null,"name":null,"email":null}'
+# How the text begins that says who acts. That of a request in which nobody has said so yet begins with a blank: the
+# triggers look no further.
+SOMEBODY = "{"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,7 +44,7 @@ class _Held:
         line = _encode(acting)
         if len(line) > MAX_CARRIED - TRANSACTION:
             raise EventError("actor", f"it takes {len(line)} bytes, those they act for included. Name fewer of them.")
-        self.text = line.decode()
+        self.text = line.decode() if acting.actor != Actor.unknown() else f" {line.decode()}"
         self.context = acting.context
         self.outer = outer
         self.over = False

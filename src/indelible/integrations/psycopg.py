@@ -18,7 +18,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.sql import Composable
 
 from indelible.capture.context import acting
-from indelible.capture.postgres.carry import begin_with, change_to
+from indelible.capture.postgres.carry import select_to, set_to
 from indelible.errors import CaptureError
 
 _RUN, _START = "_exec_command", "_start_query"
@@ -85,11 +85,11 @@ def _change(connection: AnyConnection) -> str | None:
     lone = connection.pgconn.transaction_status == TransactionStatus.IDLE
     if lone and connection.autocommit:
         setattr(connection, CARRIED, None)
-        return change_to(now) if now and connection._pipeline else None  # noqa: SLF001 - what goes together is a transaction
+        return select_to(now) if now and connection._pipeline else None  # noqa: SLF001 - what goes together is a transaction
     if now is getattr(connection, CARRIED):
         return None
     setattr(connection, CARRIED, now)
-    return change_to(now)
+    return set_to(now)
 
 
 def _takes_back(query: Any) -> bool:
@@ -102,7 +102,7 @@ def _takes_back(query: Any) -> bool:
 def _begin(connection: AnyConnection, command: bytes, held: str) -> Steps:
     """As psycopg does it, but for two statements."""
     pgconn = connection.pgconn
-    pgconn.send_query(command + b"; " + begin_with(held).encode())
+    pgconn.send_query(command + b"; " + set_to(held).encode())
     results = yield from generators.execute(pgconn)
     for result in results:
         if result.status == ExecStatus.FATAL_ERROR:

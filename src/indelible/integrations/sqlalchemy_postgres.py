@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection
 
 from indelible.capture.context import acting
-from indelible.capture.postgres.carry import change_to
+from indelible.capture.postgres.carry import select_to
 
 _KEY = "indelible_acting"  # in Connection.info: who acts, as this transaction says
 
@@ -41,7 +41,7 @@ def _attach_any(engine: Engine) -> None:
         now = acting()
         if now is not connection.info.get(_KEY):
             connection.info[_KEY] = now  # first: the statement that says it comes by here too
-            _run(connection, change_to(now))
+            _run(connection, select_to(now))
         if _takes_back(statement):
             connection.info[_KEY] = object()
 

@@ -35,7 +35,10 @@ def by_statement(operation: str, watch: int, written: Written) -> str:
     first = next(iter(sources.values()))
     return f"""{f"IF EXISTS (SELECT FROM {first}) THEN {written.strict} END IF;" if written.strict else ""}
   {_one(operation, watch, written, sources)} WHERE NOT EXISTS (SELECT FROM {first} OFFSET 1);
-  IF NOT FOUND AND EXISTS (SELECT FROM {first}) THEN
+  IF NOT FOUND THEN
+    IF NOT EXISTS (SELECT FROM {first}) THEN
+      RETURN NULL;
+    END IF;
     {written.draw_salt}
     {_many(operation, watch, written, sources)};
     IF NOT FOUND THEN

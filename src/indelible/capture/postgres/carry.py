@@ -11,13 +11,13 @@ from indelible.capture.postgres.names import literal
 SETTING = "indelible.context"
 
 
-def begin_with(held: str) -> str:
-    """To append to BEGIN, so that both go in one message."""
-    return f"SET LOCAL {SETTING} = {_written(held)}"
+def set_to(held: str | None) -> str:
+    """In a transaction, or in front of what begins or follows in the same message."""
+    return f"SET LOCAL {SETTING} = {_written(held or '')}"
 
 
-def change_to(held: str | None) -> str:
-    """For a transaction that has begun. It gives a row, like any SELECT."""
+def select_to(held: str | None) -> str:
+    """Likewise, wherever it is said; without a transaction, in vain. It takes longer, and gives a row."""
     return f"SELECT pg_catalog.set_config('{SETTING}', {_written(held or '')}, true)"
 
 

@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from indelible.capture.context import NOBODY
+from indelible.capture.context import SOMEBODY
 from indelible.capture.definition import Column, Definition
 from indelible.capture.postgres.at_once import AtOnce
 from indelible.capture.postgres.describe import TypedColumn, pins
 from indelible.capture.postgres.masks import SECRET, found, masked, salted
-from indelible.capture.postgres.names import literal, quote
+from indelible.capture.postgres.names import quote
 from indelible.capture.postgres.order import MARKED, TOLD
 
-# Nobody said who acts: the setting is not there, or is empty, as another transaction left it. Or a request is served,
-# and in it nobody has said yet. In one test: every text begins with the empty one.
-UNCLAIMED = (
-    f"starts_with({literal(NOBODY)}, left(current_setting('indelible.context', true), {len(NOBODY)})) IS NOT FALSE"
-)
+# Nobody said who acts: the setting is not there, or is empty, as another transaction left it; or a request is served,
+# and in it nobody has said yet.
+UNCLAIMED = f"(ascii(current_setting('indelible.context', true)) = {ord(SOMEBODY)}) IS NOT TRUE"
 REFUSED = f"""IF {UNCLAIMED} THEN
     RAISE EXCEPTION 'indelible: nobody is said to make this change, and the table takes none such'
       USING HINT = 'Make it inside acting_as(...).';

@@ -10,9 +10,14 @@ from typing import Any
 from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
 from indelible.capture.context import acting as known
-from indelible.capture.postgres.carry import begin_with, change_to
+from indelible.capture.postgres.carry import set_to
 from indelible.integrations.django import statements
 from indelible.integrations.django.acting import acting
+
+if is_psycopg3:
+    from psycopg import ClientCursor
+
+    from indelible.integrations.psycopg import CARRIED, begin_with_actor
 
 IDLE, IN_TRANSACTION = 0, 2  # libpq's PGTransactionStatusType
 _UNSURE = object()  # a savepoint was rolled back over it, or only the server knows
@@ -21,8 +26,6 @@ _UNSURE = object()  # a savepoint was rolled back over it, or only the server kn
 def attach(connection: Any) -> None:
     """For every statement of one of Django's connections, and for its driver's own transactions. Repeatable."""
     if is_psycopg3:
-        from indelible.integrations.psycopg import begin_with_actor
-
         begin_with_actor(connection.connection)
     if carrying not in connection.execute_wrappers:
         # In front: `with connection.execute_wrapper(...)` takes away whatever is last.
@@ -37,11 +40,12 @@ def carrying(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
     write = _Write(execute, text, (sql, params, many, context))
     if write.status == IDLE:
         write.carried = None
-    if statements.controls(text):
+    changes = statements.changes(text)
+    if not changes and statements.controls(text):
         return write.control(undoes=statements.undoes(text))
     if write.status == IN_TRANSACTION:
         return write.inside(acting())
-    if write.status == IDLE and statements.writes(text) and not statements.stands_alone(text):
+    if write.status == IDLE and (changes or (statements.writes(text) and not statements.stands_alone(text))):
         return write.first(acting())
     return write.as_it_is()
 
@@ -55,7 +59,7 @@ class _Write:
         self._given = given
         self._cursor = given[3]["cursor"].cursor
         self._driver = self._cursor.connection
-        self.status = self._driver.info.transaction_status
+        self.status = (self._driver.pgconn if is_psycopg3 else self._driver.info).transaction_status
 
     @property
     def carried(self) -> object:
@@ -81,7 +85,7 @@ class _Write:
         self.carried = now
         if self._one_message():
             return self._with_prefix(now)
-        self._run(change_to(now))
+        self._run(set_to(now))
         return self.as_it_is()
 
     def first(self, now: str | None) -> Any:
@@ -97,7 +101,7 @@ class _Write:
     def _begun(self, now: str | None) -> Any:
         """BEGIN goes ahead with what is known without asking; the write says the rest."""
         if not self._one_message():
-            self._run(change_to(now))
+            self._run(set_to(now))
             self.carried = now
             return self.as_it_is()
         result = self._with_prefix(now)
@@ -110,13 +114,11 @@ class _Write:
             return False
         if not is_psycopg3:
             return True
-        from psycopg import ClientCursor
-
         many = self._given[2]
         return isinstance(self._cursor, ClientCursor) and not many and not self._driver._pipeline  # noqa: SLF001
 
     def _with_prefix(self, now: str | None) -> Any:
-        prefix = change_to(now) + "; "
+        prefix = set_to(now) + "; "
         if self._given[1] is not None:
             prefix = prefix.replace("%", "%%")
         result = self._execute(prefix + str(self._text), *self._given[1:])
@@ -126,7 +128,7 @@ class _Write:
 
     def _alone(self, now: str) -> Any:
         """A transaction of its own, around statements that go one by one."""
-        self._run("BEGIN; " + begin_with(now))
+        self._run("BEGIN; " + set_to(now))
         try:
             result = self._execute(*self._given)
         except BaseException:
@@ -144,15 +146,9 @@ class _Write:
 
 def _carried(driver: Any) -> object:
     """Psycopg 2 begins transactions where nobody sees it: there, each write says who acts."""
-    if not is_psycopg3:
-        return _UNSURE
-    from indelible.integrations.psycopg import CARRIED
-
-    return getattr(driver, CARRIED, _UNSURE)
+    return getattr(driver, CARRIED, _UNSURE) if is_psycopg3 else _UNSURE
 
 
 def _note(driver: Any, text: object) -> None:
     if is_psycopg3:
-        from indelible.integrations.psycopg import CARRIED
-
         setattr(driver, CARRIED, text)

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 _READS = re.compile(r"[\s(]*SELECT\b", re.IGNORECASE)
+_CHANGES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|COPY|EXECUTE)\b", re.IGNORECASE)
 _ENDS = re.compile(r"\s*(COMMIT|END|RELEASE)\b", re.IGNORECASE)
 _COMMITS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
@@ -31,6 +32,11 @@ def text_of(sql: Any, cursor: Any) -> str | None:
 def reads(text: str | None) -> bool:
     """Only a lone SELECT: another statement may stand behind it."""
     return text is not None and _READS.match(text) is not None and ";" not in text
+
+
+def changes(text: str | None) -> bool:
+    """Nearly all that write, told without reading on: it changes rows, and does so in any transaction."""
+    return text is not None and _CHANGES.match(text) is not None
 
 
 def writes(text: str | None) -> bool:
