@@ -1,6 +1,6 @@
 """What an application does through its framework's ORM."""
 
-from tests.capture_torture.cases.basic import ROWS, UNIQUE, T
+from tests.capture_torture.cases.tables import ROWS, UNIQUE, T
 from tests.capture_torture.model import (
     Alter,
     Atomic,

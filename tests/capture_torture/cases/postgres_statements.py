@@ -1,6 +1,6 @@
 """Statements that only PostgreSQL has."""
 
-from tests.capture_torture.cases.basic import ROWS, UNIQUE, T
+from tests.capture_torture.cases.tables import ROWS, UNIQUE, T
 from tests.capture_torture.model import (
     POSTGRES,
     Case,

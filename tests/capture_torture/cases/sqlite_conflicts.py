@@ -3,55 +3,51 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tests.capture_torture.cases.basic import ROWS, UNIQUE, T
-from tests.capture_torture.model import SQLITE, Case, Change, Fails, Statement, created, deleted, updated
+from tests.capture_torture.cases import sqlite_ignores
+from tests.capture_torture.cases.laid_out import on_sqlite
+from tests.capture_torture.cases.tables import ROWS, UNIQUE, T
+from tests.capture_torture.model import Case, Fails, Statement, created, deleted, updated
 
 A, B, C = ({"id": 1, "x": "a", "n": 1}, {"id": 2, "x": "b", "n": 2}, {"id": 3, "x": None, "n": 3})
 
 
-def _case(
-    id_: str, promise: str, schema: str, run: tuple[Statement, ...], expected: tuple[Change, ...], *setup: str
-) -> Case:
-    return Case(id=id_, promise=promise, engines=SQLITE, schema=schema, setup=setup or ROWS, run=run, expected=expected)
-
-
 REPLACES = (
-    _case(
+    on_sqlite(
         "replace-by-key",
         "The row that a REPLACE evicts by its key is recorded.",
         T,
         ("INSERT OR REPLACE INTO t VALUES (1, 'z', 9)",),
         (deleted("t", **A), created("t", id=1, x="z", n=9)),
     ),
-    _case(
+    on_sqlite(
         "replace-by-key-same-row",
         "A REPLACE by the very same row is a row deleted and made again.",
         T,
         ("INSERT OR REPLACE INTO t VALUES (1, 'a', 1)",),
         (deleted("t", **A), created("t", **A)),
     ),
-    _case(
+    on_sqlite(
         "replace-by-unique",
         "A row under another key, evicted by a unique column, is recorded.",
         UNIQUE,
         ("INSERT OR REPLACE INTO t VALUES (9, 'a', 9)",),
         (deleted("t", **A), created("t", id=9, x="a", n=9)),
     ),
-    _case(
+    on_sqlite(
         "replace-two-at-once",
         "One row may evict two others: one by key, one by a unique column.",
         UNIQUE,
         ("INSERT OR REPLACE INTO t VALUES (1, 'b', 9)",),
         (deleted("t", **A), deleted("t", **B), created("t", id=1, x="b", n=9)),
     ),
-    _case(
+    on_sqlite(
         "replace-no-match",
         "A REPLACE that evicts nothing is an insert.",
         T,
         ("INSERT OR REPLACE INTO t VALUES (9, 'z', 9)",),
         (created("t", id=9, x="z", n=9),),
     ),
-    _case(
+    on_sqlite(
         "replace-many-rows",
         "Each row of a REPLACE of many rows evicts its own.",
         UNIQUE,
@@ -64,21 +60,21 @@ REPLACES = (
             created("t", id=7, x="g", n=7),
         ),
     ),
-    _case(
+    on_sqlite(
         "replace-a-row-of-the-same-statement",
         "A REPLACE may evict a row that it made itself.",
         UNIQUE,
         ("INSERT OR REPLACE INTO t VALUES (7, 'g', 7), (8, 'g', 8)",),
         (created("t", id=7, x="g", n=7), deleted("t", id=7, x="g", n=7), created("t", id=8, x="g", n=8)),
     ),
-    _case(
+    on_sqlite(
         "replace-into",
         "REPLACE INTO is the same.",
         T,
         ("REPLACE INTO t VALUES (2, 'z', 9)",),
         (deleted("t", **B), created("t", id=2, x="z", n=9)),
     ),
-    _case(
+    on_sqlite(
         "replace-select",
         "A REPLACE from a query evicts row by row.",
         T,
@@ -90,7 +86,7 @@ REPLACES = (
             created("t", id=2, x="a", n=1),
         ),
     ),
-    _case(
+    on_sqlite(
         "replace-null-in-not-null",
         "REPLACE puts a default where NULL is not allowed; that is what is recorded.",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT NOT NULL DEFAULT 'd', n INTEGER)",
@@ -98,28 +94,28 @@ REPLACES = (
         (deleted("t", **A), created("t", id=1, x="d", n=9)),
         "INSERT INTO t VALUES (1, 'a', 1)",
     ),
-    _case(
+    on_sqlite(
         "replace-by-three-constraints",
         "A row may evict as many others as there are constraints.",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT UNIQUE, n INTEGER UNIQUE)",
         ("REPLACE INTO t VALUES (1, 'b', 3)",),
         (deleted("t", **A), deleted("t", **B), deleted("t", **C), created("t", id=1, x="b", n=3)),
     ),
-    _case(
+    on_sqlite(
         "replace-null-is-no-match",
         "NULLs do not conflict in a unique column.",
         UNIQUE,
         ("REPLACE INTO t VALUES (9, NULL, 9)",),
         (created("t", id=9, x=None, n=9),),
     ),
-    _case(
+    on_sqlite(
         "replace-in-a-savepoint",
         "An eviction that is rolled back never happened.",
         T,
         ("BEGIN", "SAVEPOINT s", "REPLACE INTO t VALUES (1, 'z', 9)", "ROLLBACK TO s", "COMMIT"),
         (),
     ),
-    _case(
+    on_sqlite(
         "replace-evicts-children",
         "Rows that go with an evicted parent are recorded.",
         f"{T}; CREATE TABLE u (id INTEGER PRIMARY KEY, t INTEGER REFERENCES t ON DELETE CASCADE)",
@@ -128,21 +124,21 @@ REPLACES = (
         *ROWS,
         "INSERT INTO u VALUES (1, 1)",
     ),
-    _case(
+    on_sqlite(
         "update-or-replace",
         "The row that an UPDATE OR REPLACE evicts is recorded.",
         UNIQUE,
         ("UPDATE OR REPLACE t SET x = 'b' WHERE id = 1",),
         (deleted("t", **B), updated("t", {"id": 1}, x=("a", "b"))),
     ),
-    _case(
+    on_sqlite(
         "update-or-replace-the-key",
         "A row that moves onto another's key evicts it.",
         T,
         ("UPDATE OR REPLACE t SET id = 2 WHERE id = 1",),
         (deleted("t", **B), updated("t", {"id": 2}, id=(1, 2))),
     ),
-    _case(
+    on_sqlite(
         "update-or-replace-many",
         "An UPDATE OR REPLACE of many rows may evict rows it has yet to reach.",
         T,
@@ -154,7 +150,7 @@ REPLACES = (
             updated("t", {"id": 3}, id=(2, 3)),  # its second turn: SQLite visits the place, not the row
         ),
     ),
-    _case(
+    on_sqlite(
         "conflict-replace-in-the-table",
         "A table that says ON CONFLICT REPLACE evicts on a plain INSERT and a plain UPDATE.",
         "CREATE TABLE t (id INTEGER PRIMARY KEY ON CONFLICT REPLACE, x TEXT UNIQUE ON CONFLICT REPLACE, n INTEGER)",
@@ -166,28 +162,28 @@ REPLACES = (
             updated("t", {"id": 1}, x=("z", "b")),
         ),
     ),
-    _case(
+    on_sqlite(
         "replace-by-expression",
         "A unique index on an expression evicts.",
         f"{T}; CREATE UNIQUE INDEX t_lower ON t (lower(x))",
         ("REPLACE INTO t VALUES (9, 'A', 9)",),
         (deleted("t", **A), created("t", id=9, x="A", n=9)),
     ),
-    _case(
+    on_sqlite(
         "replace-by-partial-index",
         "A partial unique index evicts within its condition, and not outside.",
         f"{T}; CREATE UNIQUE INDEX t_some ON t (x) WHERE n < 100",
         ("REPLACE INTO t VALUES (8, 'b', 200)", "REPLACE INTO t VALUES (9, 'a', 9)"),
         (created("t", id=8, x="b", n=200), deleted("t", **A), created("t", id=9, x="a", n=9)),
     ),
-    _case(
+    on_sqlite(
         "replace-by-nocase",
         "A unique column that ignores case evicts what differs in case only.",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT UNIQUE COLLATE NOCASE, n INTEGER)",
         ("REPLACE INTO t VALUES (9, 'A', 9)",),
         (deleted("t", **A), created("t", id=9, x="A", n=9)),
     ),
-    _case(
+    on_sqlite(
         "replace-by-affinity",
         "A value that becomes another's when it is stored evicts it.",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT UNIQUE, n INTEGER)",
@@ -201,7 +197,7 @@ REPLACES = (
         *ROWS,
         "INSERT INTO t VALUES (4, '5', 4)",
     ),
-    _case(
+    on_sqlite(
         "replace-without-rowid",
         "A WITHOUT ROWID table evicts by its key and by its unique columns.",
         "CREATE TABLE t (id TEXT, k INTEGER, x TEXT UNIQUE, PRIMARY KEY (id, k)) WITHOUT ROWID",
@@ -214,7 +210,7 @@ REPLACES = (
         ),
         "INSERT INTO t VALUES ('a', 1, 'x'), ('b', 1, 'z')",
     ),
-    _case(
+    on_sqlite(
         "replace-without-a-key",
         "A table without a primary key evicts by its unique columns.",
         "CREATE TABLE t (x TEXT UNIQUE, n INTEGER)",
@@ -222,7 +218,7 @@ REPLACES = (
         (deleted("t", x="a", n=1), created("t", x="a", n=9)),
         "INSERT INTO t VALUES ('a', 1)",
     ),
-    _case(
+    on_sqlite(
         "replace-by-rowid",
         "A table without a primary key evicts by its rowid.",
         "CREATE TABLE t (x TEXT, n INTEGER)",
@@ -230,7 +226,7 @@ REPLACES = (
         (deleted("t", x="a", n=1), created("t", x="b", n=2)),
         "INSERT INTO t VALUES ('a', 1)",
     ),
-    _case(
+    on_sqlite(
         "replace-by-text-key",
         "A text key evicts.",
         "CREATE TABLE t (id TEXT PRIMARY KEY, x TEXT)",
@@ -238,7 +234,7 @@ REPLACES = (
         (deleted("t", id="k", x="old"), created("t", id="k", x="new")),
         "INSERT INTO t VALUES ('k', 'old')",
     ),
-    _case(
+    on_sqlite(
         "replace-by-generated-column",
         "A unique generated column evicts.",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, y TEXT GENERATED ALWAYS AS (lower(x)) VIRTUAL UNIQUE)",
@@ -246,21 +242,21 @@ REPLACES = (
         (deleted("t", id=1, x="a", y="a"), created("t", id=9, x="A", y="a")),
         "INSERT INTO t (id, x) VALUES (1, 'a')",
     ),
-    _case(
+    on_sqlite(
         "replace-upsert-mixed",
         "A conflict that the upsert does not name falls to the outer REPLACE.",
         UNIQUE,
         ("INSERT OR REPLACE INTO t VALUES (9, 'a', 9) ON CONFLICT (id) DO UPDATE SET n = 0",),
         (deleted("t", **A), created("t", id=9, x="a", n=9)),
     ),
-    _case(
+    on_sqlite(
         "replace-refused",
         "A REPLACE that fails at its last row evicted nothing.",
         "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, n INTEGER CHECK (n < 100))",
         (Fails("REPLACE INTO t VALUES (1, 'z', 9), (2, 'y', 900)"),),
         (),
     ),
-    _case(
+    on_sqlite(
         "replace-by-own-trigger",
         "A REPLACE inside an application's own trigger evicts.",
         f"{T}; CREATE TABLE last (id INTEGER PRIMARY KEY, x TEXT); CREATE TRIGGER app AFTER INSERT ON t "
@@ -276,7 +272,7 @@ TREE = (
     "CREATE UNIQUE INDEX t_top ON t (x) WHERE up IS NULL"
 )
 BRANCH = "INSERT INTO t VALUES (1, NULL, 'a'), (4, 1, 'b')"
-AFTER_A_CASCADE = _case(
+AFTER_A_CASCADE = on_sqlite(
     "replace-evicts-after-a-cascade",
     "A row that comes into the way only because another was evicted is evicted too, and recorded.",
     TREE,
@@ -290,7 +286,7 @@ AFTER_A_CASCADE = _case(
     BRANCH,
 )
 # Only with `recursive_triggers` off: on, SQLite fails it wherever there is any AFTER DELETE trigger.
-ITS_PARENT = _case(
+ITS_PARENT = on_sqlite(
     "update-or-replace-evicts-its-parent",
     "A row that evicts the row it refers to is recorded as it was changed, first by the cascade, then by the update.",
     TREE,
@@ -316,7 +312,7 @@ def _refused_then_evicted(at: int) -> tuple[Statement, ...]:
     )
 
 
-REFUSED_FIRST = _case(
+REFUSED_FIRST = on_sqlite(
     "evicted-once-though-in-the-way-twice",
     "A row that a refused statement would have hurt, and the next one evicts, is recorded as deleted once.",
     UNIQUE,
@@ -335,92 +331,9 @@ REFUSED_FIRST = _case(
     "INSERT INTO t VALUES (1000, 'other', 0)",
 )
 
-OTHERS = (
-    _case(
-        "insert-or-ignore",
-        "Rows that INSERT OR IGNORE passes over were never there.",
-        UNIQUE,
-        ("INSERT OR IGNORE INTO t VALUES (1, 'q', 9), (9, 'a', 9), (7, 'g', 7)",),
-        (created("t", id=7, x="g", n=7),),
-    ),
-    _case(
-        "insert-or-ignore-then-the-very-row",
-        "A row that was passed over leaves no trace, also when it is made later in the transaction.",
-        UNIQUE,
-        (
-            "BEGIN",
-            "INSERT OR IGNORE INTO t VALUES (1, 'q', 9)",
-            "DELETE FROM t WHERE id = 1",
-            "INSERT INTO t VALUES (1, 'q', 9)",
-            "COMMIT",
-        ),
-        (deleted("t", **A), created("t", id=1, x="q", n=9)),
-    ),
-    _case(
-        "insert-or-ignore-then-deleted",
-        "A row that was passed over, whose rival is deleted afterwards, is one delete.",
-        UNIQUE,
-        ("INSERT OR IGNORE INTO t VALUES (9, 'a', 9)", "DELETE FROM t WHERE x = 'a'"),
-        (deleted("t", **A),),
-    ),
-    _case(
-        "insert-or-ignore-not-null",
-        "A row passed over for a NULL was never there.",
-        "CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT NOT NULL, n INTEGER)",
-        ("INSERT OR IGNORE INTO t VALUES (9, NULL, 9)",),
-        (),
-        "INSERT INTO t VALUES (1, 'a', 1)",
-    ),
-    _case(
-        "update-or-ignore",
-        "An update that was passed over changed nothing.",
-        UNIQUE,
-        ("UPDATE OR IGNORE t SET x = 'a'",),
-        (),
-    ),
-    _case(
-        "update-or-ignore-some",
-        "Of an UPDATE OR IGNORE only the rows that changed are recorded.",
-        UNIQUE,
-        ("UPDATE OR IGNORE t SET x = 'b' WHERE id IN (1, 2)", "UPDATE OR IGNORE t SET x = 'c' WHERE id IN (1, 3)"),
-        (updated("t", {"id": 1}, x=("a", "c")),),
-    ),
-    _case(
-        "insert-or-fail",
-        "Rows that INSERT OR FAIL made before it failed stay, and are recorded.",
-        UNIQUE,
-        (Fails("INSERT OR FAIL INTO t VALUES (7, 'g', 7), (1, 'q', 1), (8, 'h', 8)"),),
-        (created("t", id=7, x="g", n=7),),
-    ),
-    _case(
-        "insert-or-rollback",
-        "INSERT OR ROLLBACK takes the whole transaction with it.",
-        UNIQUE,
-        ("BEGIN", "INSERT INTO t VALUES (7, 'g', 7)", Fails("INSERT OR ROLLBACK INTO t VALUES (1, 'q', 1)")),
-        (),
-    ),
-    _case(
-        "conflict-ignore-in-the-table",
-        "A table that says ON CONFLICT IGNORE passes over on a plain INSERT.",
-        "CREATE TABLE t (id INTEGER PRIMARY KEY ON CONFLICT IGNORE, x TEXT, n INTEGER)",
-        ("INSERT INTO t VALUES (1, 'z', 9), (7, 'g', 7)",),
-        (created("t", id=7, x="g", n=7),),
-    ),
-    _case(
-        "upsert-inside-or-ignore",
-        "An upsert under OR IGNORE updates the row it names, and passes over other conflicts.",
-        UNIQUE,
-        (
-            "INSERT OR IGNORE INTO t VALUES (1, 'q', 9) ON CONFLICT (id) DO UPDATE SET n = excluded.n",
-            "INSERT OR IGNORE INTO t VALUES (9, 'a', 9) ON CONFLICT (id) DO UPDATE SET n = excluded.n",
-        ),
-        (updated("t", {"id": 1}, n=(1, 9)),),
-    ),
-)
-
 
 def _both_settings() -> Iterator[Case]:
-    for case in (*REPLACES, AFTER_A_CASCADE, REFUSED_FIRST, *OTHERS):
+    for case in (*REPLACES, AFTER_A_CASCADE, REFUSED_FIRST, *sqlite_ignores.CASES):
         for value in ("off", "on"):
             setting = f"PRAGMA recursive_triggers = {value}"
             yield replace(case, id=f"{case.id}, recursive_triggers {value}", settings=(setting,))

@@ -3,7 +3,7 @@
 import math
 
 from indelible.values import BrokenText
-from tests.capture_torture.cases.basic import ROWS, T
+from tests.capture_torture.cases.tables import ROWS, T
 from tests.capture_torture.model import SQLITE, Case, Change, Expr, Remove, Save, Statement, created, deleted, updated
 from tests.capture_torture.model import Alter as Changed
 

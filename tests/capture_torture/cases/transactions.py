@@ -1,6 +1,6 @@
 """What was rolled back never happened; what others set off did."""
 
-from tests.capture_torture.cases.basic import ROWS, UNIQUE, T
+from tests.capture_torture.cases.tables import ROWS, UNIQUE, T
 from tests.capture_torture.model import POSTGRES, SQLITE, Case, Engine, Fails, created, deleted, updated
 
 A, B = created("t", id=11, x="a1", n=1), created("t", id=12, x="b1", n=2)
