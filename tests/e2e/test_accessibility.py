@@ -103,6 +103,7 @@ def watched(desk: Desk, browser: Browser) -> Iterator[Watched]:
     page.get_by_label("E-mail").fill(OWNER)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_load_state("networkidle")  # what the next address would cut off is no complaint of its page
     yield Watched(page)
     context.close()
 
