@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS indelible.baseline (
   watch integer PRIMARY KEY,
   after text[]                    -- the key of the last row recorded; NULL: none yet
 );
+ALTER TABLE indelible.baseline ADD COLUMN IF NOT EXISTS upto text[];  -- likewise of the page that is being recorded
 
 -- What stands for a value too large: its size and SHA-256, of text in the database's encoding.
 CREATE OR REPLACE FUNCTION indelible.digest(value bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT
