@@ -1,5 +1,7 @@
 """Whatever becomes of a table's columns, the application's writes go on, and the rest is recorded."""
 
+from typing import Any
+
 import pytest
 
 from tests.capture.postgres.world import PostgresWorld
@@ -55,6 +57,6 @@ def test_a_connection_that_wrote_before_writes_on_and_what_it_writes_is_recorded
         rest = ", 'a'" if change == "DROP n" else ", 5, 'a'" if number < 3 else ", 'a', 5"
         world.run(f"INSERT INTO t VALUES ({number}{rest})")
     told = [entry.changes for entry in world.sealed() if not entry.action.startswith("AUDIT_")]
-    full = {"n": {"new": 5}, "x": {"new": "a"}}
+    full: dict[str, Any] = {"n": {"new": 5}, "x": {"new": "a"}}
     wanted = [full, full, {"x": {"new": "a"}}, full, full, {"n": {"new": 5}}]
     assert told == [{"id": {"new": number}} | changes for number, changes in enumerate(wanted)]

@@ -33,6 +33,17 @@ LARGE = 64 * 1024 * 1024  # bytes; PostgreSQL has at most 1 GB for all texts of 
 PLAIN = {*KINDS, "text", "varchar", "json", "jsonb", "uuid", "inet", "cidr", "name", "xml", "bit", "varbit"} - PINNED
 
 
+VALUES = "indelible_values"  # where the texts of virtual columns are
+
+
+class Computed(NamedTuple):
+    """How a virtual column is made: see `computed`."""
+
+    expression: str
+    bases: tuple[str, ...]  # the columns in it
+    function: str
+
+
 class TypedColumn(NamedTuple):
     """A column, and what is needed to write it as text."""
 
@@ -41,11 +52,18 @@ class TypedColumn(NamedTuple):
     type: str
     builtin: bool
     castable: bool  # to text, by the server's own cast: an application can make those that are missing
-    computed: str | None  # the expression of a virtual column: it has no value of its own in a trigger
+    computed: Computed | None
 
     def text(self, row: str = "") -> str:
         """The SQL expression of its value in `row` as text. Never raises, whatever casts the application has made."""
-        value = self._value(row)
+        return self.text_of(f"{row}.{quote(self.column.name)}" if row else self._name)
+
+    def found(self) -> "TypedColumn":
+        """As it is found beside a row: see `computed`."""
+        return self._replace(declared="text", type="text", castable=True) if self.computed else self
+
+    def text_of(self, value: str) -> str:
+        """The same of another expression of its type."""
         if self.castable and self.type != "bpchar":  # whose cast drops trailing blanks
             return f"{value}::text"
         # `concat` takes the output function of whatever type the column has by then. num_nulls: `IS NULL` is true for
@@ -63,11 +81,11 @@ class TypedColumn(NamedTuple):
             return "false"
         large = f"{SCHEMA}.octets({self._measured()}) > {LARGE}"
         # Compression makes nothing 255 times as small.
-        return large if self._bytes else f"pg_column_size({self._value()}) > {LARGE // 256} AND {large}"
+        return large if self._bytes else f"pg_column_size({self._name}) > {LARGE // 256} AND {large}"
 
     def width(self) -> str:
         """The bytes of its value, about: what is compressed and of another type than text counts as it is stored."""
-        return f"{'octet_length' if self._bytes else 'pg_column_size'}({self._value()})"
+        return f"{f'{SCHEMA}.octets' if self._bytes else 'pg_column_size'}({self._name})"
 
     @property
     def _bytes(self) -> bool:
@@ -75,11 +93,11 @@ class TypedColumn(NamedTuple):
 
     def _measured(self) -> str:
         """Bytes are not written as text for it: that doubles them."""
-        return self._value() if self._bytes else self.text()
+        return self._name if self._bytes else self.text()
 
-    def _value(self, row: str = "") -> str:
-        name = f"{row}.{quote(self.column.name)}" if row else quote(self.column.name)
-        return f"({self.computed})" if self.computed else name
+    @property
+    def _name(self) -> str:
+        return f"{VALUES}.{quote(self.column.name)}" if self.computed else quote(self.column.name)
 
 
 class Relation(NamedTuple):
@@ -128,13 +146,18 @@ def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[T
             row["type"],
             row["builtin"],
             row["castable"],
-            row["computed"],
+            _computed(relation, row),
         )
         for row in db.execute(DESCRIBE["columns"], {"oid": relation.oid})
     ]
     found = db.execute(DESCRIBE["key"], {"oid": relation.oid}).fetchone()
     key = found["columns"] if found else []
     return Table(relation.known_as, [each.column for each in typed], key), typed
+
+
+def _computed(relation: Relation, row: DictRow) -> Computed | None:
+    function = f"capture_{relation.oid}_computed_{row['number']}"
+    return Computed(row["expression"], tuple(row["bases"]), function) if row["expression"] else None
 
 
 def pins(columns: list[TypedColumn]) -> list[str]:

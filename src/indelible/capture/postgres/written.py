@@ -1,10 +1,11 @@
 """How the rows of one table are written as arrays of texts: the SQL of it, from the table's definition."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from indelible.capture.context import NOBODY
 from indelible.capture.definition import Column, Definition
+from indelible.capture.postgres.computed import computing
 from indelible.capture.postgres.describe import TypedColumn, pins
 from indelible.capture.postgres.names import SCHEMA, literal, quote
 from indelible.capture.postgres.order import MARKED, TOLD
@@ -62,7 +63,9 @@ class Written:
         self._terms = terms
         self.marked = marked  # by a trigger of ours that ran before any other
         typed = {each.column.name: each for each in columns}
-        self._columns = [(column, typed[column.name]) for column in definition.columns]
+        self._columns = [(column, typed[column.name].found()) for column in definition.columns]
+        computed = [each for _, each in self._columns if each.computed]
+        self._computing = computing(computed, typed, terms.marker)
         self._variables = MARKED if marked else ""
         # To run before what is not `only`: to draw a text takes as long as to insert a row.
         self.draw = f"{MARKER} := {ANYTHING};"
@@ -70,7 +73,7 @@ class Written:
             self.draw += f" indelible_salt := {ANYTHING};"
         if any(column.mask == "hashed" for column in definition.columns):
             self._variables += f"indelible_secret CONSTANT bytea := {SECRET};"
-        self.settings = ["search_path = pg_catalog, pg_temp", *pins([each for _, each in self._columns])]
+        self.settings = ["search_path = pg_catalog, pg_temp", *pins(_read(typed, definition))]
         self.strict = REFUSED if definition.strict else ""
         self._names = [quote(column.name) for column in definition.columns]
         self._absent = self._each(f"{terms.marker}::text")
@@ -83,7 +86,7 @@ class Written:
         cannot be gathered.
         """
         texts = ", ".join(_text(column, typed, self._terms) for column, typed in self._columns)
-        return f"(SELECT ARRAY[{texts or 'NULL'}]::text[] FROM (SELECT t.*) c)"
+        return f"(SELECT ARRAY[{texts or 'NULL'}]::text[] FROM (SELECT t.*) c{self._computing})"
 
     def select(self, source: str, more: str = "") -> str:
         """A query of the rows of `source`, each as `cells`."""
@@ -92,7 +95,7 @@ class Written:
     def width(self) -> str:
         """About how many bytes the cells of a row `t` will have, without making them."""
         widths = [f"coalesce({typed.width()}, 0)" for _, typed in self._columns]
-        return f"(SELECT {' + '.join(widths) or '0'} FROM (SELECT t.*) c)"
+        return f"(SELECT {' + '.join(widths) or '0'} FROM (SELECT t.*) c{self._computing})"
 
     def rows(self, source: str) -> str:
         """What to read `cells` from."""
@@ -100,6 +103,8 @@ class Written:
 
     def only(self, row: str, old: str | None = None) -> str:
         """An array of the only row of `row`, which `old` has as it was. No marker: see `plain`."""
+        if self._computing:
+            return "NULL::text[]"
         hide = _beside_old if old else _alone
         texts = ", ".join(_plain(column, typed.text(), hide) for column, typed in self._columns)
         was = f"{old} indelible_was, " if old else ""
@@ -109,10 +114,12 @@ class Written:
     def plain(self, *rows: str) -> str:
         """The condition that nothing in these single rows takes a marker: no column is gone, no value is large.
 
-        No column of a table can be a record. So what is found one level further out is told by its type.
+        No column of a table can be a record. So what is found one level further out is told by its type. With a
+        virtual column none is: it is not there to be named.
         """
-        named = [quote(column.name) for column, typed in self._columns if not typed.computed]  # those may not be named
-        gone = " OR ".join(f"pg_typeof({name}) = 'record'::regtype" for name in named) or "false"
+        if self._computing:
+            return "false"
+        gone = " OR ".join(f"pg_typeof({name}) = 'record'::regtype" for name in self._names) or "false"
         there = f"SELECT (SELECT NOT ({gone}) FROM (SELECT t.*) c) FROM {rows[0]} t, (SELECT {self._each('ROW()')}) d"
         large = " OR ".join(large for _, each in self._columns if (large := each.large()) != "false")
         nothing = self._each("NULL::text")
@@ -128,6 +135,12 @@ class Written:
         """A function's body. The names in it cannot be those of columns, which are always qualified."""
         begin = TOLD if self.marked else ""
         return BODY.format(more=self._variables, statements=begin + statements)
+
+
+def _read(typed: Mapping[str, TypedColumn], definition: Definition) -> list[TypedColumn]:
+    """The columns that are written, and those that they are made from."""
+    written = [typed[column.name] for column in definition.columns]
+    return [*written, *(typed[name] for each in written if each.computed for name in each.computed.bases)]
 
 
 def _alone(text: str) -> str:
