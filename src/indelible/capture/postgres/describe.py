@@ -155,6 +155,11 @@ def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[T
     return Table(relation.known_as, [each.column for each in typed], key), typed
 
 
+def gone(column: Column) -> TypedColumn:
+    """What stands for a column that the table has no more: a text can be found in its place."""
+    return TypedColumn(column, "text", "text", builtin=True, castable=True, computed=None)
+
+
 def _computed(relation: Relation, row: DictRow) -> Computed | None:
     function = f"capture_{relation.oid}_computed_{row['number']}"
     return Computed(row["expression"], tuple(row["bases"]), function) if row["expression"] else None

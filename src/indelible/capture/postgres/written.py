@@ -6,7 +6,7 @@ from typing import NamedTuple
 from indelible.capture.context import NOBODY
 from indelible.capture.definition import Column, Definition
 from indelible.capture.postgres.computed import computing
-from indelible.capture.postgres.describe import TypedColumn, pins
+from indelible.capture.postgres.describe import TypedColumn, gone, pins
 from indelible.capture.postgres.names import SCHEMA, literal, quote
 from indelible.capture.postgres.order import MARKED, TOLD
 
@@ -62,7 +62,8 @@ class Written:
     ) -> None:
         self._terms = terms
         self.marked = marked  # by a trigger of ours that ran before any other
-        typed = {each.column.name: each for each in columns}
+        typed = {column.name: gone(column) for column in definition.columns}
+        typed |= {each.column.name: each for each in columns}
         self._columns = [(column, typed[column.name].found()) for column in definition.columns]
         computed = [each for _, each in self._columns if each.computed]
         self._computing = computing(computed, typed, terms.marker)
