@@ -152,6 +152,13 @@ def test_a_column_that_was_added_later_is_not_the_logs_to_answer_for(desk: Desk)
     assert desk.differences() == []
 
 
+@pytest.mark.parametrize("change", ["DROP COLUMN seats", "RENAME COLUMN seats TO places"])
+def test_a_column_that_is_gone_since_is_no_difference(desk: Desk, change: str) -> None:
+    desk.sealer.seal()
+    desk.tamper(f"ALTER TABLE licenses {change}", "UPDATE licenses SET plan = 'forged' WHERE id = 1")
+    assert [(each.row, list(each.columns)) for each in desk.differences()] == [("1", ["plan"])]
+
+
 def test_a_trigger_that_is_dropped_is_on_record_once_until_it_is_mended(desk: Desk) -> None:
     watch = DriftWatch(desk.url, desk.log)
     assert watch.check() == []

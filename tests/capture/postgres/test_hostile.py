@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from indelible.capture.postgres import baseline
 from tests.capture.postgres.world import PostgresWorld
 from tests.postgres import Server
 from tests.world import told
@@ -197,3 +198,21 @@ def test_a_write_that_fails_tells_the_applications_own_error(world: PostgresWorl
     with pytest.raises(psycopg.errors.CheckViolation):
         world.run("INSERT INTO t SELECT i, CASE i WHEN 5 THEN 'bad' END FROM generate_series(1, 10) i")
     assert world.waiting() == 0
+
+
+@pytest.mark.parametrize(("encoding", "raw"), [("SQL_ASCII", "xff"), ("WIN1252", "x81"), ("LATIN1", "xe4")])
+@pytest.mark.parametrize("unsound", [["a"], ["a", "b"]])
+def test_what_a_table_held_is_recorded_whatever_letters_its_keys_have(
+    database: Any, encoding: str, raw: str, unsound: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where each page ends at such a key."""
+    monkeypatch.setattr(baseline, "PAGE", 2)
+    world = database(encoding)
+    letter = f"convert_from('\\{raw}', getdatabaseencoding())"
+    world.run("CREATE TABLE t (a text, b text, n integer, PRIMARY KEY (a, b))")
+    a, b = (f"{letter} || i" if name in unsound else "'k' || i" for name in ("a", "b"))
+    world.run(f"INSERT INTO t SELECT {a}, {b}, i FROM generate_series(1, 7) i")
+    world.watch_all()
+    told = [entry.changes["n"]["new"] for entry in world.sealed() if entry.operation == "baseline"]
+    assert sorted(told) == list(range(1, 8))
+    assert world.differences() == []

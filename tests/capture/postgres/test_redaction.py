@@ -51,6 +51,14 @@ def test_of_many_rows_those_whose_secret_changed_are_told(world: PostgresWorld) 
     assert nowhere(world, "pin 1", "new'")
 
 
+def test_columns_with_names_as_long_as_can_be_are_told_apart(world: PostgresWorld) -> None:
+    one, other = "p" * 62 + "1", "p" * 62 + "2"
+    world.watch(f"CREATE TABLE t (id int PRIMARY KEY, {one} text, {other} text)", map_text='[t]\nredact = ["p*"]')
+    world.run("INSERT INTO t VALUES (1, 'a', 'b')")
+    world.run(f"UPDATE t SET {other} = 'c'")
+    assert list(world.sealed()[1].changes) == [other]
+
+
 def test_equal_values_are_seen_to_be_equal_where_they_are_hashed(world: PostgresWorld) -> None:
     world.watch(USERS, map_text=MAP)
     for number, email in enumerate((SECRET, OTHER, SECRET)):

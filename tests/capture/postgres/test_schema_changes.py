@@ -1,5 +1,7 @@
 """Whatever becomes of a table's columns, the application's writes go on, and the rest is recorded."""
 
+from typing import Any
+
 import pytest
 
 from tests.capture.postgres.world import PostgresWorld
@@ -41,3 +43,20 @@ def test_writes_go_on_and_what_is_left_is_recorded(world: PostgresWorld, name: s
     assert all(each.state == "drifted" for each in world.covered())
     world.watch_all()
     assert all(each.state == "watched" for each in world.covered())
+
+
+@pytest.mark.parametrize("parted", ["", " PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t DEFAULT"])
+def test_a_connection_that_wrote_before_writes_on_and_what_it_writes_is_recorded(
+    world: PostgresWorld, parted: str
+) -> None:
+    world.watch("CREATE TABLE t (id integer PRIMARY KEY, n integer, x text)" + parted)
+    changes = ["ALTER n TYPE bigint", "DROP n", "ADD n integer", "ALTER x TYPE varchar(9)", "RENAME x TO y"]
+    world.run("INSERT INTO t VALUES (0, 5, 'a')")
+    for number, change in enumerate(changes, 1):
+        world.run(f"ALTER TABLE t {change}")
+        rest = ", 'a'" if change == "DROP n" else ", 5, 'a'" if number < 3 else ", 'a', 5"
+        world.run(f"INSERT INTO t VALUES ({number}{rest})")
+    told = [entry.changes for entry in world.sealed() if not entry.action.startswith("AUDIT_")]
+    full: dict[str, Any] = {"n": {"new": 5}, "x": {"new": "a"}}
+    wanted = [full, full, {"x": {"new": "a"}}, full, full, {"n": {"new": 5}}]
+    assert told == [{"id": {"new": number}} | changes for number, changes in enumerate(wanted)]

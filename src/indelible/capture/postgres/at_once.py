@@ -6,7 +6,7 @@ row, each node of a plan costs about as much as writing the row.
 
 from collections.abc import Callable, Sequence
 
-from indelible.capture.definition import Column, Definition
+from indelible.capture.definition import Column
 from indelible.capture.postgres import describe
 from indelible.capture.postgres.describe import TypedColumn
 from indelible.capture.postgres.masks import masked, salted
@@ -18,10 +18,11 @@ AT_ONCE = 128 * 1024 * 1024  # bytes of a row's texts: those of old and new have
 class AtOnce:
     """What is put into FROM. Names in it that are not columns' begin with `indelible_`."""
 
-    def __init__(self, definition: Definition, columns: Sequence[TypedColumn], salt: str, secret: str) -> None:
-        typed = {each.column.name: each for each in columns}
-        self._columns = [(column, typed[column.name]) for column in definition.columns]
-        self._names = [quote(column.name) for column in definition.columns]
+    def __init__(self, columns: Sequence[tuple[Column, TypedColumn]], salt: str, secret: str) -> None:
+        # With a virtual column nothing is: what it is made from may be gone, and its value may be of any size.
+        self._never = any(typed.computed for _, typed in columns)
+        self._columns = [] if self._never else columns
+        self._names = [quote(column.name) for column, _ in columns]
         self._salt = salt
         self._secret = secret
 
@@ -35,19 +36,20 @@ class AtOnce:
 
     def many(self, source: str) -> str:
         """Every row. `each.indelible_cells` are its cells; NULL where they cannot be written at once."""
-        cells = self._cells(lambda _column, text: salted(text, self._salt))
+        cells = self._cells(lambda _place, text: salted(text, self._salt))
         told = f"LATERAL (SELECT CASE WHEN {self._small()} THEN {cells} END AS indelible_cells {_row('each')}) each"
         return f"{source} indelible_each_row, {self._gone()}, {told}"
 
-    def _one(self, side: str, unlike: Callable[[Column, str], str]) -> str:
-        hidden = [(column, typed.text()) for column, typed in self._columns if column.guard or column.mask]
-        was = "".join(f", {text} AS {_was(column)}" for column, text in hidden)
+    def _one(self, side: str, unlike: Callable[[int, str], str]) -> str:
+        numbered = enumerate(self._columns)
+        hidden = [(i, typed.text()) for i, (column, typed) in numbered if column.guard or column.mask]
+        was = "".join(f", {text} AS indelible_was_{i}" for i, text in hidden)
         told = f"ARRAY[{self._cells(unlike)}] AS indelible_cells, {self._small()} AS indelible_small{was}"
         return f"LATERAL (SELECT {told} {_row(side)}) {side}"
 
-    def _cells(self, unlike: Callable[[Column, str], str]) -> str:
-        each = [(column, typed.text()) for column, typed in self._columns]
-        texts = [masked(column, text, unlike(column, text), self._secret) for column, text in each]
+    def _cells(self, unlike: Callable[[int, str], str]) -> str:
+        each = [(i, column, typed.text()) for i, (column, typed) in enumerate(self._columns)]
+        texts = [masked(column, text, unlike(i, text), self._secret) for i, column, text in each]
         return f"ARRAY[{', '.join(texts) or 'NULL'}]::text[]"
 
     def _gone(self) -> str:
@@ -56,13 +58,14 @@ class AtOnce:
 
     def _small(self) -> str:
         """The planner tells whether a column is gone: it plans anew when the table changes."""
-        if any(typed.computed for _, typed in self._columns):
-            return "false"  # what it is made from may be gone
+        if self._never:
+            return "false"
         there = [f"NOT {SCHEMA}.gone({name})" for name in self._names]
-        sizes = ", ".join(size for _, typed in self._columns if (size := typed.at_most()))
-        most = min(describe.LARGE, AT_ONCE // len(self._columns)) if sizes else 0
-        small = [f"(greatest({sizes}) > {most}) IS NOT TRUE"] if sizes else []
-        return " AND ".join([*there, *small]) or "true"
+        sizes = [size for _, typed in self._columns if (size := typed.at_most())]
+        if sizes:
+            most = min(describe.LARGE, AT_ONCE // len(self._columns))
+            there.append(f"(greatest({', '.join(sizes)}) > {most}) IS NOT TRUE")
+        return " AND ".join(there) or "true"
 
 
 def _row(side: str) -> str:
@@ -70,15 +73,11 @@ def _row(side: str) -> str:
     return f"FROM (SELECT indelible_{side}_row.*) indelible_row"
 
 
-def _was(column: Column) -> str:
-    return quote(f"indelible_was_{column.name}")
-
-
-def _alone(_column: Column, text: str) -> str:
+def _alone(_place: int, text: str) -> str:
     return f"CASE WHEN {text} IS NOT NULL THEN '0' END"
 
 
-def _beside_old(column: Column, text: str) -> str:
+def _beside_old(place: int, text: str) -> str:
     """C: two texts that a collation calls equal may differ."""
-    same = f'({text}) COLLATE "C" = old.{_was(column)}'
+    same = f'({text}) COLLATE "C" = old.indelible_was_{place}'
     return f"CASE WHEN {text} IS NOT NULL THEN CASE WHEN {same} THEN '0' ELSE '1' END END"

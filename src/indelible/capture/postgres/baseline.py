@@ -11,7 +11,7 @@ from uuid import uuid4
 from indelible.capture.definition import Definition
 from indelible.capture.notes import by_this_program
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, relations
-from indelible.capture.postgres.names import literal, quote
+from indelible.capture.postgres.names import SCHEMA, literal, quote
 from indelible.capture.postgres.sql import BASELINE
 from indelible.capture.postgres.watch import Database, newest
 from indelible.capture.postgres.written import Terms, Written
@@ -67,25 +67,23 @@ def _record(db: Database, subject: Subject) -> bool:
             db.execute(f"SET LOCAL {setting}")
         if not subject.ordered:
             db.execute(_filled("everything", subject, written), values)
-            reached = None
+            last = True
         else:
-            reached = _record_page(db, subject, written, values, begun["after"])
-        db.execute(BASELINE["finish" if reached is None else "move"], values | {"after": reached})
-    return reached is not None
+            last = _record_page(db, subject, written, values, begun=begun["begun"])
+        db.execute(BASELINE["finish" if last else "move"], values)
+    return not last
 
 
-def _record_page(
-    db: Database, subject: Subject, written: Written, values: dict[str, Any], after: list[str] | None
-) -> list[str] | None:
-    """Give how far it went; None if nothing was left behind it."""
-    above = _bound(subject, ">", "after", after)
-    found = db.execute(_filled("reach", subject, written, above=_where(above)), _texts("after", after)).fetchone()
+def _record_page(db: Database, subject: Subject, written: Written, values: dict[str, Any], *, begun: bool) -> bool:
+    """Whether nothing is left behind it."""
+    db.execute("SET LOCAL enable_seqscan = off")  # how little is within the bounds, the planner cannot know
+    above = [_bound(subject, ">", "after")] if begun else []
+    found = db.execute(_filled("reach", subject, written, above=_where(above)), values).fetchone()
     if found is None:
-        return None
-    upto: list[str] | None = None if found["last"] else found["place"]
-    within = _where(above, _bound(subject, "<=", "upto", upto))
-    db.execute(_filled("page", subject, written, within=within), values | _texts("after", after) | _texts("upto", upto))
-    return upto
+        return True
+    within = above if found["last"] else [*above, _bound(subject, "<=", "upto")]
+    db.execute(_filled("page", subject, written, within=_where(within)), values)
+    return bool(found["last"])
 
 
 def _filled(name: str, subject: Subject, written: Written, **bounds: str) -> str:
@@ -102,24 +100,18 @@ def _filled(name: str, subject: Subject, written: Written, **bounds: str) -> str
     return BASELINE[name].format(**escaped, **bounds, rows=PAGE, bytes=BYTES)
 
 
-def _bound(subject: Subject, operator: str, name: str, bound: list[str] | None) -> str:
-    """The keys compared with a bound, if there is one."""
-    if bound is None:
-        return ""
+def _bound(subject: Subject, operator: str, name: str) -> str:
+    """The keys compared with a bound that the baseline has."""
     keys = subject.definition.row_key
     columns = ", ".join(f"t.{quote(key)}" for key in keys).replace("%", "%%")
     declared = (subject.columns[key].declared.replace("%", "%%") for key in keys)
-    values = ", ".join(f"%({name}{i})s::{type_}" for i, type_ in enumerate(declared))
+    bound = f"FROM {SCHEMA}.baseline WHERE watch = %(watch)s"
+    values = ", ".join(f"(SELECT {name}[{i}]::{type_} {bound})" for i, type_ in enumerate(declared, 1))
     return f"({columns}) {operator} ({values})"
 
 
-def _texts(name: str, bound: list[str] | None) -> dict[str, str]:
-    return {f"{name}{i}": text for i, text in enumerate(bound or ())}
-
-
-def _where(*conditions: str) -> str:
-    there = [each for each in conditions if each]
-    return f"WHERE {' AND '.join(there)}" if there else ""
+def _where(conditions: list[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
 def _from(relation: Relation) -> str:

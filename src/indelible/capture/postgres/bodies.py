@@ -18,8 +18,10 @@ CONTEXT = "nullif(current_setting('indelible.context', true), '')"
 CLIENT = f"CASE WHEN {UNCLAIMED} THEN {SCHEMA}.client() END"
 
 
-def by_row(operation: str, watch: int, written: Written) -> str:
-    rows = {side: f"(SELECT {side.upper()}.*)" for side in SIDES[operation]}
+def by_row(operation: str, relation: Relation, watch: int, written: Written) -> str:
+    # Named by its number, the table has a session's plans made anew once its columns are others.
+    table = f"'{relation.oid}'::regclass IS NOT NULL"
+    rows = {side: f"(SELECT {side.upper()}.* WHERE {table})" for side in SIDES[operation]}
     gathered = {side: f"(SELECT ARRAY[v.cells] FROM ({written.select(row)}) v)" for side, row in rows.items()}
     return f"""{written.strict}
   {_one(operation, watch, written, rows)};

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from indelible.capture.coverage import Coverage, columns_drifted
+from indelible.capture.postgres.computed import functions
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
 from indelible.capture.postgres.setup import faults
 from indelible.capture.postgres.sql import WATCH
 from indelible.capture.postgres.triggers import MARK, triggers, truncation
-from indelible.capture.postgres.watch import Database, Watched, expected, installed, newest, shape
+from indelible.capture.postgres.watch import Database, Watched, computing, expected, installed, newest, shape
 
 AGAIN = "Run indelible watch again."
 
@@ -52,6 +53,10 @@ def _drifts(db: Database, relation: Relation, watched: Watched) -> Iterator[str]
     if watched.definition.row_key != table.primary_key:
         yield "the key of the table is another one"
         return
+    there = computing(db, relation)
+    for function in functions(watched.definition, columns):
+        if there.get(function.name) != function.body:
+            yield f"the function {function.name}, which computes a virtual column, is not as it was made"
     yield from _triggers_drifted(db, relation, watched, columns)
 
 

@@ -34,6 +34,17 @@ COMPRESSED = 256  # nothing that is compressed is as many times smaller
 PLAIN = {*KINDS, "text", "varchar", "json", "jsonb", "uuid", "inet", "cidr", "name", "xml", "bit", "varbit"} - PINNED
 
 
+VALUES = "indelible_values"  # where the texts of virtual columns are
+
+
+class Computed(NamedTuple):
+    """How a virtual column is made: see `computed`."""
+
+    expression: str
+    bases: tuple[str, ...]  # the columns in it
+    function: str
+
+
 class TypedColumn(NamedTuple):
     """A column, and what is needed to write it as text."""
 
@@ -42,11 +53,18 @@ class TypedColumn(NamedTuple):
     type: str
     builtin: bool
     castable: bool  # to text, by the server's own cast: an application can make those that are missing
-    computed: str | None  # the expression of a virtual column: it has no value of its own in a trigger
+    computed: Computed | None
 
     def text(self, row: str = "") -> str:
         """The SQL expression of its value in `row` as text. Never raises, whatever casts the application has made."""
-        value = self._value(row)
+        return self.text_of(f"{row}.{quote(self.column.name)}" if row else self._name)
+
+    def found(self) -> "TypedColumn":
+        """As it is found beside a row: see `computed`."""
+        return self._replace(declared="text", type="text", castable=True) if self.computed else self
+
+    def text_of(self, value: str) -> str:
+        """The same of another expression of its type."""
         if self.castable and self.type != "bpchar":  # whose cast drops trailing blanks
             return f"{value}::text"
         # `concat` takes the output function of whatever type the column has by then. num_nulls: `IS NULL` is true for
@@ -63,20 +81,20 @@ class TypedColumn(NamedTuple):
         if self.builtin and self.type in SMALL:
             return "false"
         large = f"{SCHEMA}.octets({self._measured()}) > {LARGE}"
-        return large if self._bytes else f"pg_column_size({self._value()}) > {LARGE // COMPRESSED} AND {large}"
+        return large if self._bytes else f"pg_column_size({self._name}) > {LARGE // COMPRESSED} AND {large}"
 
     def at_most(self) -> str:
         """The SQL of how many bytes its text has at most; nothing where it is never large."""
         if self.builtin and self.type in SMALL:
             return ""
         if self._bytes:
-            written = f"{SCHEMA}.octets({self._value()})"
+            written = f"{SCHEMA}.octets({self._name})"
             return f"2::bigint * {written}" if self.type == "bytea" else written
-        return f"{COMPRESSED}::bigint * pg_column_size({self._value()})"
+        return f"{COMPRESSED}::bigint * pg_column_size({self._name})"
 
     def width(self) -> str:
         """The bytes of its value, about: what is compressed and of another type than text counts as it is stored."""
-        return f"{'octet_length' if self._bytes else 'pg_column_size'}({self._value()})"
+        return f"{f'{SCHEMA}.octets' if self._bytes else 'pg_column_size'}({self._name})"
 
     @property
     def _bytes(self) -> bool:
@@ -84,11 +102,11 @@ class TypedColumn(NamedTuple):
 
     def _measured(self) -> str:
         """Bytes are not written as text for it: that doubles them."""
-        return self._value() if self._bytes else self.text()
+        return self._name if self._bytes else self.text()
 
-    def _value(self, row: str = "") -> str:
-        name = f"{row}.{quote(self.column.name)}" if row else quote(self.column.name)
-        return f"({self.computed})" if self.computed else name
+    @property
+    def _name(self) -> str:
+        return f"{VALUES}.{quote(self.column.name)}" if self.computed else quote(self.column.name)
 
 
 class Relation(NamedTuple):
@@ -137,13 +155,23 @@ def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[T
             row["type"],
             row["builtin"],
             row["castable"],
-            row["computed"],
+            _computed(relation, row),
         )
         for row in db.execute(DESCRIBE["columns"], {"oid": relation.oid})
     ]
     found = db.execute(DESCRIBE["key"], {"oid": relation.oid}).fetchone()
     key = found["columns"] if found else []
     return Table(relation.known_as, [each.column for each in typed], key), typed
+
+
+def gone(column: Column) -> TypedColumn:
+    """What stands for a column that the table has no more: a text can be found in its place."""
+    return TypedColumn(column, "text", "text", builtin=True, castable=True, computed=None)
+
+
+def _computed(relation: Relation, row: DictRow) -> Computed | None:
+    function = f"capture_{relation.oid}_computed_{row['number']}"
+    return Computed(row["expression"], tuple(row["bases"]), function) if row["expression"] else None
 
 
 def pins(columns: list[TypedColumn]) -> list[str]:

@@ -25,7 +25,12 @@ SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS declared, t.ty
        n.nspname = 'pg_catalog' AND t.typtype IN ('b', 'r', 'm') AS builtin,
        EXISTS (SELECT FROM pg_cast k WHERE k.castsource = t.oid AND k.casttarget = 'text'::regtype AND k.oid < 16384)
          OR t.oid = 'text'::regtype AS castable,
-       CASE WHEN a.attgenerated = 'v' THEN pg_get_expr(g.adbin, g.adrelid) END AS computed
+       CASE WHEN a.attgenerated = 'v' THEN pg_get_expr(g.adbin, g.adrelid) END AS expression,
+       ARRAY(SELECT o.attname FROM pg_depend d JOIN pg_attribute o ON o.attrelid = d.refobjid AND o.attnum = d.refobjsubid
+         WHERE d.classid = 'pg_attrdef'::regclass AND d.objid = g.oid AND d.refclassid = 'pg_class'::regclass
+           AND d.refobjid = g.adrelid AND d.refobjsubid > 0 AND d.refobjsubid <> g.adnum
+         ORDER BY o.attnum)::text[] AS bases,  -- the columns that it is made from
+       a.attnum AS number
 FROM base JOIN pg_type t ON t.oid = base.type AND t.typtype <> 'd' JOIN pg_namespace n ON n.oid = t.typnamespace
 JOIN pg_attribute a ON a.attrelid = %(oid)s AND a.attnum = base.attnum
 LEFT JOIN pg_attrdef g ON g.adrelid = a.attrelid AND g.adnum = a.attnum

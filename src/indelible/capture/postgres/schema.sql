@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS indelible.baseline (
   watch integer PRIMARY KEY,
   after text[]                    -- the key of the last row recorded; NULL: none yet
 );
+ALTER TABLE indelible.baseline ADD COLUMN IF NOT EXISTS upto text[];  -- likewise of the page that is being recorded
 
 -- Its row stands for a column that is gone: no column of anybody's can be of this type. Which of the two is meant, the
 -- planner finds as it reads a query, and leaves nothing of it to run.

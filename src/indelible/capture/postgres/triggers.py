@@ -69,7 +69,7 @@ def _mark(relation: Relation) -> Trigger:
 
 
 def _row_trigger(operation: str, relation: Relation, written: Written, watch: int) -> Trigger:
-    return _trigger(operation, relation, written, by_row(operation, watch, written))
+    return _trigger(operation, relation, written, by_row(operation, relation, watch, written))
 
 
 def _statement_trigger(operation: str, relation: Relation, written: Written, watch: int) -> Trigger:

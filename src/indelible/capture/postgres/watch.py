@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from indelible.actions import ActionMap
 from indelible.capture.definition import Definition, chosen, define, told_apart
 from indelible.capture.notes import by_whoever_acts, note
+from indelible.capture.postgres.computed import Function, functions
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
 from indelible.capture.postgres.names import SCHEMA, quote
 from indelible.capture.postgres.setup import set_up
@@ -61,10 +62,13 @@ def install(
 
 def _install_one(db: Database, relation: Relation, definition: Definition, columns: list[TypedColumn]) -> None:
     watch = _register(db, relation, definition, columns)
+    stale = _put_functions(db, relation, functions(definition, columns))
     _put(db, relation, triggers(definition, relation, columns, watch))
     if relation.partitioned:
         for member in members(db, relation):
             _put(db, member, [truncation(definition, relation, columns, watch)])
+    for name in stale:
+        db.execute(f"DROP FUNCTION {SCHEMA}.{quote(name)}(record)")
 
 
 def _register(db: Database, relation: Relation, definition: Definition, columns: list[TypedColumn]) -> int:
@@ -122,6 +126,22 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+def _put_functions(db: Database, relation: Relation, wanted: list[Function]) -> list[str]:
+    """What the triggers call. Gives the names of those that they will not call any more."""
+    there = computing(db, relation)
+    for function in wanted:
+        if there.pop(function.name, None) != function.body:
+            db.execute(function.create())
+            db.execute(f"REVOKE ALL ON FUNCTION {function.signature} FROM PUBLIC")
+    return list(there)
+
+
+def computing(db: Database, relation: Relation) -> dict[str, str | None]:
+    """The functions of a table's virtual columns as they are, by name; without a body where they were set otherwise."""
+    rows = db.execute(WATCH["functions"], {"relation": relation.oid})
+    return {row["name"]: None if row["set"] else row["body"] for row in rows if row["computes"]}
+
+
 def _put(db: Database, relation: Relation, wanted: list[Trigger]) -> None:
     """Triggers that are there as they should be are left alone: making one locks the table."""
     there = installed(db, relation)
@@ -166,4 +186,4 @@ def remove(db: Database, table: str) -> None:
 def _take_off(db: Database, relation: int) -> None:
     """What the triggers of a table run, and with that the triggers: of the table, and of its partitions."""
     for row in db.execute(WATCH["functions"], {"relation": relation}).fetchall():
-        db.execute(f"DROP FUNCTION {SCHEMA}.{quote(row['name'])}() CASCADE")
+        db.execute(f"DROP FUNCTION {row['signature']} CASCADE")

@@ -61,5 +61,7 @@ FROM pg_class c, aclexplode(c.relacl) a
 WHERE c.oid = 'indelible.outbox'::regclass AND a.grantee <> c.relowner AND a.privilege_type = 'INSERT'
 
 -- name: functions
-SELECT proname AS name FROM pg_proc
-WHERE pronamespace = 'indelible'::regnamespace AND proname ~ format('^capture_%%s_[a-z]+$', %(relation)s::oid)
+SELECT p.oid::regprocedure::text AS signature, p.proname AS name, p.prosrc AS body, p.proname ~ '_computed_' AS computes,
+       p.prosecdef OR p.proconfig IS NOT NULL AS set
+FROM pg_proc p
+WHERE p.pronamespace = 'indelible'::regnamespace AND p.proname ~ format('^capture_%%s_[a-z0-9_]+$', %(relation)s::oid)

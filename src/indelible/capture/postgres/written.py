@@ -1,12 +1,13 @@
 """How the rows of one table are written as arrays of texts: the SQL of it, from the table's definition."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from indelible.capture.context import SOMEBODY
 from indelible.capture.definition import Column, Definition
 from indelible.capture.postgres.at_once import AtOnce
-from indelible.capture.postgres.describe import TypedColumn, pins
+from indelible.capture.postgres.computed import computing
+from indelible.capture.postgres.describe import TypedColumn, gone, pins
 from indelible.capture.postgres.masks import SECRET, found, masked, salted
 from indelible.capture.postgres.names import quote
 from indelible.capture.postgres.order import MARKED, TOLD
@@ -64,17 +65,20 @@ class Written:
     ) -> None:
         self._terms = terms
         self.marked = marked  # by a trigger of ours that ran before any other
-        typed = {each.column.name: each for each in columns}
-        self._columns = [(column, typed[column.name]) for column in definition.columns]
+        typed = {column.name: gone(column) for column in definition.columns}
+        typed |= {each.column.name: each for each in columns}
+        self._columns = [(column, typed[column.name].found()) for column in definition.columns]
+        computed = [each for _, each in self._columns if each.computed]
+        self._computing = computing(computed, typed, terms.marker)
         self._variables = MARKED if marked else ""
-        self.at_once = AtOnce(definition, columns, IN_FUNCTION.salt, IN_FUNCTION.secret)
+        self.at_once = AtOnce(self._columns, IN_FUNCTION.salt, IN_FUNCTION.secret)
         # Each to run before what needs it: to draw a text takes as long as to insert a row.
         self.draw_marker = f"{MARKER} := {ANYTHING};"
         salted = any(column.guard or column.mask == "redacted" for column in definition.columns)
         self.draw_salt = f"{IN_FUNCTION.salt} := {ANYTHING};" if salted else ""
         if any(column.mask == "hashed" for column in definition.columns):
             self._variables += f"secret CONSTANT bytea := {SECRET};"
-        self.settings = ["search_path = pg_catalog, pg_temp", *pins([each for _, each in self._columns])]
+        self.settings = ["search_path = pg_catalog, pg_temp", *pins(_read(typed, definition))]
         self.strict = REFUSED if definition.strict else ""
         self._names = [quote(column.name) for column in definition.columns]
         self._absent = self._each(f"{terms.marker}::text")
@@ -87,7 +91,7 @@ class Written:
         cannot be gathered.
         """
         texts = ", ".join(_text(column, typed, self._terms) for column, typed in self._columns)
-        return f"(SELECT ARRAY[{texts or 'NULL'}]::text[] FROM (SELECT t.*) c)"
+        return f"(SELECT ARRAY[{texts or 'NULL'}]::text[] FROM (SELECT t.*) c{self._computing})"
 
     def select(self, source: str, more: str = "") -> str:
         """A query of the rows of `source`, each as `cells`."""
@@ -96,7 +100,7 @@ class Written:
     def width(self) -> str:
         """About how many bytes the cells of a row `t` will have, without making them."""
         widths = [f"coalesce({typed.width()}, 0)" for _, typed in self._columns]
-        return f"(SELECT {' + '.join(widths) or '0'} FROM (SELECT t.*) c)"
+        return f"(SELECT {' + '.join(widths) or '0'} FROM (SELECT t.*) c{self._computing})"
 
     def rows(self, source: str) -> str:
         """What to read `cells` from."""
@@ -110,6 +114,12 @@ class Written:
         """A function's body."""
         begin = TOLD if self.marked else ""
         return BODY.format(more=self._variables, statements=begin + statements)
+
+
+def _read(typed: Mapping[str, TypedColumn], definition: Definition) -> list[TypedColumn]:
+    """The columns that are written, and those that they are made from."""
+    written = [typed[column.name] for column in definition.columns]
+    return [*written, *(typed[name] for each in written if each.computed for name in each.computed.bases)]
 
 
 def _text(column: Column, typed: TypedColumn, terms: Terms) -> str:
