@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from indelible.event import Actor, Context, Entity, Entry, Event, Organization, read
 from indelible.log import Log
-from indelible.search import page
+from indelible.search import page, walk
 from indelible.search.page import MAX_PAGE, find, lines
+from indelible.search.plan import plan
 from indelible.search.query import ANY, KEYS, Query, Term, parse
 from tests.store.test_log import happened
 from tests.world import World
@@ -108,7 +109,15 @@ def everything(log: Log, query: Query, organization: str | None = None) -> list[
     return [read(line).seq for line in lines(log, query, organization=organization)]
 
 
-@settings(max_examples=60)
+@pytest.fixture(params=[1, 12])
+def segments(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two entries: what a walk finds does not depend on where it is cut. And as they are."""
+    monkeypatch.setattr(walk, "SEGMENT_BITS", request.param)
+    monkeypatch.setattr(walk, "AT_ONCE", 4)
+
+
+@pytest.mark.usefixtures("segments")
+@settings(max_examples=40)
 @given(added=st.lists(events, max_size=8), asked=st.lists(queries, min_size=5, max_size=12))
 def test_a_search_finds_what_reading_every_entry_finds(world: World, added: list[Event], asked: list[Query]) -> None:
     world.log.append(added)
@@ -127,6 +136,18 @@ def test_a_star_does_not_reach_from_one_name_into_the_next(world: World) -> None
         [happened(entity=Entity("License", "1", "alpha")), happened(entity=Entity("License", "1", "beta"))]
     )
     assert everything(world.log, parse("entity:a*ta", NOW)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["dana", "action:LICENSE_*", "user:u1 -org:acme", "since:2026-11-18 dana", "entity:User/u1"]
+)
+def test_each_segment_is_asked_by_an_index(world: World, text: str) -> None:
+    world.log.append(happened(actor=actor, entity=entity) for actor in ACTORS for entity in ENTITIES)
+    made = plan(world.log, parse(text, NOW), None)
+    where, values = walk.within(made, range(36))
+    steps = [row[3] for row in world.log.select(f"EXPLAIN QUERY PLAN SELECT e.seq FROM entry e WHERE {where}", values)]
+    assert not any(step.startswith("SCAN e") for step in steps), steps
+    assert any("USING INDEX entry_" in step or "USING COVERING INDEX entry_" in step for step in steps), steps
 
 
 def test_what_belongs_to_no_organization_is_not_of_this_one(world: World) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import apsw
 import pytest
 
 from indelible.errors import ConflictError, Error, EventError, LogError, MalformedError, NotFoundError, UsageError
@@ -177,14 +176,6 @@ def test_what_is_no_log_is_refused_in_a_sentence(world: World, tmp_path: Path) -
     (tmp_path / "text.db").write_text("no database at all " * 100)
     with pytest.raises(LogError, match=r"not a database"):
         Log.open(f"sqlite:///{tmp_path}/text.db")
-
-
-def test_a_log_of_a_later_format_is_not_touched(world: World) -> None:
-    db = apsw.Connection(str(world.log.store.path))
-    db.pragma("user_version", 2)
-    db.close()
-    with pytest.raises(LogError, match=r"has format 2; this version reads 1. Upgrade"):
-        Log.open(world.log_url)
 
 
 def test_a_log_with_another_key_beside_it_is_refused(world: World) -> None:

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from indelible.event import Entry, read
 from indelible.log import Log
-from indelible.search.plan import Plan, plan
+from indelible.search.plan import plan
 from indelible.search.query import Query
+from indelible.search.walk import count, walk
 
 COUNT_CAP = 10_000  # counts beyond it are shown as "10,000+": exact ones would cost a walk of the log
 MAX_PAGE = 500
@@ -35,23 +38,19 @@ def find(  # noqa: PLR0913 - a search is just these
 ) -> Page:
     """The newest `limit` entries older than `before`, or the oldest ones newer than `after`."""
     limit = max(1, min(limit, MAX_PAGE))
-    made = plan(query, organization)
-    count = _count(log, made)
+    made, size = plan(log, query, organization), log.head().size
+    counted = count(log, made, size, COUNT_CAP + 1)
     upward = before is None and after is not None
-    if before is not None:
-        made.add("e.seq < ?", before)
-    elif after is not None:
-        made.add("e.seq > ?", after)
-    rows = log.select(_select(made, "ASC" if upward else "DESC", limit + 1), made.values)
-    more, entries = len(rows) > limit, [read(line) for _, line in rows[:limit]]
-    if upward:
-        entries.reverse()
+    start = max(0, after + 1) if after is not None and upward else 0
+    stop = size if before is None else min(before, size)
+    found = list(walk(log, made, range(start, stop), limit + 1, descending=not upward))
+    more, entries = len(found) > limit, [read(line) for line in reversed(_lines(log, found[:limit]))]
     return Page(
         entries,
         older=entries[-1].seq if entries and (more or upward) else None,
         newer=entries[0].seq if entries and (before is not None or (upward and more)) else None,
-        count=min(count, COUNT_CAP),
-        capped=count > COUNT_CAP,
+        count=min(counted, COUNT_CAP),
+        capped=counted > COUNT_CAP,
     )
 
 
@@ -60,20 +59,14 @@ def lines(log: Log, query: Query, *, organization: str | None = None, end: int |
 
     Memory is that of one batch, whatever the number.
     """
-    made = plan(query, organization)
-    made.add("e.seq < ?", log.head().size if end is None else end)
-    made.add("e.seq > ?", -1)
-    while rows := log.select(_select(made, "ASC", BATCH), made.values):
-        yield from (line for _, line in rows)
-        made.values[-1] = rows[-1][0]
+    made, start = plan(log, query, organization), 0
+    stop = log.head().size if end is None else end
+    while found := list(walk(log, made, range(start, stop), BATCH, descending=False)):
+        yield from _lines(log, found)
+        start = found[-1] + 1
 
 
-def _select(made: Plan, order: str, limit: int) -> str:
-    entries = f"SELECT e.seq FROM entry e WHERE {made.where} ORDER BY e.seq {order} LIMIT {limit}"
-    return f"SELECT l.seq, l.line FROM ({entries}) found JOIN leaf l ON l.seq = found.seq ORDER BY l.seq {order}"
-
-
-def _count(log: Log, made: Plan) -> int:
-    capped = f"SELECT count(*) FROM (SELECT 1 FROM entry e WHERE {made.where} LIMIT {COUNT_CAP + 1})"
-    ((count,),) = log.select(capped, made.values)
-    return int(count)
+def _lines(log: Log, found: list[int]) -> list[bytes]:
+    """In sequence order."""
+    sql = "SELECT line FROM leaf WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
+    return [line for (line,) in log.select(sql, (msgspec.json.encode(found).decode(),))]

@@ -4,14 +4,12 @@ One writer at a time (`BEGIN IMMEDIATE`), readers beside it (WAL). A commit retu
 (`synchronous=FULL`), so what was acknowledged survives a power cut.
 """
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Any, NamedTuple, Self, cast
-from urllib.parse import quote
 from uuid import UUID
 
 import apsw
@@ -21,11 +19,7 @@ from indelible.event import Event, micros, seal
 from indelible.files import beside, sync
 from indelible.merkle.tree import EMPTY_ROOT, Frontier, leaf_hash
 from indelible.store.dictionary import SQL, Dictionary
-from indelible.store.sql import schema
-
-APPLICATION_ID = 0x494E4445  # "INDE": says whose file this is
-FORMAT = 1
-BUSY_MS = 10_000
+from indelible.store.opening import connect, make
 
 
 class Head(NamedTuple):
@@ -104,7 +98,7 @@ class SQLiteStore:
         """
         try:
             with beside(path) as made:
-                _make(made, properties)
+                make(made, properties, EMPTY_ROOT)
                 sync(made)
                 path.hardlink_to(made)
             sync(path.parent)
@@ -214,42 +208,11 @@ class SQLiteStore:
 
     def _connect(self) -> apsw.Connection:
         with _log_errors(self.path):
-            db = self._open()
-            db.set_busy_timeout(BUSY_MS)
-            if db.pragma("application_id") != APPLICATION_ID:
-                raise LogError(f"{self.path} is not a log. Give the file that `indelible init` made.")
-            if db.pragma("user_version") != FORMAT:
-                raise LogError(
-                    f"{self.path} has format {db.pragma('user_version')}; this version reads {FORMAT}. Upgrade."
-                )
-            db.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF")
-            return db
-
-    def _open(self) -> apsw.Connection:
-        """For writing where that may be; an auditor's copy in a place that cannot be written is read as it lies."""
-        if os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK):
-            return apsw.Connection(str(self.path), flags=apsw.SQLITE_OPEN_READWRITE)
-        if self.path.with_name(self.path.name + "-wal").exists():
-            raise LogError(
-                f"{self.path} is in use and cannot be written here. Copy it, and its -wal, to a folder of yours."
-            )
-        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-        return apsw.Connection(f"file:{quote(str(self.path.absolute()))}?immutable=1", flags=flags)
+            return connect(self.path)
 
     def _check_open(self) -> None:
         if self._closed:
             raise LogError(f"The log {self.path} was closed here already. Open it again.")
-
-
-def _make(path: Path, properties: dict[str, str]) -> None:
-    db = apsw.Connection(str(path))
-    with db:
-        db.execute(schema())
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}")
-        db.execute(SQL["first_head"], (EMPTY_ROOT,))
-        db.executemany(SQL["add_property"], properties.items())
-    db.pragma("journal_mode", "wal")
-    db.close()
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""Making and opening the log's file: whose it is, which format it has, and the steps from an older one."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import apsw
+
+from indelible.errors import LogError
+from indelible.store.sql import FORMAT, migration, queries, schema
+
+APPLICATION_ID = 0x494E4445  # "INDE": says whose file this is
+BUSY_MS = 10_000
+SQL = queries()
+
+
+def make(path: Path, properties: dict[str, str], first_root: bytes) -> None:
+    """Write an empty log."""
+    db = apsw.Connection(str(path))
+    with db:
+        db.execute(schema())
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}")
+        db.execute(SQL["first_head"], (first_root,))
+        db.executemany(SQL["add_property"], properties.items())
+    db.pragma("journal_mode", "wal")
+    db.close()
+
+
+def connect(path: Path) -> apsw.Connection:
+    """Raises LogError if the file is no log, or one of a newer version; an older one is brought up to date."""
+    db = _open(path)
+    db.set_busy_timeout(BUSY_MS)
+    if db.pragma("application_id") != APPLICATION_ID:
+        raise LogError(f"{path} is not a log. Give the file that `indelible init` made.")
+    db.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF")
+    if db.pragma("user_version") != FORMAT:
+        _bring_up_to_date(db, path)
+    return db
+
+
+def _bring_up_to_date(db: apsw.Connection, path: Path) -> None:
+    """All steps or none; of two processes that begin, the second finds it done."""
+    if db.readonly("main"):
+        raise LogError(f"{path} has format {db.pragma('user_version')}. Open it once where it can be written.")
+    db.transaction_mode = "IMMEDIATE"
+    with db:
+        found = int(db.pragma("user_version"))
+        if not 1 <= found <= FORMAT:
+            raise LogError(f"{path} has format {found}; this version reads up to {FORMAT}. Upgrade.")
+        for step in range(found + 1, FORMAT + 1):
+            db.execute(migration(step))
+        db.pragma("user_version", FORMAT)
+
+
+def _open(path: Path) -> apsw.Connection:
+    """For writing where that may be; an auditor's copy in a place that cannot be written is read as it lies."""
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    if path.with_name(path.name + "-wal").exists():
+        raise LogError(f"{path} is in use and cannot be written here. Copy it, and its -wal, to a folder of yours.")
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return apsw.Connection(f"file:{quote(str(path.absolute()))}?immutable=1", flags=flags)
