@@ -114,7 +114,7 @@ def test_a_checkpoint_that_is_none_is_refused(log: Log, note: str) -> None:
 
 
 def test_an_older_checkpoint_still_holds(log: Log) -> None:
-    ((note,),) = log.select("SELECT note FROM checkpoint WHERE size = 4")
+    ((note,),) = log.store.select("SELECT note FROM checkpoint WHERE size = 4")
     assert verify_log(log, log.verifier, note).signed == 10
 
 

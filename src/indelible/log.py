@@ -21,8 +21,8 @@ from indelible.event import Entry, Event
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.note import Verifier
 from indelible.signer import Signer, last_signed
-from indelible.store.dictionary import SQL
-from indelible.store.sqlite import Appending, Head, SQLiteStore
+from indelible.store.promise import Appending, Head
+from indelible.store.sqlite.store import SQLiteStore
 from indelible.urls import sqlite_path
 
 MAKING_SECONDS = 5.0  # for another process to finish what it began
@@ -157,25 +157,16 @@ class Log:
 
     def knows(self, id_: UUID, below: int) -> bool:
         """Whether an event of this id is sealed, among the first `below` entries."""
-        return bool(self.select(SQL["known_below"], (id_.bytes, below)))
+        return self.store.knows(id_, below)
 
     def attached(self, hash_: str) -> Any:
         """A large value that stands beside the log, as it was spelled, by the hash in its entry; None if it is gone."""
-        found = self.select(SQL["attached"], (bytes.fromhex(hash_),))
-        return msgspec.json.decode(found[0][0]) if found else None
+        found = self.store.attached(bytes.fromhex(hash_))
+        return None if found is None else msgspec.json.decode(found)
 
     def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
         """(seq, hash, line) of start <= seq < stop."""
         return self.store.leaves(start, stop)
-
-    def select(self, sql: str, values: Any = ()) -> list[Any]:
-        """Rows of a reading statement on the index; for `search`."""
-        return self.store.select(sql, values)
-
-    def select_each(self, sql: str) -> Iterator[Any]:
-        """Likewise one by one, for rows that are large."""
-        with self.store.reading() as db:
-            yield from db.execute(sql)
 
 
 def key_path(path: Path) -> Path:

@@ -20,7 +20,6 @@ from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.note import Verifier
 from indelible.merkle.tree import Frontier, leaf_hash
-from indelible.store.sql import queries
 
 Progress = Callable[[int], None]  # called with how many leaves are checked
 BATCH = 1000
@@ -130,7 +129,7 @@ class _Tree:
 
 def _checkpoints(log: Log, verifier: Verifier, earlier: str | None) -> list[Checkpoint]:
     checkpoints = []
-    for size, note in log.select(queries()["checkpoints"]):
+    for size, note in log.store.checkpoints():
         checkpoints.append(_open(note, verifier, f"the checkpoint of size {size}"))
         if checkpoints[-1].size != size:
             raise VerificationError("changed", f"the checkpoint of size {checkpoints[-1].size} is filed under {size}.")
@@ -161,7 +160,7 @@ def _check_line(seq: int | None, line: bytes) -> int:
 
 def _check_index(log: Log, start: int, stop: int) -> None:
     """The rows people search by say what the lines say, and would be found by it."""
-    rows = {row[0]: row[1:] for row in log.select(queries()["index_rows"], (start, stop))}
+    rows = {row[0]: row[1:] for row in log.store.index_rows(start, stop)}
     for seq, _, line in log.leaves(start, min(stop, start + BATCH)):
         entry, row = read(line), rows.pop(seq, None)
         if row is None or row[:INDEXED] != _index_row(entry) or not _findable(entry, row[INDEXED:]):
@@ -187,24 +186,21 @@ def _findable(entry: Entry, folded: tuple[str, ...]) -> bool:
 
 
 def _check_file(log: Log) -> None:
-    """SQLite's own indexes hold what its tables hold: one that lacks a row would hide it from a search."""
-    ((said,),) = log.select("PRAGMA integrity_check(1)")
-    if said != "ok":
+    if said := log.store.damage():
         raise VerificationError("index", f"the file {log.store.path} is damaged: {said}.")
 
 
 def _check_attachments(log: Log) -> None:
     """A value beside the log may have been taken out, never changed: its hash is its name."""
-    for hash_, nonce, value in log.select_each(queries()["attachments"]):
+    for hash_, nonce, value in log.store.attachments():
         if hashlib.sha256(nonce + value).digest() != hash_:
             raise VerificationError("changed", f"the value kept beside the log as {hash_.hex()} is another one.")
 
 
 def _check_bounds(log: Log) -> None:
     """Nothing stands outside the tree. Bounds first, head second: both move in one transaction."""
-    ((first, last),) = log.select(queries()["bounds"])
-    size = log.head().size
-    for seq in (first, last):
+    bounds, size = log.store.bounds(), log.head().size
+    for seq in bounds:
         if seq is not None and not 0 <= seq < size:
             raise VerificationError("added", f"entry {seq} stands outside the log of {size} entries.", seq)
 

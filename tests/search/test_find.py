@@ -15,6 +15,7 @@ from indelible.search import page, walk
 from indelible.search.page import MAX_PAGE, find, lines
 from indelible.search.plan import plan
 from indelible.search.query import ANY, KEYS, Query, Term, parse
+from indelible.store.sqlite.finding import Conditions
 from tests.store.test_log import happened
 from tests.world import World
 
@@ -109,10 +110,10 @@ def everything(log: Log, query: Query, organization: str | None = None) -> list[
     return [read(line).seq for line in lines(log, query, organization=organization)]
 
 
-@pytest.fixture(params=[1, 12])
+@pytest.fixture(params=[2, 4096])
 def segments(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two entries: what a walk finds does not depend on where it is cut. And as they are."""
-    monkeypatch.setattr(walk, "SEGMENT_BITS", request.param)
+    monkeypatch.setattr(walk, "SEGMENT", request.param)
     monkeypatch.setattr(walk, "AT_ONCE", 4)
 
 
@@ -143,9 +144,9 @@ def test_a_star_does_not_reach_from_one_name_into_the_next(world: World) -> None
 )
 def test_each_segment_is_asked_by_an_index(world: World, text: str) -> None:
     world.log.append(happened(actor=actor, entity=entity) for actor in ACTORS for entity in ENTITIES)
-    made = plan(world.log, parse(text, NOW), None)
-    where, values = walk.within(made, range(36))
-    steps = [row[3] for row in world.log.select(f"EXPLAIN QUERY PLAN SELECT e.seq FROM entry e WHERE {where}", values)]
+    where = Conditions(plan(world.log.store, parse(text, NOW), None), range(36))
+    asked = f"EXPLAIN QUERY PLAN SELECT e.seq FROM entry e WHERE {where.sql}"
+    steps = [row[3] for row in world.log.store.select(asked, where.values)]
     assert not any(step.startswith("SCAN e") for step in steps), steps
     assert any("USING INDEX entry_" in step or "USING COVERING INDEX entry_" in step for step in steps), steps
 

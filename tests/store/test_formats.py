@@ -12,8 +12,8 @@ from indelible.errors import LogError
 from indelible.log import Log
 from indelible.search.page import find
 from indelible.search.query import Query, Term
-from indelible.store import opening
-from indelible.store.sql import FORMAT, migration
+from indelible.store.sqlite import opening
+from indelible.store.sqlite.sql import FORMAT, migration
 from indelible.verify import verify_log
 from tests.store.test_log import happened
 

@@ -89,7 +89,7 @@ def test_somebody_who_moved_the_head_costs_a_conflict_and_nothing_is_written(wor
     """What a sealer that ignores the lock would do, seen from inside the transaction."""
 
     def append_to_a_moving_log() -> None:
-        with world.log.appending() as appending:
+        with world.log.store.appending() as appending:
             appending.add(happened())
             appending._db.execute("UPDATE head SET size = size + 1")
 
@@ -116,7 +116,7 @@ def test_two_processes_teach_one_entity_all_its_names(world: World) -> None:
     with Log.open(world.log_url) as other:
         for log, name in ((world.log, "Alpha"), (other, "Beta"), (world.log, "Gamma"), (other, "Delta")):
             log.append([happened(entity=Entity("License", "1", name))])
-    ((name, folded),) = world.log.select("SELECT name, folded FROM entity")
+    ((name, folded),) = world.log.store.select("SELECT name, folded FROM entity")
     assert (name, folded.split("\n")) == ("Delta", ["1", "alpha", "beta", "gamma", "delta"])
     assert len(check_signed(world.log)) == 4
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import apsw
 import pytest
 
-from indelible.store.sqlite import SQLiteStore
+from indelible.store.sqlite.store import SQLiteStore
 from tests.checking import check_signed
 from tests.world import World
 
@@ -112,7 +112,7 @@ def test_a_value_beside_the_log_can_be_taken_out_and_every_proof_stays(world: Wo
 
 def test_reading_connections_cannot_write(world: World) -> None:
     with pytest.raises(Exception, match="readonly"):
-        world.log.select("INSERT INTO property VALUES ('a', 'b')")
+        world.log.store.select("INSERT INTO property VALUES ('a', 'b')")
 
 
 def test_a_file_opened_by_the_store_is_synced_in_full(world: World) -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import msgspec
-
 from indelible.event import Entry, read
 from indelible.log import Log
 from indelible.search.plan import plan
@@ -38,13 +36,13 @@ def find(  # noqa: PLR0913 - a search is just these
 ) -> Page:
     """The newest `limit` entries older than `before`, or the oldest ones newer than `after`."""
     limit = max(1, min(limit, MAX_PAGE))
-    made, size = plan(log, query, organization), log.head().size
-    counted = count(log, made, size, COUNT_CAP + 1)
+    wanted, size = plan(log.store, query, organization), log.head().size
+    counted = count(log.store, wanted, size, COUNT_CAP + 1)
     upward = before is None and after is not None
     start = max(0, after + 1) if after is not None and upward else 0
     stop = size if before is None else min(before, size)
-    found = list(walk(log, made, range(start, stop), limit + 1, descending=not upward))
-    more, entries = len(found) > limit, [read(line) for line in reversed(_lines(log, found[:limit]))]
+    found = walk(log.store, wanted, range(start, stop), limit + 1, descending=not upward)
+    more, entries = len(found) > limit, [read(line) for line in reversed(log.store.lines(found[:limit]))]
     return Page(
         entries,
         older=entries[-1].seq if entries and (more or upward) else None,
@@ -59,14 +57,8 @@ def lines(log: Log, query: Query, *, organization: str | None = None, end: int |
 
     Memory is that of one batch, whatever the number.
     """
-    made, start = plan(log, query, organization), 0
+    wanted, start = plan(log.store, query, organization), 0
     stop = log.head().size if end is None else end
-    while found := list(walk(log, made, range(start, stop), BATCH, descending=False)):
-        yield from _lines(log, found)
+    while found := walk(log.store, wanted, range(start, stop), BATCH, descending=False):
+        yield from log.store.lines(found)
         start = found[-1] + 1
-
-
-def _lines(log: Log, found: list[int]) -> list[bytes]:
-    """In sequence order."""
-    sql = "SELECT line FROM leaf WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
-    return [line for (line,) in log.select(sql, (msgspec.json.encode(found).decode(),))]

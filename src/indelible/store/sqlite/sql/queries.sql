@@ -38,6 +38,12 @@ SELECT seq, hash, line FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?
 -- name: line
 SELECT line FROM leaf WHERE seq = ?
 
+-- name: lines
+SELECT line FROM leaf WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq
+
+-- name: entities
+SELECT id FROM entity WHERE key = ? AND type_id IN (SELECT id FROM entity_type WHERE lower(name) = lower(?))
+
 -- name: bounds
 SELECT min(seq), max(seq) FROM (
   SELECT min(seq) AS seq FROM leaf UNION ALL SELECT max(seq) FROM leaf

@@ -6,15 +6,11 @@ import apsw
 import msgspec
 
 from indelible.event import Actor, Organization
-from indelible.store.sql import queries
+from indelible.store.folding import fold
+from indelible.store.sqlite.sql import queries
 
 SQL = queries()
 MAX_CACHED = 50_000  # rows remembered between transactions
-
-
-def fold(*spellings: str | None) -> str:
-    """What a search compares: case-folded, one spelling a line, each once."""
-    return "\n".join(dict.fromkeys(s.casefold() for s in spellings if s))
 
 
 class Dictionary:

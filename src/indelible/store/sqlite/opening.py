@@ -7,7 +7,7 @@ from urllib.parse import quote
 import apsw
 
 from indelible.errors import LogError
-from indelible.store.sql import FORMAT, migration, queries, schema
+from indelible.store.sqlite.sql import FORMAT, migration, queries, schema
 
 APPLICATION_ID = 0x494E4445  # "INDE": says whose file this is
 BUSY_MS = 10_000

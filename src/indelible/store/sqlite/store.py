@@ -5,78 +5,28 @@ One writer at a time (`BEGIN IMMEDIATE`), readers beside it (WAL). A commit retu
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, Literal, Self, cast
 from uuid import UUID
 
 import apsw
+import msgspec
 
 from indelible.errors import ConflictError, LogError, NotFoundError, VerificationError
-from indelible.event import Event, micros, seal
 from indelible.files import beside, sync
-from indelible.merkle.tree import EMPTY_ROOT, Frontier, leaf_hash
-from indelible.store.dictionary import SQL, Dictionary
-from indelible.store.opening import connect, make
-
-
-class Head(NamedTuple):
-    """The tree as of the last commit."""
-
-    size: int
-    root: bytes
-    frontier: Frontier
-
-
-class Appending:
-    """One transaction on the log: what is added becomes visible together, or not at all."""
-
-    def __init__(self, db: apsw.Connection, dictionary: Dictionary, frontier: Frontier) -> None:
-        self._db = db
-        self._frontier = frontier
-        self.names = dictionary
-
-    @property
-    def size(self) -> int:
-        """Leaves in the tree, those added here included."""
-        return self._frontier.size
-
-    def knows(self, id_: UUID) -> bool:
-        """Whether the record of this identity is in the log already."""
-        return self._db.execute(SQL["known"], (id_.bytes,)).fetchone() is not None
-
-    def add(self, event: Event) -> int:
-        """Write the entry; gives its sequence number. Raises EventError before anything is written."""
-        event.check()
-        seq = self._frontier.size
-        line, attachments = seal(event, seq)
-        hash_ = leaf_hash(line)
-        self._db.execute(SQL["add_leaf"], (seq, hash_, line))
-        self._db.execute(SQL["add_entry"], (seq, event.id.bytes, *self._numbers(event)))
-        for kept in attachments:
-            self._db.execute(SQL["add_attachment"], (kept.hash, kept.nonce, kept.value))
-        self._frontier.append(hash_)
-        return seq
-
-    def _numbers(self, event: Event) -> tuple[int | None, ...]:
-        names, entity = self.names, event.entity
-        type_id = names.name("entity_type", entity.type)
-        return (
-            micros(event.occurred_at),
-            names.name("action", event.action),
-            names.name("operation", event.operation),
-            names.name("source", event.context.source or "unknown"),
-            type_id,
-            names.entity(type_id, entity.id, entity.name),
-            names.actor(event.actor),
-            names.organization(event.organization) if event.organization else None,
-        )
+from indelible.merkle.tree import EMPTY_ROOT, Frontier
+from indelible.store.promise import Dimension, Head, Wanted
+from indelible.store.sqlite.appending import Appending
+from indelible.store.sqlite.dictionary import SQL, Dictionary
+from indelible.store.sqlite.finding import Conditions
+from indelible.store.sqlite.opening import connect, make
 
 
 class SQLiteStore:
-    """Holds connections: close it, or use it in a `with`."""
+    """Keeps `promise.Store`. Close it, or use it in a `with`."""
 
     def __init__(self, path: Path) -> None:
         """Raises NotFoundError if there is no such file, LogError if it is not a log."""
@@ -127,12 +77,7 @@ class SQLiteStore:
 
     @contextmanager
     def appending(self) -> Iterator[Appending]:
-        """THE COMMIT POINT. Leaves, index rows, dictionaries, tree and head, in one transaction.
-
-        A crash before COMMIT leaves the log as it was, and the records in their outbox. A crash after it
-        leaves them sealed and still in the outbox; the next pass finds that the log knows them.
-        Raises ConflictError if another sealer moved the head, LogError if the disk refuses.
-        """
+        """The commit point: see the promise."""
         with self._lock, _log_errors(self.path):
             self._check_open()
             self._writer.execute("BEGIN IMMEDIATE")
@@ -161,7 +106,6 @@ class SQLiteStore:
             return self._head(db)
 
     def leaves(self, start: int, stop: int, batch: int = 1000) -> Iterator[tuple[int, bytes, bytes]]:
-        """(seq, hash, line) of start <= seq < stop, read in batches so that no snapshot is held for long."""
         while rows := self.select(SQL["leaves"], (start, stop, batch)):
             yield from rows
             start = rows[-1][0] + 1
@@ -170,7 +114,6 @@ class SQLiteStore:
         return next((row[0] for row in self.select(SQL["line"], (seq,))), None)
 
     def add_checkpoint(self, size: int, note: str) -> None:
-        """Keep a signed note; one that is not newer than the newest is passed over."""
         with self._lock, _log_errors(self.path):
             self._check_open()
             self._writer.execute(SQL["add_checkpoint"], {"size": size, "note": note})
@@ -178,10 +121,64 @@ class SQLiteStore:
     def newest_checkpoint(self) -> tuple[int, str] | None:
         return next(iter(self.select(SQL["newest_checkpoint"])), None)
 
+    def checkpoints(self) -> list[tuple[int, str]]:
+        return self.select(SQL["checkpoints"])
+
+    def lines(self, wanted: Sequence[int]) -> list[bytes]:
+        return [line for (line,) in self.select(SQL["lines"], (msgspec.json.encode(wanted).decode(),))]
+
+    def knows(self, id_: UUID, below: int) -> bool:
+        return bool(self.select(SQL["known_below"], (id_.bytes, below)))
+
+    def attached(self, hash_: bytes) -> bytes | None:
+        return next((value for (value,) in self.select(SQL["attached"], (hash_,))), None)
+
+    def having(self, dimension: Dimension, text: str) -> list[int]:
+        return self._ids(f"SELECT id FROM {dimension} WHERE instr(folded, ?)", text)
+
+    def fitting(self, dimension: Dimension, pattern: str) -> list[int]:
+        glob = "".join(f"[{c}]" if c in "[?" else c for c in pattern)
+        return self._ids(f"SELECT id FROM {dimension} WHERE char(10) || folded || char(10) GLOB ?", f"*\n{glob}\n*")
+
+    def keyed(self, dimension: Literal["organization"], key: str) -> list[int]:
+        return self._ids(f"SELECT id FROM {dimension} WHERE key = ?", key)
+
+    def entity(self, entity_type: str, key: str) -> list[int]:
+        return self._ids(SQL["entities"], key, entity_type)
+
+    def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
+        where, order = Conditions(wanted, entries), "DESC" if descending else "ASC"
+        sql = f"SELECT e.seq FROM entry e WHERE {where.sql} ORDER BY e.seq {order} LIMIT ?"
+        return self._ids(sql, *where.values, limit)
+
+    def count(self, wanted: Wanted, entries: range, limit: int) -> int:
+        where = Conditions(wanted, entries)
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM entry e WHERE {where.sql} LIMIT ?)"
+        return self._ids(sql, *where.values, limit)[0]
+
+    def bounds(self) -> tuple[int | None, int | None]:
+        ((first, last),) = self.select(SQL["bounds"])
+        return first, last
+
+    def index_rows(self, start: int, stop: int) -> list[tuple[Any, ...]]:
+        return self.select(SQL["index_rows"], (start, stop))
+
+    def attachments(self) -> Iterator[tuple[bytes, bytes, bytes]]:
+        with self.reading() as db:
+            yield from db.execute(SQL["attachments"])
+
+    def damage(self) -> str | None:
+        """A row that an index lacks would hide it from a search."""
+        ((said,),) = self.select("PRAGMA integrity_check(1)")
+        return None if said == "ok" else str(said)
+
     def select(self, sql: str, values: Any = ()) -> list[Any]:
         """Rows of one reading statement; the values are bound."""
         with self.reading() as db:
             return db.execute(sql, values).fetchall()
+
+    def _ids(self, sql: str, *values: Any) -> list[int]:
+        return [id_ for (id_,) in self.select(sql, values)]
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:

@@ -1,0 +1,130 @@
+"""What it costs to append: the log against the same bytes decoded, hashed and put in a bare table, in turns.
+
+    python benchmarks/append.py [--entries 1000000] [--batch 1000]
+
+Both are files of their own on this disk, every batch durable (WAL, `synchronous=FULL`). Events have about 550 bytes:
+200,000 entities, 5,000 users, 1,000 organizations, 40 actions. The log's batch is indexed, its head signed.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from uuid import UUID
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import apsw
+import msgspec
+
+from indelible.event import Actor, Context, Entity, Event, Organization
+from indelible.log import Log
+from indelible.merkle.tree import leaf_hash
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+PARTS = 10  # a line of the table for each
+
+decode = msgspec.json.Decoder(Event).decode
+encode = msgspec.json.Encoder().encode
+Append = Callable[[list[bytes]], None]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--batch", type=int, default=1000)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench", dir=".") as folder:
+        floor, log = Bare(Path(folder, "floor.db")), Log.create(f"sqlite:///{Path(folder).absolute()}/audit.db")
+        print(
+            "| entries | floor, a second | indelible, a second | of the floor | longest batch | bytes, of the lines |"
+        )
+        print("| --- | --- | --- | --- | --- | --- |")
+        measured, batches = Measured(), events(arguments.entries, arguments.batch)
+        for number, batch in enumerate(batches, 1):
+            measured.take(batch, floor.append, lambda lines: log_append(log, lines))
+            if number * arguments.batch % (arguments.entries // PARTS) == 0:
+                size = log.store.path.stat().st_size / floor.bytes
+                print(measured.line(number * arguments.batch), f"{size:.2f} |", flush=True)
+                measured = Measured()
+        log.close()
+
+
+def log_append(log: Log, lines: list[bytes]) -> None:
+    log.append([decode(line) for line in lines])
+
+
+class Bare:
+    """The floor."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = apsw.Connection(str(path))
+        self._db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+        self._db.execute("CREATE TABLE leaf (seq INTEGER PRIMARY KEY, hash BLOB, line BLOB) STRICT")
+        self._size = self.bytes = 0
+
+    def append(self, lines: list[bytes]) -> None:
+        with self._db:
+            for line in lines:
+                decode(line)
+                self._db.execute("INSERT INTO leaf VALUES (?, ?, ?)", (self._size, leaf_hash(line), line))
+                self._size += 1
+        self.bytes += sum(map(len, lines))
+
+
+class Measured:
+    """Batches that both appended, one after the other."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.floor: list[float] = []
+        self.ours: list[float] = []
+
+    def take(self, batch: list[bytes], floor: Append, ours: Append) -> None:
+        self.count += len(batch)
+        turns = [(floor, self.floor), (ours, self.ours)]
+        for append, times in turns if len(self.ours) % 2 else reversed(turns):
+            start = time.perf_counter()
+            append(batch)
+            times.append(time.perf_counter() - start)
+
+    def line(self, entries: int) -> str:
+        floor, ours = self.count / sum(self.floor), self.count / sum(self.ours)
+        return f"| {entries:,} | {floor:,.0f} | {ours:,.0f} | {ours / floor:.2f} | {max(self.ours) * 1000:.0f} ms |"
+
+
+def events(count: int, batch: int) -> Iterator[list[bytes]]:
+    random = Random(1)
+    for first in range(0, count, batch):
+        yield [encode(_event(random, number)) for number in range(first, min(first + batch, count))]
+
+
+def _event(random: Random, number: int) -> Event:
+    at = BEGAN + timedelta(seconds=number)
+    user, organization = random.randrange(5000), random.randrange(1000)
+    bits = int(at.timestamp() * 1000) << 80 | 7 << 76 | random.getrandbits(12) << 64 | 2 << 62 | random.getrandbits(62)
+    return Event(
+        action=f"LICENSE_A{random.randrange(40)}",
+        operation="update",
+        entity=Entity("License", f"lic_{random.randrange(200_000)}", "Pro seat"),
+        occurred_at=at,
+        actor=Actor(id=f"u_{user}", name=f"Dana Lee {user}", email=f"dana{user}@acme.test"),
+        id=UUID(int=bits),
+        organization=Organization(f"org_{organization}", f"Acme {organization}"),
+        changes={"assignee_id": {"old": None, "new": f"u_{user}"}, "status": {"old": "active", "new": "expired"}},
+        context=Context(
+            source="portal",
+            ip="203.0.113.9",
+            user_agent="Mozilla/5.0",
+            request_id=f"r{number}",
+            transaction_id="a" * 32,
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""What a store promises, whichever database it stands on. They share this and its tests, not code.
+
+A store holds the leaves, the tree's head, the signed notes, the values set aside, and the index that is made of the
+lines. It is trusted with none of it: see `verify`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+from uuid import UUID
+
+from indelible.event import Event
+from indelible.merkle.tree import Frontier
+
+# What an entry is found by: each is a dictionary of names, in which an entry has one.
+Dimension = Literal["action", "operation", "source", "entity_type", "entity", "actor", "organization"]
+
+
+class Head(NamedTuple):
+    """The tree as of the last commit."""
+
+    size: int
+    root: bytes
+    frontier: Frontier
+
+
+class Names(Protocol):
+    """What the log last knew something by; asked within a transaction."""
+
+    def entity_name(self, entity_type: str, key: str) -> str | None: ...
+    def organization_name(self, key: str) -> str | None: ...
+
+
+class Appending(Protocol):
+    """One transaction on the log: what is added becomes visible together, or not at all."""
+
+    @property
+    def names(self) -> Names: ...
+    @property
+    def size(self) -> int:
+        """Leaves in the tree, those added here included."""
+
+    def knows(self, id_: UUID) -> bool:
+        """Whether the record of this identity is in the log already."""
+
+    def add(self, event: Event) -> int:
+        """Write the entry; gives its sequence number. Raises EventError before anything is written."""
+
+
+class Among(NamedTuple):
+    """An entry whose name in this dictionary is one of these, by their numbers."""
+
+    dimension: Dimension
+    ids: list[int]
+
+
+class Clause(NamedTuple):
+    """One of the places holds; negated: none does."""
+
+    places: Sequence[Among]
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Entries for which every clause holds, within since <= time < until (microseconds since 1970, UTC)."""
+
+    clauses: list[Clause] = field(default_factory=list)
+    since: int | None = None
+    until: int | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """No entry can be found: a clause that is to hold has no place to."""
+        return any(not clause.negated and not any(place.ids for place in clause.places) for clause in self.clauses)
+
+
+class Store(Protocol):
+    """Holds connections. What is asked after `close` is a LogError."""
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """Written once, by `init`: origin, verifier, created_at."""
+
+    def close(self) -> None: ...
+
+    def appending(self) -> AbstractContextManager[Appending]:
+        """THE COMMIT POINT. Leaves, index rows, dictionaries, tree and head, in one transaction.
+
+        A crash before COMMIT leaves the log as it was, and the records in their outbox. A crash after it
+        leaves them sealed and still in the outbox; the next pass finds that the log knows them.
+        Raises ConflictError if another sealer moved the head, LogError if the database refuses.
+        """
+
+    def head(self) -> Head: ...
+    def line(self, seq: int) -> bytes | None: ...
+    def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
+        """(seq, hash, line) of start <= seq < stop, in batches, so that no snapshot is held for long."""
+
+    def lines(self, wanted: Sequence[int]) -> list[bytes]:
+        """The lines at these places, in sequence order."""
+
+    def knows(self, id_: UUID, below: int) -> bool: ...
+    def attached(self, hash_: bytes) -> bytes | None: ...
+
+    def add_checkpoint(self, size: int, note: str) -> None:
+        """Keep a signed note; one that is not newer than the newest is passed over."""
+
+    def newest_checkpoint(self) -> tuple[int, str] | None: ...
+    def checkpoints(self) -> list[tuple[int, str]]: ...
+
+    def having(self, dimension: Dimension, text: str) -> list[int]:
+        """Numbers of the names with a spelling that contains the case-folded text."""
+
+    def fitting(self, dimension: Dimension, pattern: str) -> list[int]:
+        """Numbers of the names with a spelling that the case-folded pattern fits, whole; `*` stands for anything."""
+
+    def keyed(self, dimension: Literal["organization"], key: str) -> list[int]:
+        """The number of the organization with this id, if there is one."""
+
+    def entity(self, entity_type: str, key: str) -> list[int]:
+        """Numbers of the entities with this id, of types of that name in whatever case."""
+
+    def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
+        """The first `limit` among these places, in that direction."""
+
+    def count(self, wanted: Wanted, entries: range, limit: int) -> int:
+        """How many there are among them, `limit` at most."""
+
+    # For `verify`.
+
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The lowest and the highest place that anything stands at, in the log or its index."""
+
+    def index_rows(self, start: int, stop: int) -> list[tuple[Any, ...]]:
+        """The index as people search it: seq, what each number stands for, and what searches compare."""
+
+    def attachments(self) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """(hash, nonce, value) one by one: they are large."""
+
+    def damage(self) -> str | None:
+        """What the database itself finds wrong with its files and indexes."""

@@ -1,0 +1,1 @@
+"""The log in a file of its own, through `apsw`."""
