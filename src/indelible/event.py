@@ -181,6 +181,9 @@ def clip(text: str | None, limit: int = MAX_NAME) -> str | None:
 def _fit(event: Event, seq: int) -> tuple[bytes, list[Attachment]]:
     changes, kept = _slim(event.changes)
     line = _line(event, seq, changes, event.metadata)
+    if len(line) <= MAX_LINE:
+        return line, kept
+    changes = {column: dict(change) for column, change in changes.items()}
     while len(line) > MAX_LINE:
         if _set_largest_aside(changes, kept):
             line = _line(event, seq, changes, event.metadata)
@@ -213,15 +216,23 @@ def _line(event: Event, seq: int, changes: dict[str, dict[str, Any]], metadata: 
 
 
 def _slim(changes: dict[str, dict[str, Any]]) -> tuple[dict[str, dict[str, Any]], list[Attachment]]:
+    """As they are where nothing is large."""
     kept: list[Attachment] = []
-    slim: dict[str, dict[str, Any]] = {}
+    slim = changes
     for column, change in changes.items():
-        slim[column] = dict(change)
         for side in ("old", "new"):
-            if _weight(change.get(side)) > LARGE:
-                slim[column][side], attachment = set_aside(change[side])
+            if side in change and _heavy(change[side]):
+                shown, attachment = set_aside(change[side])
+                slim = slim | {column: slim[column] | {side: shown}}
                 kept.append(attachment)
     return slim, kept
+
+
+def _heavy(spelled: Any) -> bool:
+    """Quick for what is plainly not: a character takes up to six bytes."""
+    if isinstance(spelled, str) and len(spelled) <= LARGE // 6:
+        return False
+    return _weight(spelled) > LARGE
 
 
 def _set_largest_aside(changes: dict[str, dict[str, Any]], kept: list[Attachment]) -> bool:

@@ -36,12 +36,12 @@ class Frontier:
 
     def append(self, leaf: bytes) -> None:
         """Add a leaf's hash: it merges with each subtree as large as what it has become."""
-        size, node = self.size, leaf
+        size, node, hashes = self.size, leaf, self.hashes
+        self.size = size + 1
         while size & 1:
-            node = node_hash(self.hashes.pop(), node)
+            node = node_hash(hashes.pop(), node)
             size >>= 1
-        self.hashes.append(node)
-        self.size += 1
+        hashes.append(node)
 
     def root(self) -> bytes:
         """MTH of all leaves: the subtrees joined from the right."""

@@ -1,5 +1,6 @@
 """One transaction on the log's file."""
 
+from typing import Any
 from uuid import UUID
 
 import apsw
@@ -8,13 +9,18 @@ from indelible.event import Event, micros, seal
 from indelible.merkle.tree import Frontier, leaf_hash
 from indelible.store.sqlite.dictionary import SQL, Dictionary
 
+TOGETHER = 1000  # rows held back, to be written in one go
+
 
 class Appending:
-    """Keeps `promise.Appending`."""
+    """Keeps `promise.Appending`. What is added is written at the latest by `write`."""
 
     def __init__(self, db: apsw.Connection, dictionary: Dictionary, frontier: Frontier) -> None:
         self._db = db
         self._frontier = frontier
+        self._leaves: list[tuple[int, bytes, bytes]] = []
+        self._entries: list[tuple[Any, ...]] = []
+        self._ids: set[bytes] = set()  # of the rows held back
         self.names = dictionary
 
     @property
@@ -22,19 +28,29 @@ class Appending:
         return self._frontier.size
 
     def knows(self, id_: UUID) -> bool:
-        return self._db.execute(SQL["known"], (id_.bytes,)).fetchone() is not None
+        return id_.bytes in self._ids or self._db.execute(SQL["known"], (id_.bytes,)).fetchone() is not None
 
     def add(self, event: Event) -> int:
         event.check()
         seq = self._frontier.size
         line, attachments = seal(event, seq)
-        hash_ = leaf_hash(line)
-        self._db.execute(SQL["add_leaf"], (seq, hash_, line))
-        self._db.execute(SQL["add_entry"], (seq, event.id.bytes, *self._numbers(event)))
+        hash_, id_ = leaf_hash(line), event.id.bytes
+        self._entries.append((seq, id_, *self._numbers(event)))
+        self._leaves.append((seq, hash_, line))
+        self._ids.add(id_)
         for kept in attachments:
             self._db.execute(SQL["add_attachment"], (kept.hash, kept.nonce, kept.value))
         self._frontier.append(hash_)
+        if len(self._leaves) >= TOGETHER:
+            self.write()
         return seq
+
+    def write(self) -> None:
+        self._db.executemany(SQL["add_leaf"], self._leaves)
+        self._db.executemany(SQL["add_entry"], self._entries)
+        self._leaves.clear()
+        self._entries.clear()
+        self._ids.clear()
 
     def _numbers(self, event: Event) -> tuple[int | None, ...]:
         names, entity = self.names, event.entity

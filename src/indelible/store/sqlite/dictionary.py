@@ -34,12 +34,13 @@ class Dictionary:
     def name(self, table: str, name: str) -> int:
         """The id in `action`, `operation`, `source` or `entity_type` (these four words, never input)."""
         key = (table, name)
-        if key not in self._seen:
+        id_: int | None = self._seen.get(key)
+        if id_ is None:
             found = self._one(f"SELECT id FROM {table} WHERE name = ?", name)
             spellings = (name, name.replace("_", "."), name.replace("_", " "))
             add = f"INSERT INTO {table} (name, folded) VALUES (?, ?) RETURNING id"
-            self._seen[key] = (found or self._one(add, name, fold(*spellings)))[0]
-        return int(self._seen[key])
+            id_ = self._seen[key] = int((found or self._one(add, name, fold(*spellings)))[0])
+        return id_
 
     def actor(self, actor: Actor) -> int:
         copy = msgspec.json.encode(actor).decode()
@@ -69,13 +70,15 @@ class Dictionary:
 
     def _named(self, key: tuple[Any, ...], name: str | None) -> int:
         """The id of an organization or entity; learns its name when it has a new one."""
+        id_, known, folded = self._seen.get(key) or self._look(key)
+        if id_ is not None and (name is None or name == known):
+            return int(id_)
         table, *columns = key
-        id_, known, folded = self._look(key)
         if id_ is None:
             folded = fold(key[-1], name)
             (id_,) = self._one(SQL[f"add_{table}"], *columns, name, folded)
             self._seen[key] = (id_, name, folded)
-        elif name is not None and name != known:
+        else:
             folded = fold(*folded.split("\n"), name)
             self._db.execute(SQL[f"name_{table}"], (name, folded, id_))
             self._seen[key] = (id_, name, folded)

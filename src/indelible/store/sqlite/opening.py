@@ -32,7 +32,8 @@ def connect(path: Path) -> apsw.Connection:
     db.set_busy_timeout(BUSY_MS)
     if db.pragma("application_id") != APPLICATION_ID:
         raise LogError(f"{path} is not a log. Give the file that `indelible init` made.")
-    db.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF")
+    # temp_store: a statement that a trigger may stop copies each page that it touches, into a file otherwise.
+    db.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY")
     if db.pragma("user_version") != FORMAT:
         _bring_up_to_date(db, path)
     return db

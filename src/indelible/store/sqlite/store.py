@@ -85,7 +85,9 @@ class SQLiteStore:
                 self._names.refresh()
                 head = self._head(self._writer)
                 frontier = head.frontier.copy()
-                yield Appending(self._writer, self._names, frontier)
+                appending = Appending(self._writer, self._names, frontier)
+                yield appending
+                appending.write()
                 if frontier.size > head.size:
                     self._move_head(head.size, frontier)
                 self._writer.execute("COMMIT")
