@@ -9,6 +9,7 @@ from indelible.capture.postgres.computed import computing
 from indelible.capture.postgres.describe import TypedColumn, gone, pins
 from indelible.capture.postgres.names import SCHEMA, literal, quote
 from indelible.capture.postgres.order import MARKED, TOLD
+from indelible.capture.postgres.sizes import digest, large, may_be_too_much, over, share, width
 
 # Nobody said who acts; or a request is served, and in it nobody has said yet.
 UNCLAIMED = f"""(coalesce(current_setting('indelible.context', true), '') = ''
@@ -65,8 +66,10 @@ class Written:
         typed = {column.name: gone(column) for column in definition.columns}
         typed |= {each.column.name: each for each in columns}
         self._columns = [(column, typed[column.name].found()) for column in definition.columns]
-        computed = [each for _, each in self._columns if each.computed]
-        self._computing = computing(computed, typed, terms.marker)
+        found = [each for _, each in self._columns]
+        self._computing = computing([each for each in found if each.computed], typed, terms.marker)
+        self._share = share(found)
+        self._wide = may_be_too_much(found)
         self._variables = MARKED if marked else ""
         # To run before what is not `only`: to draw a text takes as long as to insert a row.
         self.draw = f"{MARKER} := {ANYTHING};"
@@ -86,8 +89,19 @@ class Written:
         writes go on, and `coverage` tells what is no longer seen. Where nothing is seen, NULL: arrays of nothing
         cannot be gathered.
         """
-        texts = ", ".join(_text(column, typed, self._terms) for column, typed in self._columns)
-        return f"(SELECT ARRAY[{texts or 'NULL'}]::text[] FROM (SELECT t.*) c{self._computing})"
+        cells = self._texts(large) if not self._wide else self._measured()
+        return f"(SELECT {cells} FROM (SELECT t.*) c)"
+
+    def _texts(self, too_large: Callable[[TypedColumn], str]) -> str:
+        texts = ", ".join(_text(column, typed, self._terms, too_large(typed)) for column, typed in self._columns)
+        return f"ARRAY[{texts or 'NULL'}]::text[]"
+
+    def _measured(self) -> str:
+        """The same where values that are not large may be too much together: the row is measured if one could be."""
+        some = " OR ".join(over(typed, self._share) for _, typed in self._columns if large(typed) != "false")
+        careful = self._texts(lambda typed: large(typed, "w.indelible_width"))
+        measured = f"(SELECT {careful} FROM (SELECT {self._width()} AS indelible_width OFFSET 0) w)"
+        return f"CASE WHEN {some} THEN {measured} ELSE {self._texts(lambda _: 'false')} END"
 
     def select(self, source: str, more: str = "") -> str:
         """A query of the rows of `source`, each as `cells`."""
@@ -95,12 +109,14 @@ class Written:
 
     def width(self) -> str:
         """About how many bytes the cells of a row `t` will have, without making them."""
-        widths = [f"coalesce({typed.width()}, 0)" for _, typed in self._columns]
-        return f"(SELECT {' + '.join(widths) or '0'} FROM (SELECT t.*) c{self._computing})"
+        return f"(SELECT {self._width()} FROM (SELECT t.*) c)"
+
+    def _width(self) -> str:
+        return " + ".join(f"{width(typed)}::bigint" for _, typed in self._columns) or "0"
 
     def rows(self, source: str) -> str:
         """What to read `cells` from."""
-        return f"{source} t, (SELECT {self._absent}) d"
+        return f"{source} t, (SELECT {self._absent}) d{self._computing}"
 
     def only(self, row: str, old: str | None = None) -> str:
         """An array of the only row of `row`, which `old` has as it was. No marker: see `plain`."""
@@ -122,10 +138,10 @@ class Written:
             return "false"
         gone = " OR ".join(f"pg_typeof({name}) = 'record'::regtype" for name in self._names) or "false"
         there = f"SELECT (SELECT NOT ({gone}) FROM (SELECT t.*) c) FROM {rows[0]} t, (SELECT {self._each('ROW()')}) d"
-        large = " OR ".join(large for _, each in self._columns if (large := each.large()) != "false")
+        larger = " OR ".join(over(each, self._share) for _, each in self._columns if large(each) != "false")
         nothing = self._each("NULL::text")
-        small = f"SELECT ({large}) IS NOT TRUE FROM (SELECT t.*) c"
-        each = [f"(SELECT ({small}) FROM {row} t, (SELECT {nothing}) d)" for row in rows if large]
+        small = f"SELECT ({larger}) IS NOT TRUE FROM (SELECT t.*) c"
+        each = [f"(SELECT ({small}) FROM {row} t, (SELECT {nothing}) d)" for row in rows if larger]
         return " AND ".join([f"({there})", *each])
 
     def _each(self, value: str) -> str:
@@ -166,19 +182,19 @@ def _plain(column: Column, text: str, hide: Callable[[str], str]) -> str:
     return text
 
 
-def _text(column: Column, typed: TypedColumn, terms: Terms) -> str:
+def _text(column: Column, typed: TypedColumn, terms: Terms, too_large: str) -> str:
     """A value as a text, or what stands in its place; behind the marker: that it is gone, or large."""
     marker, text = terms.marker, typed.text()
-    marked = f"WHEN {typed.large()} THEN {marker} || {typed.digest()}"
+    marked = f"WHEN {too_large} THEN {marker} || {digest(typed)}"
     if column.guard:
         kinds = ", ".join(literal(kind) for kind in column.guard)
         found = f"{SCHEMA}.holds_secret({text}, ARRAY[{kinds}])"
         marked += f" WHEN {text} = {marker} THEN {text} WHEN {found} THEN '*' || {_unlike(text, terms)}"
         return f"CASE {marked} ELSE '=' || {text} END"
     if column.mask:
-        text = f"CASE WHEN {typed.large()} THEN {typed.digest()} ELSE {text} END"
+        text = f"CASE WHEN {too_large} THEN {digest(typed)} ELSE {text} END"
         return f"CASE WHEN {text} = {marker} THEN {marker} ELSE {_masked(column, text, terms)} END"
-    return text if typed.large() == "false" else f"CASE {marked} ELSE {text} END"
+    return text if too_large == "false" else f"CASE {marked} ELSE {text} END"
 
 
 def _masked(column: Column, text: str, terms: Terms) -> str:
