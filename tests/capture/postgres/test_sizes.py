@@ -1,11 +1,13 @@
 """Statements of any number of rows, and rows of any width, are written down whole, each old row beside its new one."""
 
+import base64
 import hashlib
 from typing import Any
 
+import psycopg
 import pytest
 
-from indelible.capture.postgres import describe
+from indelible.capture.postgres import sizes
 from indelible.event import Entry
 from tests.capture.postgres.world import PostgresWorld
 from tests.world import told
@@ -134,7 +136,7 @@ def test_the_changes_of_one_row_are_in_their_order(world: PostgresWorld) -> None
 @pytest.fixture
 def at_1_mb(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is large already: 64 MB take seconds."""
-    monkeypatch.setattr(describe, "LARGE", MB)
+    monkeypatch.setattr(sizes, "LARGE", MB)
 
 
 def large(data: bytes) -> dict[str, Any]:
@@ -221,3 +223,93 @@ def test_what_stands_for_a_column_that_is_gone_cannot_be_written_by_a_client(wor
 
 def kept(world: PostgresWorld, value: Any) -> Any:
     return world.log.attached(value["sha256"]) if isinstance(value, dict) else value
+
+
+@pytest.fixture
+def rows_at_3_mb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizes, "ROW", 3 * MB)
+
+
+KINDS = {
+    "text": ("repeat('{letter}', {size})", "{letters}"),
+    "bytea": ("decode(repeat('{code}', {size}), 'hex')", "{letters}"),
+    "json": ("('\"' || repeat('{letter}', {size}) || '\"')::json", '"{letters}"'),
+    "jsonb": ("to_jsonb(repeat('{letter}', {size}))", '"{letters}"'),
+    "text[]": ("ARRAY[repeat('{letter}', {size})]", "{{{letters}}}"),
+    "citext": ("repeat('{letter}', {size})::citext", "{letters}"),
+}
+
+
+@pytest.mark.usefixtures("at_1_mb", "rows_at_3_mb")
+@pytest.mark.parametrize("type_", KINDS)
+@pytest.mark.parametrize("parted", ["", " PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t DEFAULT"])
+def test_of_a_row_that_is_too_wide_the_wide_values_are_recorded_by_size_and_hash(
+    world: PostgresWorld, type_: str, parted: str
+) -> None:
+    """None of them is large by itself. What is small is kept, and what is not changed is not told."""
+    columns = ", ".join(f"x{i} {type_}" for i in range(9))
+    world.watch(f"CREATE EXTENSION citext; CREATE TABLE t (id integer PRIMARY KEY, n integer, {columns}){parted}")
+    spelled, text = KINDS[type_]
+    wide = 900_000
+
+    def value(letter: str, size: int = wide) -> str:
+        return spelled.format(letter=letter, code=f"{ord(letter):x}", size=size)
+
+    values = ", ".join(value(letter, 1000 if letter == "i" else wide) for letter in "abcdefghi")
+    world.run(f"INSERT INTO t VALUES (1, 1, {values}), (2, 1, {value('a')}{', NULL' * 8})")
+    world.run("UPDATE t SET n = 2")
+    world.run(f"UPDATE t SET x0 = {value('A')}, x8 = NULL WHERE id = 1")
+    world.run("TRUNCATE t") if not parted else world.run("DELETE FROM t")
+    both, (changed, *_) = world.sealed()[:2], world.sealed()[4:]
+    assert [list(entry.changes) for entry in world.sealed()[2:4]] == [["n"], ["n"]]
+    created, narrow = sorted(both, key=lambda entry: entry.entity.id)
+    for i, letter in enumerate("abcdefgh"):
+        assert created.changes[f"x{i}"]["new"] == large(text.format(letters=letter * wide).encode())
+    kept = text.format(letters="i" * 1000)
+    assert read(created.changes["x8"]["new"]) == kept
+    assert read(world.log.attached(narrow.changes["x0"]["new"]["sha256"])) == text.format(letters="a" * wide)
+    assert changed.changes["x0"] == {
+        "old": large(text.format(letters="a" * wide).encode()), "new": large(text.format(letters="A" * wide).encode()),
+    }  # fmt: skip
+    assert (list(changed.changes), read(changed.changes["x8"]["old"])) == (["x0", "x8"], kept)
+
+
+def read(value: Any) -> str:
+    return base64.b64decode(value["bytes"]).decode() if isinstance(value, dict) else value
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("type_", "count"), [("text", 9), ("bytea", 6)])
+def test_a_row_whose_values_together_pass_what_postgresql_can_hold_is_written(
+    world: PostgresWorld, type_: str, count: int
+) -> None:
+    """None of them is large by itself."""
+    columns = ", ".join(f"x{i} {type_}" for i in range(count))
+    world.watch(f"CREATE TABLE t (id integer PRIMARY KEY, n integer, {columns})")
+    size = 60 * MB
+    values = ", ".join(f"convert_to(repeat('{i}', {size}), 'UTF8')" for i in range(count))
+    values = values if type_ == "bytea" else values.replace("convert_to", "concat").replace(", 'UTF8'", "")
+    world.run(f"INSERT INTO t VALUES (1, 1, {values})")
+    world.run("UPDATE t SET n = 2")
+    created, updated = world.sealed()
+    assert created.changes["x1"]["new"] == large(b"1" * size)
+    assert list(updated.changes) == ["n"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("type_", "gather"), [("numeric[]", "array_agg"), ("jsonb", "jsonb_agg")])
+def test_a_value_that_cannot_be_text_is_recorded_and_that_it_changed(
+    world: PostgresWorld, type_: str, gather: str
+) -> None:
+    """PostgreSQL itself cannot show it: 12 bytes of 1e131071 are 131 KB of text."""
+    world.watch(f"CREATE TABLE t (id integer PRIMARY KEY, n integer, x {type_})")
+    value = f"(SELECT {gather}(1e131071::numeric + i / 8200) FROM generate_series(1, %s) i)"
+    world.run(f"INSERT INTO t VALUES (1, 1, {value})", (8200,))
+    with pytest.raises(psycopg.Error, match=r"memory|buffer"):
+        world.query("SELECT x::text FROM t")
+    world.run("UPDATE t SET n = 2")
+    world.run(f"UPDATE t SET x = {value}", (8199,))
+    created, same, changed = world.sealed()
+    assert created.changes["x"]["new"].keys() == {"sha256", "size", "preview"}
+    assert list(same.changes) == ["n"]
+    assert changed.changes["x"]["old"] == created.changes["x"]["new"] != changed.changes["x"]["new"]

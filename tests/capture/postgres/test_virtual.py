@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from indelible.capture.postgres import describe
+from indelible.capture.postgres import sizes
 from tests.capture.postgres.test_redaction import nowhere
 from tests.capture.postgres.world import PostgresWorld
 
@@ -154,7 +154,7 @@ def test_its_function_is_held_against_how_it_was_made_and_goes_with_it(world: Po
 
 
 def test_a_large_value_is_recorded_by_its_size_and_hash(world: PostgresWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(describe, "LARGE", 1_000_000)
+    monkeypatch.setattr(sizes, "LARGE", 1_000_000)
     world.watch("CREATE TABLE t (id integer PRIMARY KEY, x text, v text GENERATED ALWAYS AS (lower(x)) VIRTUAL)")
     world.run("INSERT INTO t VALUES (1, repeat('A', 2000000))")
     (created,) = rows(world)

@@ -7,12 +7,10 @@ row, each node of a plan costs about as much as writing the row.
 from collections.abc import Callable, Sequence
 
 from indelible.capture.definition import Column
-from indelible.capture.postgres import describe
 from indelible.capture.postgres.describe import TypedColumn
 from indelible.capture.postgres.masks import masked, salted
 from indelible.capture.postgres.names import SCHEMA, quote
-
-AT_ONCE = 128 * 1024 * 1024  # bytes of a row's texts: those of old and new have room in one outbox row
+from indelible.capture.postgres.sizes import too_much
 
 
 class AtOnce:
@@ -22,6 +20,7 @@ class AtOnce:
         # With a virtual column nothing is: what it is made from may be gone, and its value may be of any size.
         self._never = any(typed.computed for _, typed in columns)
         self._columns = [] if self._never else columns
+        self._too_much = too_much([typed for _, typed in self._columns])
         self._names = [quote(column.name) for column, _ in columns]
         self._salt = salt
         self._secret = secret
@@ -61,10 +60,8 @@ class AtOnce:
         if self._never:
             return "false"
         there = [f"NOT {SCHEMA}.gone({name})" for name in self._names]
-        sizes = [size for _, typed in self._columns if (size := typed.at_most())]
-        if sizes:
-            most = min(describe.LARGE, AT_ONCE // len(self._columns))
-            there.append(f"(greatest({', '.join(sizes)}) > {most}) IS NOT TRUE")
+        if self._too_much:
+            there.append(f"({self._too_much}) IS NOT TRUE")
         return " AND ".join(there) or "true"
 
 

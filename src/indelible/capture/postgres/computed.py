@@ -11,6 +11,7 @@ from typing import NamedTuple
 from indelible.capture.definition import Definition
 from indelible.capture.postgres.describe import VALUES, TypedColumn
 from indelible.capture.postgres.names import SCHEMA, literal, quote
+from indelible.capture.postgres.sizes import held
 
 MOST = 1000 * 1024 * 1024  # bytes; a row of more cannot be handed over
 BODY = """
@@ -67,7 +68,7 @@ def _value(column: TypedColumn, columns: Mapping[str, TypedColumn], marker: str)
     assert column.computed is not None  # noqa: S101 - asked by the caller
     bases = [(quote(name), columns[name]) for name in column.computed.bases]
     there = " AND ".join(f"pg_typeof({name}) = {literal(base.declared)}::regtype" for name, base in bases) or "true"
-    width = " + ".join(f"coalesce({base.width()}, 0)::bigint" for _, base in bases) or "0"
+    width = " + ".join(f"{held(base)}::bigint" for _, base in bases) or "0"
     called = f"{SCHEMA}.{quote(column.computed.function)}(ROW({', '.join(name for name, _ in bases)}))"
     return f"""SELECT CASE WHEN {there} THEN CASE WHEN {width} <= {MOST} THEN {called} END ELSE {marker} END
       FROM (SELECT t.*) c"""

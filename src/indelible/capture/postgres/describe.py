@@ -6,7 +6,7 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from indelible.capture.definition import Column, Kind, Table
-from indelible.capture.postgres.names import SCHEMA, quote
+from indelible.capture.postgres.names import quote
 from indelible.capture.postgres.sql import DESCRIBE
 
 KINDS: dict[str, Kind] = {
@@ -24,13 +24,6 @@ PINS = {
     "lc_monetary = 'C'": {"money"},
 }
 PINNED = set().union(*PINS.values())
-# Types of which no value is large, written as text.
-SMALL = {
-    *KINDS, "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "money", "name", "inet", "cidr",
-    "macaddr", "macaddr8", "point", "line", "lseg", "box", "circle", "xid", "xid8", "tid", "pg_lsn",
-} - {"bytea"}  # fmt: skip
-LARGE = 64 * 1024 * 1024  # bytes; PostgreSQL has at most 1 GB for all texts of a row together
-COMPRESSED = 256  # nothing that is compressed is as many times smaller
 PLAIN = {*KINDS, "text", "varchar", "json", "jsonb", "uuid", "inet", "cidr", "name", "xml", "bit", "varbit"} - PINNED
 
 
@@ -53,11 +46,12 @@ class TypedColumn(NamedTuple):
     type: str
     builtin: bool
     castable: bool  # to text, by the server's own cast: an application can make those that are missing
+    arrays: bool  # there are arrays of it
     computed: Computed | None
 
     def text(self, row: str = "") -> str:
         """The SQL expression of its value in `row` as text. Never raises, whatever casts the application has made."""
-        return self.text_of(f"{row}.{quote(self.column.name)}" if row else self._name)
+        return self.text_of(f"{row}.{quote(self.column.name)}" if row else self.value)
 
     def found(self) -> "TypedColumn":
         """As it is found beside a row: see `computed`."""
@@ -72,40 +66,9 @@ class TypedColumn(NamedTuple):
         there = f"{value} IS NOT NULL" if self.builtin else f"num_nulls({value}) = 0"
         return f"CASE WHEN {there} THEN concat({value}) END"
 
-    def digest(self) -> str:
-        """What stands for a large value: its size and SHA-256."""
-        return f"{SCHEMA}.digest({self._measured()})"
-
-    def large(self) -> str:
-        """The SQL condition that it is. Cheap for what is not, and for text and bytes whatever they are."""
-        if self.builtin and self.type in SMALL:
-            return "false"
-        large = f"{SCHEMA}.octets({self._measured()}) > {LARGE}"
-        return large if self._bytes else f"pg_column_size({self._name}) > {LARGE // COMPRESSED} AND {large}"
-
-    def at_most(self) -> str:
-        """The SQL of how many bytes its text has at most; nothing where it is never large."""
-        if self.builtin and self.type in SMALL:
-            return ""
-        if self._bytes:
-            written = f"{SCHEMA}.octets({self._name})"
-            return f"2::bigint * {written}" if self.type == "bytea" else written
-        return f"{COMPRESSED}::bigint * pg_column_size({self._name})"
-
-    def width(self) -> str:
-        """The bytes of its value, about: what is compressed and of another type than text counts as it is stored."""
-        return f"{f'{SCHEMA}.octets' if self._bytes else 'pg_column_size'}({self._name})"
-
     @property
-    def _bytes(self) -> bool:
-        return self.builtin and self.type in ("text", "varchar", "bytea")
-
-    def _measured(self) -> str:
-        """Bytes are not written as text for it: that doubles them."""
-        return self._name if self._bytes else self.text()
-
-    @property
-    def _name(self) -> str:
+    def value(self) -> str:
+        """The SQL expression of it, where its row is `c`."""
         return f"{VALUES}.{quote(self.column.name)}" if self.computed else quote(self.column.name)
 
 
@@ -155,6 +118,7 @@ def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[T
             row["type"],
             row["builtin"],
             row["castable"],
+            row["arrays"],
             _computed(relation, row),
         )
         for row in db.execute(DESCRIBE["columns"], {"oid": relation.oid})
@@ -166,7 +130,7 @@ def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[T
 
 def gone(column: Column) -> TypedColumn:
     """What stands for a column that the table has no more: a text can be found in its place."""
-    return TypedColumn(column, "text", "text", builtin=True, castable=True, computed=None)
+    return TypedColumn(column, "text", "text", builtin=True, castable=True, arrays=True, computed=None)
 
 
 def _computed(relation: Relation, row: DictRow) -> Computed | None:

@@ -25,6 +25,7 @@ SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS declared, t.ty
        n.nspname = 'pg_catalog' AND t.typtype IN ('b', 'r', 'm') AS builtin,
        EXISTS (SELECT FROM pg_cast k WHERE k.castsource = t.oid AND k.casttarget = 'text'::regtype AND k.oid < 16384)
          OR t.oid = 'text'::regtype AS castable,
+       t.typarray <> 0 OR t.typcategory = 'A' AS arrays,
        CASE WHEN a.attgenerated = 'v' THEN pg_get_expr(g.adbin, g.adrelid) END AS expression,
        ARRAY(SELECT o.attname FROM pg_depend d JOIN pg_attribute o ON o.attrelid = d.refobjid AND o.attnum = d.refobjsubid
          WHERE d.classid = 'pg_attrdef'::regclass AND d.objid = g.oid AND d.refclassid = 'pg_class'::regclass

@@ -65,15 +65,35 @@ CREATE OR REPLACE FUNCTION indelible.digest(value bytea) RETURNS text LANGUAGE s
 RETURN ' ' || octet_length(value) || ' ' || encode(sha256(value), 'hex');
 CREATE OR REPLACE FUNCTION indelible.digest(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT
 RETURN indelible.digest(convert_to(value, getdatabaseencoding()));
--- Of what a column may hold by now, whose type was text or bytea when its triggers were made.
-CREATE OR REPLACE FUNCTION indelible.digest(value anyelement) RETURNS text LANGUAGE sql STABLE STRICT
-AS 'SELECT indelible.digest(concat(value))';
 CREATE OR REPLACE FUNCTION indelible.octets(value bytea) RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN octet_length(value);
 CREATE OR REPLACE FUNCTION indelible.octets(value text) RETURNS integer LANGUAGE sql IMMUTABLE
 RETURN octet_length(value);
+-- Of other types. Some values are longer as text than a text can be: of these the size in memory, and a hash by the
+-- type's own function, if there is one.
+CREATE OR REPLACE FUNCTION indelible.digest_of(value anyelement) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
+BEGIN
+  RETURN indelible.digest(concat(value));
+EXCEPTION WHEN OTHERS THEN
+  BEGIN
+    RETURN ' ' || pg_column_size(ARRAY[value]) || ' ' || (
+      SELECT encode(sha256(string_agg(int8send(hash_record_extended(ROW(value), seed)), '' ORDER BY seed)), 'hex')
+      FROM generate_series(1, 4) seed);
+  EXCEPTION WHEN OTHERS THEN
+    RETURN indelible.digest(''::text);
+  END;
+END $$;
+CREATE OR REPLACE FUNCTION indelible.octets_of(value anyelement) RETURNS integer LANGUAGE plpgsql STABLE STRICT AS $$
+BEGIN
+  RETURN octet_length(concat(value));
+EXCEPTION WHEN OTHERS THEN
+  RETURN 2147483647;
+END $$;
+-- Of what a column may hold by now, whose type was text or bytea when its triggers were made.
+CREATE OR REPLACE FUNCTION indelible.digest(value anyelement) RETURNS text LANGUAGE sql STABLE STRICT
+AS 'SELECT indelible.digest_of(value)';
 CREATE OR REPLACE FUNCTION indelible.octets(value anyelement) RETURNS integer LANGUAGE sql STABLE
-AS 'SELECT octet_length(concat(value))';
+AS 'SELECT indelible.octets_of(value)';
 
 CREATE OR REPLACE FUNCTION indelible.refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

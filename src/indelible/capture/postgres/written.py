@@ -1,6 +1,6 @@
 """How the rows of one table are written as arrays of texts: the SQL of it, from the table's definition."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from indelible.capture.context import SOMEBODY
@@ -11,6 +11,7 @@ from indelible.capture.postgres.describe import TypedColumn, gone, pins
 from indelible.capture.postgres.masks import SECRET, found, masked, salted
 from indelible.capture.postgres.names import quote
 from indelible.capture.postgres.order import MARKED, TOLD
+from indelible.capture.postgres.sizes import digest, large, may_be_too_much, too_much, width
 
 # Nobody said who acts: the setting is not there, or is empty, as another transaction left it; or a request is served,
 # and in it nobody has said yet.
@@ -68,8 +69,9 @@ class Written:
         typed = {column.name: gone(column) for column in definition.columns}
         typed |= {each.column.name: each for each in columns}
         self._columns = [(column, typed[column.name].found()) for column in definition.columns]
-        computed = [each for _, each in self._columns if each.computed]
-        self._computing = computing(computed, typed, terms.marker)
+        columns = [each for _, each in self._columns]
+        self._computing = computing([each for each in columns if each.computed], typed, terms.marker)
+        self._wide = may_be_too_much(columns)
         self._variables = MARKED if marked else ""
         self.at_once = AtOnce(self._columns, IN_FUNCTION.salt, IN_FUNCTION.secret)
         # Each to run before what needs it: to draw a text takes as long as to insert a row.
@@ -90,8 +92,19 @@ class Written:
         writes go on, and `coverage` tells what is no longer seen. Where nothing is seen, NULL: arrays of nothing
         cannot be gathered.
         """
-        texts = ", ".join(_text(column, typed, self._terms) for column, typed in self._columns)
-        return f"(SELECT ARRAY[{texts or 'NULL'}]::text[] FROM (SELECT t.*) c{self._computing})"
+        cells = self._texts(large) if not self._wide else self._measured()
+        return f"(SELECT {cells} FROM (SELECT t.*) c)"
+
+    def _texts(self, too_large: Callable[[TypedColumn], str]) -> str:
+        texts = ", ".join(_text(column, typed, self._terms, too_large(typed)) for column, typed in self._columns)
+        return f"ARRAY[{texts or 'NULL'}]::text[]"
+
+    def _measured(self) -> str:
+        """The same where values that are not large may be too much together: the row is measured if one could be."""
+        some = too_much([typed for _, typed in self._columns])
+        careful = self._texts(lambda typed: large(typed, "w.indelible_width"))
+        measured = f"(SELECT {careful} FROM (SELECT {self._width()} AS indelible_width OFFSET 0) w)"
+        return f"CASE WHEN {some} THEN {measured} ELSE {self._texts(lambda _: 'false')} END"
 
     def select(self, source: str, more: str = "") -> str:
         """A query of the rows of `source`, each as `cells`."""
@@ -99,12 +112,14 @@ class Written:
 
     def width(self) -> str:
         """About how many bytes the cells of a row `t` will have, without making them."""
-        widths = [f"coalesce({typed.width()}, 0)" for _, typed in self._columns]
-        return f"(SELECT {' + '.join(widths) or '0'} FROM (SELECT t.*) c{self._computing})"
+        return f"(SELECT {self._width()} FROM (SELECT t.*) c)"
+
+    def _width(self) -> str:
+        return " + ".join(f"{width(typed)}::bigint" for _, typed in self._columns) or "0"
 
     def rows(self, source: str) -> str:
         """What to read `cells` from."""
-        return f"{source} t, (SELECT {self._absent}) d"
+        return f"{source} t, (SELECT {self._absent}) d{self._computing}"
 
     def _each(self, value: str) -> str:
         """One row that has `value` under the name of every column."""
@@ -122,16 +137,16 @@ def _read(typed: Mapping[str, TypedColumn], definition: Definition) -> list[Type
     return [*written, *(typed[name] for each in written if each.computed for name in each.computed.bases)]
 
 
-def _text(column: Column, typed: TypedColumn, terms: Terms) -> str:
+def _text(column: Column, typed: TypedColumn, terms: Terms, too_large: str) -> str:
     """A value as a text, or what stands in its place; behind the marker: that it is gone, or large."""
     marker, text = terms.marker, typed.text()
-    marked = f"WHEN {typed.large()} THEN {marker} || {typed.digest()}"
+    marked = f"WHEN {too_large} THEN {marker} || {digest(typed)}"
     if column.guard:
         unlike = salted(text, terms.salt)
         marked += f" WHEN {text} = {marker} THEN {text} WHEN {found(column, text)} THEN '*' || {unlike}"
         return f"CASE {marked} ELSE '=' || {text} END"
     if column.mask:
-        text = f"CASE WHEN {typed.large()} THEN {typed.digest()} ELSE {text} END"
+        text = f"CASE WHEN {too_large} THEN {digest(typed)} ELSE {text} END"
         hidden = masked(column, text, salted(text, terms.salt), terms.secret)
         return f"CASE WHEN {text} = {marker} THEN {marker} ELSE {hidden} END"
-    return text if typed.large() == "false" else f"CASE {marked} ELSE {text} END"
+    return text if too_large == "false" else f"CASE {marked} ELSE {text} END"
