@@ -18,7 +18,7 @@ LEVELS = (
     ("values", "merkle", "files", "urls"),
     ("event",),
     ("actions", "store"),
-    ("signer", "capture"),
+    ("signer", "group", "capture"),
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "export", "summary", "viewer", "integrations"),
     ("web",),

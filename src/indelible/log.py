@@ -6,7 +6,7 @@ captured -> sealed -> signed -> published
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ import msgspec
 from indelible import event
 from indelible.errors import LogError, NotFoundError
 from indelible.event import Entry, Event
+from indelible.group import Group
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.note import Verifier
 from indelible.signer import Signer, last_signed
@@ -34,6 +35,7 @@ class Log:
     def __init__(self, store: SQLiteStore, signer: Signer | None) -> None:
         self.store = store
         self._signer = signer
+        self._group = Group(self._seal, self.sign)
 
     @classmethod
     def create(cls, url: str, origin: str | None = None) -> Self:
@@ -108,13 +110,15 @@ class Log:
     def append(self, events: Iterable[Event]) -> list[int]:
         """Seal and sign events; gives their sequence numbers. All of them are sealed or none.
 
-        Raises EventError or LogError before the commit; VerificationError or LogError from `sign` after it: then they
-        are sealed, not signed, and are not to be appended again.
+        Threads that append at once share a transaction. Raises EventError or LogError before the commit;
+        VerificationError or LogError from `sign` after it: then they are sealed, not signed, and are not to be
+        appended again.
         """
+        return self._group.append(list(events))
+
+    def _seal(self, groups: Sequence[Sequence[Event]]) -> list[list[int]]:
         with self.appending() as appending:
-            sequence = [appending.add(each) for each in events]
-        self.sign()
-        return sequence
+            return [[appending.add(each) for each in events] for events in groups]
 
     def sign(self) -> int:
         """Sign the committed head, if it grew, and keep the note; gives the signed size.
