@@ -91,7 +91,7 @@ def test_what_is_sealed_and_not_signed_is_told_to_each_and_appended_once(world: 
     assert len(check(world.log)) == 5
 
 
-def test_a_group_has_so_many_events_at_most(world: World) -> None:
+def test_a_group_has_so_many_events_at_most() -> None:
     sizes: list[int] = []
 
     def seal(groups: Sequence[Sequence[Event]]) -> list[list[int]]:
@@ -109,15 +109,18 @@ def test_a_group_has_so_many_events_at_most(world: World) -> None:
     assert sizes[-1] == 2 * MOST
 
 
-def test_an_interrupt_of_the_one_that_serves_leaves_nobody_waiting(world: World) -> None:
+def test_an_interrupt_of_the_one_that_serves_leaves_nobody_waiting() -> None:
     def seal(_groups: Sequence[Sequence[Event]]) -> list[list[int]]:
         time.sleep(0.2)
         raise KeyboardInterrupt
 
     group = Group(seal, lambda: None)
-    threads = [
-        threading.Thread(target=lambda: pytest.raises(KeyboardInterrupt, group.append, [happened()])) for _ in "ab"
-    ]
+
+    def interrupted() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            group.append([happened()])
+
+    threads = [threading.Thread(target=interrupted) for _ in "abc"]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -128,3 +131,24 @@ def test_an_interrupt_of_the_one_that_serves_leaves_nobody_waiting(world: World)
 def test_a_log_that_refuses_says_so_to_each(world: World) -> None:
     world.log.close()
     assert all(isinstance(each, LogError) for each in at_once(4, lambda _: world.log.append([happened()])))
+
+
+def test_one_that_is_interrupted_as_it_waits_takes_its_events_along(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(world.log)
+    group = Group(slow.seal, world.log.sign)
+    first = threading.Thread(target=group.append, args=([happened(reason="first")],))
+    first.start()
+    time.sleep(0.1)
+
+    def interrupt(_self: threading.Event, _timeout: float | None = None) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Event, "wait", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        group.append([happened(reason="interrupted")])
+    monkeypatch.undo()
+    first.join()
+    assert group.append([happened(reason="after")]) == [1]
+    assert [entry.reason for entry in check_signed(world.log)] == ["first", "after"]

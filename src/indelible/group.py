@@ -23,22 +23,42 @@ class Group:
         self._seal = seal
         self._sign = sign
         self._waiting: deque[_Request] = deque()
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()  # of the two around it, held for moments
+        self._served = False  # somebody serves
 
     def append(self, events: Sequence[Event]) -> list[int]:
         """Gives the sequence numbers once they are sealed and signed. Raises what `seal` and `sign` raise."""
         mine = _Request(events)
-        self._waiting.append(mine)
-        with self._turn:
-            while not mine.over:
-                self._serve(self._next())
+        with self._lock:
+            self._waiting.append(mine)
+            mine.serves, self._served = not self._served, True
+        try:
+            if not mine.serves:
+                mine.woken.wait()
+            if not mine.over:
+                self._serve(self._next())  # it is the first of those that wait
+        finally:
+            self._leave(mine)
         return mine.result()
 
+    def _leave(self, mine: "_Request") -> None:
+        """If it was its turn, the first of those that came meanwhile is next: nobody works on for others."""
+        with self._lock:
+            if mine in self._waiting:  # interrupted as it waited
+                self._waiting.remove(mine)
+            if not mine.serves:
+                return
+            self._served = bool(self._waiting)
+            if self._waiting:
+                self._waiting[0].serves = True
+                self._waiting[0].woken.set()
+
     def _next(self) -> "list[_Request]":
-        taken, count = [self._waiting.popleft()], 0
-        while self._waiting and (count := count + len(taken[-1].events)) + len(self._waiting[0].events) <= MOST:
-            taken.append(self._waiting.popleft())
-        return taken
+        with self._lock:
+            taken, count = [self._waiting.popleft()], 0
+            while self._waiting and (count := count + len(taken[-1].events)) + len(self._waiting[0].events) <= MOST:
+                taken.append(self._waiting.popleft())
+            return taken
 
     def _serve(self, requests: "list[_Request]") -> None:
         """A crash of this caller (an interrupt) is everybody's: nobody knows what became of theirs."""
@@ -54,6 +74,7 @@ class Group:
         finally:
             for request in requests:
                 request.over = True
+                request.woken.set()
 
     def _commit(self, requests: "list[_Request]") -> None:
         try:
@@ -75,7 +96,8 @@ class _Request:
     def __init__(self, events: Sequence[Event]) -> None:
         self.events = events
         self.sequence: list[int] = []
-        self.sealed = self.over = False
+        self.sealed = self.over = self.serves = False
+        self.woken = threading.Event()  # it is over, or it is this caller's turn to serve
         self.error: BaseException | None = None
 
     def result(self) -> list[int]:
