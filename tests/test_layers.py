@@ -21,6 +21,7 @@ LEVELS = (
     ("signer", "group", "capture"),
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "export", "summary", "viewer", "integrations"),
+    ("monitor",),
     ("web",),
     ("audit",),
     ("cli",),

@@ -10,6 +10,7 @@ from indelible.capture.source import open_source
 from indelible.drift import DriftWatch
 from indelible.errors import CaptureError, LogError, UsageError
 from indelible.log import Log
+from indelible.monitor import Monitor
 from indelible.sealer import Sealer
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Audit:
         self.log = Log.open_or_create(log)
         self._sealer: Sealer | None = None
         self._drift = DriftWatch(self._url, self.log)
+        self._monitor = Monitor(self.log)
 
     def watch(self, *, strict: bool = False, baseline: bool = True) -> list[str]:
         """Install the triggers on every table that the map does not exclude; repeatable. Gives their names.
@@ -57,13 +59,18 @@ class Audit:
         return watched
 
     def start(self) -> None:
-        """Seal in a thread of this process, within moments of each commit; look every minute whether capture holds."""
+        """Seal in a thread of this process, within moments of each commit.
+
+        Others look every minute whether capture holds, and all the time whether the log is what was signed.
+        """
         self._sealing().start()
         self._drift.start()
+        self._monitor.start()
 
     def close(self) -> None:
         """Stop sealing and close the log. What is still in the outbox waits there for the next start."""
         self._drift.stop()
+        self._monitor.stop()
         if self._sealer is not None:
             self._sealer.close()
         self.log.close()
@@ -79,8 +86,11 @@ class Audit:
         return self._sealing().seal()
 
     def health(self) -> dict[str, Any]:
-        """`status` "ok" or "failing", the log's `size`, what is `signed`, `pending`, `seal_lag_seconds`, `drifted`."""
-        return self._sealing().health() | {"drifted": self._drift.unclean}
+        """`status` "ok" or "failing", the log's `size`, what is `signed`, `pending`, `seal_lag_seconds`, `drifted`.
+
+        `tampering` says what is not as it was signed, and is there only then.
+        """
+        return self._monitor.told(self._sealing().health() | {"drifted": self._drift.unclean})
 
     def coverage(self) -> list[Coverage]:
         """Each table of the database, and whether it is watched as it was left. Raises CaptureError."""

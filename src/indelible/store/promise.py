@@ -130,6 +130,9 @@ class Store(Protocol):
 
     # For `verify`.
 
+    def pulse(self) -> object:
+        """Another one after each write, whoever makes it, as far as the database lets that be seen."""
+
     def bounds(self) -> tuple[int | None, int | None]:
         """The lowest and the highest place that anything stands at, in the log or its index."""
 

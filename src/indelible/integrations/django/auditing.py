@@ -21,6 +21,7 @@ from indelible.errors import Error
 from indelible.integrations.django.conf import configured
 from indelible.integrations.django.databases import source_url
 from indelible.log import Log
+from indelible.monitor import Monitor
 from indelible.sealer import Sealer
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class DjangoAudit:
         self._log: Log | None = None
         self._sealers: list[Sealer] = []
         self._drifts: list[DriftWatch] = []
+        self._monitor: Monitor | None = None
         self._not_before = 0.0
 
     @property
@@ -77,15 +79,21 @@ class DjangoAudit:
             for sealer, drift in zip(self._sealers, self._drifts, strict=True):
                 sealer.start()
                 drift.start()
+            self._monitor = Monitor(self.log)
+            self._monitor.start()
 
     def health(self) -> list[dict[str, Any]]:
         """Of each database that this process seals; see `Audit.health`."""
         both = zip(self._sealers, self._drifts, strict=True)
-        return [sealer.health() | {"drifted": drift.unclean} for sealer, drift in both]
+        found = [sealer.health() | {"drifted": drift.unclean} for sealer, drift in both]
+        return [self._monitor.told(each) for each in found] if self._monitor else found
 
     def close(self) -> None:
         """What is still in an outbox waits there for the next start."""
         with self._lock:
+            if self._monitor is not None:
+                self._monitor.stop()
+                self._monitor = None
             for drift in self._drifts:
                 drift.stop()
             for sealer in self._sealers:

@@ -35,6 +35,8 @@ class SQLiteStore:
         self.path = path
         self._lock = threading.Lock()  # one writer in this process; BEGIN IMMEDIATE keeps other processes out
         self._closed = False
+        self._watching = threading.Lock()
+        self._watcher: apsw.Connection | None = None
         self._idle: LifoQueue[apsw.Connection] = LifoQueue()
         self._writer = self._connect()
         self._names = Dictionary(self._writer)
@@ -63,6 +65,9 @@ class SQLiteStore:
         with self._lock:
             self._closed = True
             self._writer.close()
+        with self._watching:
+            if self._watcher is not None:
+                self._watcher.close()
         while True:
             try:
                 self._idle.get_nowait().close()
@@ -168,6 +173,13 @@ class SQLiteStore:
     def attachments(self) -> Iterator[tuple[bytes, bytes, bytes]]:
         with self.reading() as db:
             yield from db.execute(SQL["attachments"])
+
+    def pulse(self) -> object:
+        """Through SQLite; who writes into the file past it is not seen. Always asked on one connection."""
+        with self._watching, _log_errors(self.path):
+            self._check_open()
+            self._watcher = self._watcher or self._connect()
+            return self._watcher.pragma("data_version")
 
     def damage(self) -> str | None:
         """A row that an index lacks would hide it from a search."""

@@ -1,0 +1,150 @@
+"""Verifies the log again and again while the server runs, and raises the alarm where it is not what was signed.
+
+It works slowly, so that the application hardly notices; as fast as it can where somebody wrote to the log's database
+who neither appended nor signed. It is as honest as the process it runs in: who trusts nobody runs `indelible verify`
+elsewhere.
+"""
+
+import logging
+import secrets
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from indelible.errors import Error, VerificationError
+from indelible.event import Actor, Context, Entity, Event, derive_id
+from indelible.log import Log
+from indelible.verify import verify_log
+
+logger = logging.getLogger(__name__)
+
+EVERY = 30.0  # seconds from one pass to the next
+LOOK = 1.0  # seconds between two looks at whether somebody wrote
+SHARE = 0.2  # of a processor, for a pass that is not urgent
+
+
+class Monitor:
+    """A pass when asked, or a thread that never stops."""
+
+    def __init__(self, log: Log, every: float = EVERY) -> None:
+        self._log = log
+        self._every = every
+        self._verifier = log.verifier  # as it was when this began: what the log says of its key later is not asked
+        self._deep = True
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.alarm: VerificationError | None = None  # what the last pass found; None: all is as it was signed
+
+    def check(self, *, urgent: bool = True) -> VerificationError | None:
+        """One pass. What it finds is recorded, once; gives it. Raises Error where the log cannot be read."""
+        pace = _Pace(1.0 if urgent else SHARE, self._stopped)
+        try:
+            # The files' own check takes them from the disk whole: once in the life of a process.
+            verify_log(self._log, self._verifier, progress=pace.keep, files=self._deep)
+        except VerificationError as error:
+            if self.alarm is None or str(self.alarm) != str(error):
+                self._raise(error)
+            self.alarm = error
+        else:
+            self.alarm, self._deep = None, False
+        return self.alarm
+
+    def told(self, health: dict[str, Any]) -> dict[str, Any]:
+        """Health, with the alarm in it if there is one."""
+        return health if self.alarm is None else health | {"status": "failing", "tampering": str(self.alarm)}
+
+    def start(self) -> None:
+        self._stopped.clear()
+        self._thread = threading.Thread(target=self._run, name="indelible-monitor", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        urgent = False
+        while not self._stopped.is_set():
+            try:
+                self.check(urgent=urgent)
+                urgent = self._wait()
+            except _Stopped:
+                return
+            except Error as error:
+                logger.error("The log could not be verified, and will be again: %s", error)  # noqa: TRY400 - one sentence
+                self._stopped.wait(self._every)
+            except Exception:
+                logger.exception("The log could not be verified, and will be again")
+                self._stopped.wait(self._every)
+
+    def _wait(self) -> bool:
+        """For the next pass. True: somebody wrote who neither appended nor signed."""
+        until, before = time.monotonic() + self._every, self._pulse()
+        while not self._stopped.wait(min(LOOK, self._every)) and time.monotonic() < until:
+            now = self._pulse()
+            if now.any != before.any and now.ours == before.ours:
+                return True
+            before = now
+        return False
+
+    def _pulse(self) -> "_Pulse":
+        """At one moment: not while somebody appends or signs."""
+        while True:
+            before, any_ = self._sizes(), self._log.store.pulse()
+            if self._sizes() == before:
+                return _Pulse(any_, before)
+
+    def _sizes(self) -> tuple[int, int]:
+        return self._log.head().size, self._log.signed_size()
+
+    def _raise(self, error: VerificationError) -> None:
+        """The alarm goes where it can: into the program's own log, and as an entry behind whatever was done."""
+        logger.critical("The log %s is not what was signed: %s", self._log.origin, error)
+        try:
+            self._log.append([_event(self._log.origin, error)])
+        except Error as refused:
+            logger.error("The alarm is sealed at best, and not signed: %s", refused)  # noqa: TRY400 - one sentence
+
+
+class _Pulse(NamedTuple):
+    """What changes with every write, and what changes with those that append or sign."""
+
+    any: object
+    ours: tuple[int, int]
+
+
+class _Stopped(Exception):  # noqa: N818 - no error: the end of the program
+    """Raised within a pass."""
+
+
+class _Pace:
+    """Takes a share of a processor: for each moment of work, a rest."""
+
+    def __init__(self, share: float, stopped: threading.Event) -> None:
+        self._rest = 1 / share - 1
+        self._stopped = stopped
+        self._since = time.monotonic()
+
+    def keep(self, _checked: int) -> None:
+        if self._stopped.wait(self._rest * (time.monotonic() - self._since)):
+            raise _Stopped
+        self._since = time.monotonic()
+
+
+def _event(origin: str, error: VerificationError) -> Event:
+    now = datetime.now(UTC)
+    return Event(
+        action="AUDIT_TAMPERING_DETECTED",
+        operation="verify",
+        entity=Entity("Log", origin, origin),
+        occurred_at=now,
+        actor=Actor.system("monitor"),
+        id=derive_id(now, secrets.token_hex(16)),
+        outcome="failure",
+        reason=str(error)[:2048],
+        context=Context(source="indelible"),
+        metadata={"kind": error.kind} | ({} if error.seq is None else {"seq": error.seq}),
+    )

@@ -1,0 +1,174 @@
+"""An edit of the log is noticed while the server runs, told by its health, and recorded; an honest writer is not."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from indelible import monitor
+from indelible.event import Entity, Entry, Organization
+from indelible.log import Log
+from indelible.monitor import Monitor
+from indelible.verify import Report, verify_log
+from tests.attacks import ATTACKS, Attack
+from tests.checking import check_signed
+from tests.store.test_log import happened
+
+SOON = 20.0  # seconds; the promise is 60
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+    monkeypatch.setattr(monitor, "LOOK", 0.05)
+    with Log.create(f"sqlite:///{tmp_path}/audit.db") as made:
+        made.append(happened(reason=f"{number}") for number in range(50))
+        yield made
+
+
+@pytest.fixture
+def watching(log: Log) -> Iterator[Monitor]:
+    """Its first pass is over."""
+    made = Monitor(log)
+    made.check()
+    made.start()
+    yield made
+    made.stop()
+
+
+def edit(log: Log, do: Callable[[apsw.Connection], object]) -> None:
+    """As the owner of the file can, from another program."""
+    db = apsw.Connection(str(log.store.path))
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        db.execute(f"DROP TRIGGER {name}")
+    do(db)
+    db.close()
+
+
+def soon(holds: Callable[[], object]) -> bool:
+    until = time.monotonic() + SOON
+    while time.monotonic() < until:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def alarms(log: Log) -> list[Entry]:
+    found = [log.entry(seq) for seq in range(50, log.head().size)]
+    return [entry for entry in found if entry.action == "AUDIT_TAMPERING_DETECTED"]
+
+
+def changed(db: apsw.Connection) -> None:
+    db.execute("UPDATE leaf SET line = CAST(replace(CAST(line AS TEXT), 'dana', 'kim') AS BLOB) WHERE seq = 7")
+
+
+def test_an_edit_is_noticed_at_once_and_recorded_once(log: Log, watching: Monitor) -> None:
+    edit(log, changed)
+    assert soon(lambda: alarms(log))
+    health = watching.told({"status": "ok", "size": 50})
+    assert health["status"] == "failing"
+    assert health["tampering"] == "changed: entry 7 is not the line that was sealed."
+    watching.check()
+    watching.check()
+    (entry,) = alarms(log)
+    assert (entry.metadata, entry.outcome, entry.actor.id) == ({"kind": "changed", "seq": 7}, "failure", "monitor")
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_what_verify_finds_is_found_here(tmp_path: Path, attack: Attack) -> None:
+    with Log.create(f"sqlite:///{tmp_path}/ten.db") as log:
+        for batch in (range(4), range(4, 8), range(8, 10)):
+            log.append(
+                happened(entity=Entity("License", f"{i}"), organization=Organization("acme", "Acme")) for i in batch
+            )
+        watching = Monitor(log)
+        edit(log, attack.do)
+        found = watching.check()
+    assert found is not None
+    assert (found.kind, found.seq) == (attack.kind, attack.seq)
+
+
+def test_who_appends_and_signs_elsewhere_is_no_reason_to_hurry(
+    log: Log, watching: Monitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[bool] = []
+    monkeypatch.setattr(watching, "check", lambda *, urgent: passes.append(urgent))
+    with Log.open(f"sqlite:///{log.store.path}") as other:
+        for _ in range(20):
+            other.append([happened()])
+            log.append([happened()])
+            time.sleep(0.03)
+    assert passes == []
+    assert len(check_signed(log)) == 90
+
+
+def test_a_log_that_grows_while_it_is_read_is_no_alarm(log: Log) -> None:
+    watching, stopped = Monitor(log), threading.Event()
+
+    def grow() -> None:
+        while not stopped.is_set():
+            log.append(happened() for _ in range(20))
+
+    thread = threading.Thread(target=grow)
+    thread.start()
+    try:
+        assert [watching.check() for _ in range(10)] == [None] * 10
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def test_what_is_mended_is_no_alarm_any_more_and_the_next_edit_is_one(log: Log, watching: Monitor) -> None:
+    ((line,),) = log.store.select("SELECT line FROM leaf WHERE seq = 7")
+    edit(log, changed)
+    assert soon(lambda: watching.alarm)
+    edit(log, lambda db: db.execute("UPDATE leaf SET line = ? WHERE seq = 7", (line,)))
+    assert soon(lambda: watching.alarm is None)
+    edit(log, lambda db: db.execute("UPDATE leaf SET line = x'00' WHERE seq = 9"))
+    assert soon(lambda: watching.alarm)
+    assert soon(lambda: [entry.metadata["seq"] for entry in alarms(log)] == [7, 9])
+
+
+def test_bytes_edited_in_the_file_are_found_by_the_next_pass(log: Log) -> None:
+    log.store.select("PRAGMA wal_checkpoint(TRUNCATE)")
+    path = log.store.path
+    data = path.read_bytes()
+    assert b'"reason":"7"' in data
+    path.write_bytes(data.replace(b'"reason":"7"', b'"reason":"8"'))
+    with Log.open(f"sqlite:///{path}") as opened:
+        found = Monitor(opened).check()
+        assert found is not None
+        assert (found.kind, found.seq) == ("changed", 7)
+
+
+def test_it_stops_within_a_pass(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.append(happened() for _ in range(3000))
+    monkeypatch.setattr(monitor, "SHARE", 1e-4)
+    watching = Monitor(log)
+    watching.start()
+    time.sleep(0.5)
+    start = time.monotonic()
+    watching.stop()
+    assert time.monotonic() - start < SOON / 2
+
+
+def test_a_pass_that_fails_is_tried_again(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    watching = Monitor(log, every=0.1)
+    calls: list[int] = []
+
+    def fails_once(*args: Any, **named: Any) -> Report:
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("the disk is away")
+        return verify_log(*args, **named)
+
+    monkeypatch.setattr(monitor, "verify_log", fails_once)
+    watching.start()
+    try:
+        assert soon(lambda: len(calls) > 2)
+    finally:
+        watching.stop()
