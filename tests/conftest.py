@@ -20,6 +20,12 @@ settings.register_profile(
 settings.load_profile("suite")
 
 
+@pytest.fixture(autouse=True)
+def forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test verifies is remembered in its own folder, by the programs that it starts too."""
+    monkeypatch.setenv("INDELIBLE_MEMORY", str(tmp_path / "verified"))
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)

@@ -21,7 +21,7 @@ LEVELS = (
     ("signer", "group", "capture"),
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "export", "summary", "viewer", "integrations"),
-    ("monitor",),
+    ("monitor", "memory"),
     ("web",),
     ("audit",),
     ("cli",),

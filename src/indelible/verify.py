@@ -36,19 +36,26 @@ class Report:
     root: bytes
 
 
-def verify_log(
-    log: Log, verifier: Verifier, earlier: str | None = None, progress: Progress = lambda _: None, *, files: bool = True
+def verify_log(  # noqa: PLR0913 - what may be held against it, and how
+    log: Log,
+    verifier: Verifier,
+    earlier: str | None = None,
+    progress: Progress = lambda _: None,
+    *,
+    known: Checkpoint | None = None,
+    files: bool = True,
 ) -> Report:
     """Check a whole log with a pinned key, and optionally a signed note that left the machine earlier.
 
     What the signer beside the log remembers is asked as well, where it is there: it may know of entries that were cut
-    off together with their checkpoints. `files`: the database's own check of its files too, which reads all of them.
-    Raises VerificationError, with `kind` and the first bad `seq`.
+    off together with their checkpoints; so is `known`, what was verified before. `files`: the database's own check of
+    its files too, which reads all of them. Raises VerificationError, with `kind` and the first bad `seq`.
     """
     # In this order, so that a log that grows meanwhile is not mistaken for a damaged one.
     checkpoints = _checkpoints(log, verifier, earlier)
+    signed = max((checkpoint.size for checkpoint in checkpoints), default=0)
     head = log.head()
-    tree = _Tree(checkpoints)
+    tree = _Tree([*checkpoints, known] if known else checkpoints)
     for seq, hash_, line in log.leaves(0, head.size):
         tree.add(seq, line, hash_)
         _check_line(seq, line)
@@ -66,7 +73,7 @@ def verify_log(
     _check_attachments(log)
     if files:
         _check_file(log)
-    return Report(verifier.name, size, max((c.size for c in checkpoints), default=0), tree.frontier.root())
+    return Report(verifier.name, size, signed, tree.frontier.root())
 
 
 def verify_file(path: Path, verifier: Verifier, note: str, progress: Progress = lambda _: None) -> Report:

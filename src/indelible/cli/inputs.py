@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from indelible.cli.output import progress, say
-from indelible.errors import NotFoundError, UsageError
+from indelible.errors import LogError, NotFoundError, UsageError
 from indelible.files import beside
 from indelible.log import Log
+from indelible.memory import recall, remember
 from indelible.merkle.note import Verifier
 from indelible.search.moment import parse_moment
 from indelible.search.query import Query, parse
@@ -37,7 +38,12 @@ def _verify_log(url: str, key: str | None, note: str | None) -> Report:
             say("The key is the one the log itself shows. To trust nobody, give --key with the one `init` printed.")
         verifier = Verifier.parse(key) if key else log.verifier
         with progress("Verifying", log.head().size) as moved:
-            return verify_log(log, verifier, note, moved)
+            report = verify_log(log, verifier, note, moved, known=recall(verifier))
+    try:
+        remember(verifier, report.size, report.root)
+    except LogError as error:
+        say(str(error))  # what was found holds
+    return report
 
 
 def _verify_file(path: Path, key: str | None, note: str | None) -> Report:

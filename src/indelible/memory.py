@@ -1,0 +1,71 @@
+"""What was verified before, for each key: the next time, the log must extend it.
+
+A note that left the machine does the same, for whoever kept one. This keeps one by itself, in the home of whoever
+verifies: who rewrites the log with its key has to get at that, too.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from indelible.errors import LogError
+from indelible.files import beside, sync
+from indelible.merkle.checkpoint import Checkpoint
+from indelible.merkle.note import Verifier
+from indelible.merkle.tree import HASH_SIZE
+
+
+class _Verified(msgspec.Struct):
+    verifier: str
+    size: int
+    root: bytes
+
+
+def folder() -> Path:
+    """`INDELIBLE_MEMORY`, or where this user's programs keep their state."""
+    chosen = os.environ.get("INDELIBLE_MEMORY")
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(chosen) if chosen else Path(state) / "indelible" / "verified"
+
+
+def recall(verifier: Verifier) -> Checkpoint | None:
+    """The largest tree verified with this key; None if there was none. Raises LogError if the file is damaged."""
+    path = _path(verifier)
+    try:
+        return _read(path.read_bytes(), verifier)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        raise LogError(
+            f"What was verified before cannot be read from {path}: {error}. Take the file away to begin anew; a log "
+            "that was rewritten since is not found then."
+        ) from error
+
+
+def _read(data: bytes, verifier: Verifier) -> Checkpoint:
+    found = msgspec.json.decode(data, type=_Verified)
+    if found.verifier != str(verifier) or found.size < 0 or len(found.root) != HASH_SIZE:
+        raise ValueError("it is of another key, or of no tree")
+    return Checkpoint(verifier.name, found.size, found.root)
+
+
+def remember(verifier: Verifier, size: int, root: bytes) -> None:
+    """Whole or not at all. Raises LogError if it cannot be written."""
+    path = _path(verifier)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside(path) as made:
+            made.write_bytes(msgspec.json.encode(_Verified(str(verifier), size, root)))
+            sync(made)
+            made.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        raise LogError(
+            f"What was verified cannot be kept in {path}: {error.strerror}. Set INDELIBLE_MEMORY to a folder of yours."
+        ) from error
+
+
+def _path(verifier: Verifier) -> Path:
+    return folder() / f"{hashlib.sha256(str(verifier).encode()).hexdigest()[:32]}.json"

@@ -1,0 +1,90 @@
+"""Whoever verifies a log again finds what was rewritten since, though the key signed all of it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from indelible import memory
+from indelible.errors import LogError
+from indelible.log import Log
+from indelible.merkle.note import SigningKey
+from tests.cli.conftest import Shell
+from tests.store.test_log import happened
+
+
+def rewrite(shell: Shell, entries: int) -> None:
+    """With the key: another history of the same log, signed from its beginning."""
+    key = (shell.folder / "audit.db.key").read_text()
+    for each in shell.folder.glob("audit.db*"):
+        each.unlink()
+    (shell.folder / "audit.db.key").write_text(key)
+    with Log.create(shell.log, SigningKey.parse(key).name) as log:
+        log.append(happened() for _ in range(entries))
+
+
+@pytest.mark.parametrize(("entries", "said"), [(5, "changed"), (9, "changed"), (2, "truncated"), (0, "truncated")])
+def test_another_history_of_a_log_is_found_the_second_time(ready: Shell, entries: int, said: str) -> None:
+    key = ready.verifier()
+    ready.run("verify", ready.log, "--key", key)
+    rewrite(ready, entries)
+    assert said in ready.refused("verify", ready.log, "--key", key, code=3)
+    assert said in ready.refused("verify", ready.log, "--key", key, code=3)  # what failed is not remembered
+
+
+def test_a_log_that_grew_is_the_same_log(ready: Shell) -> None:
+    ready.run("verify", ready.log)
+    with Log.open(ready.log) as log:
+        log.append([happened()])
+    ready.run("verify", ready.log)
+    ready.run("verify", ready.log, "--key", ready.verifier())
+
+
+def test_each_key_has_a_memory_of_its_own(ready: Shell, tmp_path: Path) -> None:
+    ready.run("verify", ready.log)
+    with Log.create(f"sqlite:///{tmp_path}/other.db"):
+        ready.run("verify", f"sqlite:///{tmp_path}/other.db")
+    ready.run("verify", ready.log)
+
+
+def test_where_nothing_can_be_kept_what_was_found_holds(ready: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    (ready.folder / "file").touch()
+    monkeypatch.setenv("INDELIBLE_MEMORY", f"{ready.folder}/file/below")
+    done = ready.run("verify", ready.log)
+    assert done.stdout.startswith(b"ok 5 ")
+    assert b"Set INDELIBLE_MEMORY to a folder of yours" in done.stderr
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b"\xff", b'{"verifier":"x","size":1,"root":""}'])
+def test_a_damaged_memory_is_not_passed_over(ready: Shell, damage: bytes) -> None:
+    ready.run("verify", ready.log)
+    (kept,) = memory.folder().iterdir()
+    kept.write_bytes(damage)
+    assert f"cannot be read from {kept}" in ready.refused("verify", ready.log, code=1)
+
+
+def test_what_is_kept_is_whole_or_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = SigningKey.generate("audit.example/test").verifier
+    memory.remember(key, 5, b"r" * 32)
+
+    def full(_path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(memory, "sync", full)
+    with pytest.raises(LogError, match="No space left on device"):
+        memory.remember(key, 6, b"s" * 32)
+    found = memory.recall(key)
+    assert found is not None
+    assert (found.size, found.root) == (5, b"r" * 32)
+    assert len(list(memory.folder().iterdir())) == 1
+    shutil.rmtree(tmp_path / "verified")
+    assert memory.recall(key) is None
+
+
+def test_the_home_of_a_user_has_a_place_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("INDELIBLE_MEMORY")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert memory.folder() == tmp_path / "indelible" / "verified"
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert memory.folder() == tmp_path / "home" / ".local" / "state" / "indelible" / "verified"
