@@ -13,6 +13,15 @@ from tests.cli.conftest import Shell
 from tests.store.test_log import happened
 
 
+@pytest.fixture
+def ready(ready: Shell, tmp_path: Path) -> Shell:
+    """A copy, to be rewritten."""
+    mine = Shell(tmp_path)
+    for each in ready.folder.glob("audit.db*"):
+        shutil.copy(each, tmp_path)
+    return mine
+
+
 def rewrite(shell: Shell, entries: int) -> None:
     """With the key: another history of the same log, signed from its beginning."""
     key = (shell.folder / "audit.db.key").read_text()
