@@ -134,3 +134,8 @@ def test_the_core_runs_without_the_optional_packages() -> None:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 name = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
                 assert (name or "").split(".")[0] not in optional, path
+
+
+def test_the_verifier_in_a_bundle_stands_alone() -> None:
+    roots = {module.partition(".")[0] for module, _ in imports(SRC / "indelible" / "export" / "alone.py")}
+    assert roots - set(sys.stdlib_module_names) == {"cryptography"}

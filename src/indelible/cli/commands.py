@@ -2,7 +2,7 @@
 
 from indelible import __version__
 from indelible.cli.app import app
-from indelible.cli.inputs import query_of, read_note, verified, write_whole
+from indelible.cli.inputs import query_of, read_note, verified, write_proof, write_whole
 from indelible.cli.options import (
     AsJson,
     CheckpointFile,
@@ -12,6 +12,7 @@ from indelible.cli.options import (
     LogUrl,
     Origin,
     Output,
+    Proof,
     QueryText,
     Since,
     Target,
@@ -66,9 +67,15 @@ def export(
     until: Until = None,
     format_name: FormatName = "jsonl",
     output: Output = None,
+    *,
+    proof: Proof = False,
 ) -> None:
     """Write every entry found, in the log's order."""
     with Log.open(log, sign=False) as opened:
+        if proof:
+            size = write_proof(opened, output, whole=not (query or since or until) and format_name == "jsonl")
+            say(f"Wrote {output}: {size} entries. To verify it: indelible verify {output} --key KEY")
+            return
         chunks = write(lines(opened, query_of(query, since, until)), format_name)
         if output is None:
             for chunk in chunks:

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from zipfile import is_zipfile
 
 from indelible.cli.output import progress, say
-from indelible.errors import LogError, NotFoundError, UsageError
+from indelible.errors import LogError, NotFoundError, UsageError, VerificationError
+from indelible.export import alone
+from indelible.export.bundle import write_bundle
 from indelible.files import beside
 from indelible.log import Log
 from indelible.memory import recall, remember
@@ -39,18 +43,55 @@ def _verify_log(url: str, key: str | None, note: str | None) -> Report:
         verifier = Verifier.parse(key) if key else log.verifier
         with progress("Verifying", log.head().size) as moved:
             report = verify_log(log, verifier, note, moved, known=recall(verifier))
-    try:
-        remember(verifier, report.size, report.root)
-    except LogError as error:
-        say(str(error))  # what was found holds
+    _remember(verifier, report.size, report.root)
     return report
 
 
 def _verify_file(path: Path, key: str | None, note: str | None) -> Report:
+    if path.is_file() and is_zipfile(path):
+        return _verify_bundle(path, key)
     if key is None or note is None:
         raise UsageError("A file is verified with --key and --checkpoint. The latter: indelible checkpoint LOG")
     with progress("Verifying", 0) as moved:
         return verify_file(path, Verifier.parse(key), note, moved)
+
+
+def _verify_bundle(path: Path, key: str | None) -> Report:
+    """By the program that is in it, as it is here; and what was verified before is held against it."""
+    if key is None:
+        raise UsageError("A bundle is verified with --key, the verifier key that `init` printed.")
+    verifier, files = Verifier.parse(key), alone.Files(path)
+    known = recall(verifier)
+    try:
+        size, root = alone.check(files, key)
+    except alone.Refused as error:
+        raise VerificationError(error.kind, error.message, error.seq) from error
+    if known and known.size <= size and alone.tree(islice(alone.hashes(files), known.size))[1] != known.root:
+        raise VerificationError("changed", f"the first {known.size} entries are not those that were verified before.")
+    if known is None or known.size < size:
+        _remember(verifier, size, root)
+    return Report(verifier.name, size, size, root)
+
+
+def _remember(verifier: Verifier, size: int, root: bytes) -> None:
+    try:
+        remember(verifier, size, root)
+    except LogError as error:
+        say(str(error))  # what was found holds
+
+
+def write_proof(log: Log, path: Path | None, *, whole: bool) -> int:
+    """The bundle, all of it or nothing; gives the number of entries."""
+    if path is None or not whole:
+        raise UsageError("--proof is of the whole log: give -o FILE.zip, and no query, time or format.")
+    try:
+        with beside(path.resolve()) as made:
+            with made.open("wb") as file:
+                size = write_bundle(log, file)
+            made.replace(path.resolve())
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+    return size
 
 
 def read_note(path: Path) -> str:

@@ -7,7 +7,7 @@ import typer
 
 LogUrl = Annotated[str, typer.Argument(metavar="LOG", help="The log: sqlite:///audit.db")]
 AppUrl = Annotated[str, typer.Argument(metavar="APP", help="sqlite:///app.db or postgresql://user@host/name")]
-Target = Annotated[str, typer.Argument(metavar="LOG|FILE", help="A log, or a JSON Lines export of a whole one")]
+Target = Annotated[str, typer.Argument(metavar="LOG|FILE", help="A log, or a bundle or JSON Lines of a whole one")]
 Tables = Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE")]
 QueryText = Annotated[str, typer.Argument(metavar="[QUERY]", help="As in the search bar: dana action:LICENSE_*")]
@@ -26,5 +26,6 @@ FormatName = Annotated[
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file; otherwise stdout")]
 Key = Annotated[str | None, typer.Option(help="The verifier key that `init` printed")]
+Proof = Annotated[bool, typer.Option("--proof", help="The whole log as a ZIP file, with what proves it")]
 CheckpointFile = Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint kept from earlier")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version")]

@@ -1,0 +1,192 @@
+"""Verifies an exported audit log without trusting who exported it. Python 3.11, and `pip install cryptography`.
+
+    python verify.py [FILE.zip | FOLDER] --key KEY
+
+KEY is the verifier key of the log, as you were given it when the log was made, not as it comes with the files. Says
+"ok", how many entries there are, and the root of their tree; or names the first entry that is not what was signed, and
+exits with 3. Read it: it is short, and nothing of it comes from the program that wrote the files.
+
+What it checks, by RFC 6962 and C2SP signed-note and tlog-checkpoint:
+- `checkpoint` is signed with the key, and says how many entries the log had, and the root of their Merkle tree;
+- `hashes` has so many leaf hashes, and they give that root;
+- each line of `entries.jsonl` has the hash that stands for it there, and says the number at which it stands.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+ENTRIES, HASHES, CHECKPOINT = "entries.jsonl", "hashes", "checkpoint"
+HASH_SIZE = 32
+ED25519 = 1  # the signature type byte
+
+
+class Refused(Exception):  # noqa: N818 - what is refused is the log
+    """The files are not what was signed. `seq` is the first bad entry, where one can be named."""
+
+    def __init__(self, kind: str, message: str, seq: int | None = None) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.message = message
+        self.seq = seq
+
+
+def check(files: "Files", key: str) -> tuple[int, bytes]:
+    """The number of entries and their root, if all is as it was signed. Raises Refused."""
+    origin, size, root = signed(files.text(CHECKPOINT), key)
+    found = tree(hashes(files))
+    if found != (size, root):
+        kind = "truncated" if found[0] < size else "added" if found[0] > size else "changed"
+        raise Refused(
+            kind, f"`{HASHES}` has {found[0]} entries, and not the root that was signed for {size} of {origin}."
+        )
+    count, stored = 0, hashes(files)
+    for line in lines(files):
+        hash_ = next(stored, None)
+        if hash_ is None:
+            raise Refused("added", f"`{ENTRIES}` goes on behind the {size} entries that were signed.", size)
+        check_line(count, hash_, line)
+        count += 1
+    if count != size:
+        raise Refused("truncated", f"{size} entries were signed, {count} are there.", count)
+    return size, root
+
+
+def check_line(seq: int, hash_: bytes, line: bytes) -> None:
+    if hashlib.sha256(b"\x00" + line).digest() != hash_:  # RFC 6962 2.1
+        raise Refused("changed", f"entry {seq} is not the line that was signed.", seq)
+    said = json.loads(line).get("seq")  # it was signed, so it is an entry
+    if said != seq:
+        raise Refused("reordered", f"at place {seq} stands the entry {said}.", seq)
+
+
+def signed(note: str, key: str) -> tuple[str, int, bytes]:
+    """Origin, size and root of a checkpoint that the key has signed."""
+    name, public, id_ = parse_key(key)
+    text, _, signatures = note.rpartition("\n\n")
+    text += "\n"
+    try:
+        origin, size, root, _ = text.split("\n")
+        head = origin, int(size), base64.b64decode(root, validate=True)
+    except ValueError:
+        raise Refused("re-signed", f"`{CHECKPOINT}` is no checkpoint.") from None
+    for line in signatures.splitlines():
+        by, _, encoded = line.removeprefix("— ").partition(" ")
+        signature = decoded(encoded)
+        if by == name and signature[:4] == id_ and verifies(public, signature[4:], text) and origin == name:
+            return head
+    raise Refused("re-signed", f"`{CHECKPOINT}` is not signed with the key {key}.")
+
+
+def parse_key(key: str) -> tuple[str, bytes, bytes]:
+    """Name, public key and key id of `name+id+base64`."""
+    name, _, rest = key.strip().partition("+")
+    wanted, _, encoded = rest.partition("+")
+    data = decoded(encoded)
+    id_ = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
+    if data[:1] != bytes([ED25519]) or len(data) != 1 + HASH_SIZE or id_.hex() != wanted:
+        raise SystemExit(f"verify.py: {key!r} is no verifier key: name+id+base64 is expected.")
+    return name, data[1:], id_
+
+
+def verifies(public: bytes, signature: bytes, text: str) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
+
+
+def tree(leaves: Iterator[bytes]) -> tuple[int, bytes]:
+    """How many there are, and their root: RFC 6962 2.1, by the roots of perfect subtrees, the largest first."""
+    size, roots = 0, list[bytes]()
+    for leaf in leaves:
+        node, rest = leaf, size
+        while rest & 1:
+            node = hashlib.sha256(b"\x01" + roots.pop() + node).digest()
+            rest >>= 1
+        roots.append(node)
+        size += 1
+    node = roots.pop() if roots else hashlib.sha256(b"").digest()
+    while roots:
+        node = hashlib.sha256(b"\x01" + roots.pop() + node).digest()
+    return size, node
+
+
+class Files:
+    """A bundle: a ZIP file, or the folder that was made of it. Raises Refused."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._zip = zipfile.ZipFile(path) if path.is_file() else None
+        except (zipfile.BadZipFile, NotImplementedError) as error:
+            raise Refused("changed", f"{path} is no ZIP file, or damaged: {error}.") from error
+
+    def open(self, name: str) -> IO[bytes]:
+        try:
+            return self._zip.open(name) if self._zip else (self._path / name).open("rb")
+        except (KeyError, OSError):
+            raise Refused("missing", f"`{name}` is not there.") from None
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise Refused("changed", f"`{name}` cannot be opened: {error}.") from error
+
+    def text(self, name: str) -> str:
+        with self.open(name) as file:
+            return b"".join(intact(lambda: file.read(1_000_000))).decode("utf-8", "replace")
+
+
+def hashes(files: Files) -> Iterator[bytes]:
+    with files.open(HASHES) as file:
+        yield from intact(lambda: file.read(HASH_SIZE))
+
+
+def lines(files: Files) -> Iterator[bytes]:
+    """Without their ends. A last line without one was cut: it is given so that it cannot fit."""
+    with files.open(ENTRIES) as file:
+        for line in intact(file.readline):
+            yield line[:-1] if line.endswith(b"\n") else line + b"\n"
+
+
+def intact(read: Callable[[], bytes]) -> Iterator[bytes]:
+    """What is read, up to where the file is damaged; there, what cannot fit."""
+    try:
+        while piece := read():
+            yield piece
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        yield b"damaged"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Verifies an exported audit log.")
+    parser.add_argument("path", nargs="?", type=Path, default=Path(__file__).parent, metavar="FILE.zip | FOLDER")
+    parser.add_argument("--key", required=True, help="the verifier key, as you were given it when the log was made")
+    arguments = parser.parse_args()
+    try:
+        size, root = check(Files(arguments.path), arguments.key)
+    except Refused as error:
+        sys.stderr.write(f"verify.py: {error}\n")
+        return 3
+    sys.stdout.write(f"ok {size} {root.hex()}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

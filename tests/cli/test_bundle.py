@@ -1,0 +1,51 @@
+"""The whole log as a bundle: written and verified by the command."""
+
+import base64
+import zipfile
+from pathlib import Path
+
+from indelible.export import alone
+from indelible.export.bundle import write_bundle
+from indelible.log import Log
+from indelible.merkle.note import SigningKey
+from tests.cli.conftest import Shell
+from tests.store.test_log import happened
+
+
+def test_the_command_writes_it_and_verifies_it(ready: Shell, tmp_path: Path) -> None:
+    path, key = str(tmp_path / "log.zip"), ready.verifier()
+    assert b"5 entries. To verify it" in ready.run("export", ready.log, "--proof", "-o", path).stderr
+    assert ready.run("verify", path, "--key", key).stdout == ready.run("verify", ready.log).stdout
+    assert "A bundle is verified with --key" in ready.refused("verify", path, code=2)
+    other = str(SigningKey.generate("audit.example/test").verifier)
+    assert "re-signed" in ready.refused("verify", path, "--key", other, code=3)
+    for asked in (["--proof"], ["--proof", "-o", path, "dana"], ["--proof", "-o", path, "--format", "csv"]):
+        assert "--proof is of the whole log" in ready.refused("export", ready.log, *asked, code=2)
+    assert "cannot be written" in ready.refused("export", ready.log, "--proof", "-o", f"{tmp_path}/no/x.zip", code=2)
+
+
+def test_an_unsigned_log_has_nothing_to_prove(shell: Shell, tmp_path: Path) -> None:
+    shell.run("init", shell.log)
+    said = shell.refused("export", shell.log, "--proof", "-o", str(tmp_path / "log.zip"), code=4)
+    assert "Nothing is signed yet" in said
+    assert not (tmp_path / "log.zip").exists()
+
+
+def test_a_bundle_of_another_history_is_found_the_second_time(ready: Shell, tmp_path: Path) -> None:
+    key = SigningKey.parse((ready.folder / "audit.db.key").read_text())
+    ready.run("verify", ready.log, "--key", ready.verifier())
+    with Log.create(f"sqlite:///{tmp_path}/other.db", key.name) as other:
+        other.append(happened() for _ in range(7))
+        path = tmp_path / "other.zip"
+        with path.open("wb") as file:
+            write_bundle(other, file)
+    bundle = zipfile.ZipFile(path)
+    checkpoint = alone.signed(bundle.read("checkpoint").decode(), str(other.verifier))
+    note = key.sign(f"{key.name}\n{checkpoint[1]}\n{base64.b64encode(checkpoint[2]).decode()}\n")
+    forged = tmp_path / "forged.zip"
+    with zipfile.ZipFile(forged, "w") as made:
+        for name in ("entries.jsonl", "hashes"):
+            made.writestr(name, bundle.read(name))
+        made.writestr("checkpoint", note)
+    said = ready.refused("verify", str(forged), "--key", ready.verifier(), code=3)
+    assert "the first 5 entries are not those that were verified before" in said

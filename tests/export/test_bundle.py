@@ -1,0 +1,146 @@
+"""A bundle proves by itself what it holds: the one program in it finds every change, and names the entry."""
+
+import hashlib
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from indelible.export import alone
+from indelible.export.bundle import write_bundle
+from indelible.log import Log
+from indelible.merkle.note import SigningKey
+from tests.store.test_log import happened
+
+ENTRIES = 20
+FLIPS = 400  # of the bits of each file
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Log:
+    made = Log.create(f"sqlite:///{tmp_path_factory.mktemp('log')}/audit.db", "audit.example/test")
+    made.append(happened(reason=f"number {number}") for number in range(ENTRIES))
+    return made
+
+
+@pytest.fixture
+def folder(log: Log, tmp_path: Path) -> Path:
+    """What an auditor has unpacked."""
+    bundle = io.BytesIO()
+    assert write_bundle(log, bundle) == ENTRIES
+    zipfile.ZipFile(bundle).extractall(tmp_path)
+    return tmp_path
+
+
+def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """As the auditor runs it: without anything of ours."""
+    command = [sys.executable, "-I", str(folder / "verify.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def refused(folder: Path, log: Log) -> alone.Refused:
+    with pytest.raises(alone.Refused) as caught:
+        alone.check(alone.Files(folder), str(log.verifier))
+    return caught.value
+
+
+def test_the_program_in_it_needs_nothing_else(folder: Path, log: Log) -> None:
+    done = program(folder, "--key", str(log.verifier))
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"ok {ENTRIES} {log.head().root.hex()}\n", "")
+    assert f"The audit log audit.example/test, {ENTRIES} entries" in (folder / "README.txt").read_text()
+    wrong = program(folder, "--key", str(SigningKey.generate("audit.example/test").verifier))
+    assert (wrong.returncode, wrong.stdout) == (3, "")
+    assert wrong.stderr.startswith("verify.py: re-signed: `checkpoint` is not signed with the key ")
+    assert program(folder, "--key", "x").returncode == 1
+    assert program(folder).returncode == 2
+
+
+def test_it_reads_the_zip_file_as_it_is(log: Log, tmp_path: Path, folder: Path) -> None:
+    with (tmp_path / "log.zip").open("wb") as file:
+        write_bundle(log, file)
+    done = program(folder, str(tmp_path / "log.zip"), "--key", str(log.verifier))
+    assert done.stdout == f"ok {ENTRIES} {log.head().root.hex()}\n"
+
+
+Lines = list[bytes]
+CHANGES: dict[str, tuple[Callable[[Lines], Lines], str, int]] = {
+    "edited": (lambda all_: [*all_[:7], all_[7].replace(b"number 7", b"number 8"), *all_[8:]], "changed", 7),
+    "removed": (lambda all_: [*all_[:7], *all_[8:]], "changed", 7),
+    "added": (lambda all_: [*all_[:7], all_[3], *all_[7:]], "changed", 7),
+    "added at the end": (lambda all_: [*all_, all_[3]], "added", ENTRIES),
+    "swapped": (lambda all_: [*all_[:7], all_[8], all_[7], *all_[9:]], "changed", 7),
+    "doubled": (lambda all_: [*all_[:7], all_[6], *all_[8:]], "changed", 7),
+    "cut": (lambda all_: all_[:-3], "truncated", ENTRIES - 3),
+    "cut within a line": (lambda all_: [*all_[:-1], all_[-1][:-1]], "changed", ENTRIES - 1),
+    "emptied": (lambda _: [], "truncated", 0),
+    "with an empty line": (lambda all_: [*all_[:7], b"\n", *all_[7:]], "changed", 7),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_of_the_entries_is_named(folder: Path, log: Log, name: str) -> None:
+    change, kind, seq = CHANGES[name]
+    path = folder / "entries.jsonl"
+    path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
+    found = refused(folder, log)
+    assert (found.kind, found.seq) == (kind, seq)
+
+
+def test_hashes_that_were_made_to_fit_are_not_those_that_were_signed(folder: Path, log: Log) -> None:
+    entries, hashes = folder / "entries.jsonl", folder / "hashes"
+    lines = [line.replace(b"dana", b"kimm") for line in entries.read_bytes().splitlines(keepends=True)]
+    entries.write_bytes(b"".join(lines))
+    hashes.write_bytes(b"".join(hashlib.sha256(b"\0" + line[:-1]).digest() for line in lines))
+    assert refused(folder, log).kind == "changed"
+    hashes.write_bytes(hashes.read_bytes()[:-32])
+    assert refused(folder, log).kind == "truncated"
+    hashes.write_bytes(hashes.read_bytes() + bytes(64))
+    assert refused(folder, log).kind == "added"
+
+
+@pytest.mark.parametrize("name", ["entries.jsonl", "hashes", "checkpoint"])
+def test_a_bit_flipped_anywhere_is_found_and_in_the_entries_where(folder: Path, log: Log, name: str) -> None:
+    path, random = folder / name, Random(name)  # noqa: S311 - the same flips in each run
+    data = path.read_bytes()
+    for _ in range(FLIPS):
+        at, bit = random.randrange(len(data)), random.randrange(8)
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :])
+        found = refused(folder, log)
+        if name == "entries.jsonl":
+            assert found.seq == data[:at].count(b"\n")
+    path.write_bytes(data)
+    alone.check(alone.Files(folder), str(log.verifier))
+
+
+def test_a_bit_flipped_in_the_zip_file_is_found_or_changes_nothing_that_counts(log: Log, tmp_path: Path) -> None:
+    bundle = io.BytesIO()
+    write_bundle(log, bundle)
+    data, path, random = bundle.getvalue(), tmp_path / "log.zip", Random(1)  # noqa: S311 - the same flips in each run
+    found = 0
+    for _ in range(FLIPS):
+        at = random.randrange(len(data))
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :])
+        try:
+            assert alone.check(alone.Files(path), str(log.verifier)) == (ENTRIES, log.head().root)
+        except alone.Refused:
+            found += 1
+    assert found > FLIPS / 3
+
+
+@pytest.mark.parametrize("name", ["entries.jsonl", "hashes", "checkpoint"])
+def test_a_file_that_is_not_there_is_missed(folder: Path, log: Log, name: str) -> None:
+    (folder / name).unlink()
+    assert refused(folder, log).kind == "missing"
+
+
+@pytest.mark.parametrize(
+    "note", ["", "\n", "a\nb\nc\n\n", "audit.example/test\n5\nAAAA\n", "x\n\n— x y\n", "— audit.example/test AAAA\n"]
+)
+def test_what_is_no_checkpoint_is_refused(folder: Path, log: Log, note: str) -> None:
+    (folder / "checkpoint").write_text(note)
+    assert refused(folder, log).kind == "re-signed"
