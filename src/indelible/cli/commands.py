@@ -14,6 +14,7 @@ from indelible.cli.options import (
     Output,
     Proof,
     QueryText,
+    Sequence,
     Since,
     Target,
     Until,
@@ -93,6 +94,8 @@ def verify(
 ) -> None:
     """Check that the log is what was signed; exit 3 and name the first bad entry if it is not."""
     report = verified(target, key, read_note(checkpoint) if checkpoint else None)
+    if report is None:
+        return
     tail = max(0, report.size - report.signed)
     signed = "all signed" if tail == 0 else f"{tail} of them not yet signed"
     show(f"ok {report.size} {report.root.hex()}")
@@ -107,6 +110,13 @@ def checkpoint(log: LogUrl) -> None:
         if note is None:
             raise NotFoundError("Nothing is signed yet. The first entry makes a checkpoint: indelible seal APP LOG")
         show_bytes(note.encode())
+
+
+@app.command()
+def proof(log: LogUrl, seq: Sequence) -> None:
+    """Print what proves one entry to whoever has the verifier key, and nothing else of the log."""
+    with Log.open(log, sign=False) as opened:
+        show_bytes(str(opened.proof(seq)).encode())
 
 
 @app.callback(invoke_without_command=True)

@@ -6,14 +6,15 @@ from itertools import islice
 from pathlib import Path
 from zipfile import is_zipfile
 
-from indelible.cli.output import progress, say
-from indelible.errors import LogError, NotFoundError, UsageError, VerificationError
+from indelible.cli.output import progress, say, show_bytes
+from indelible.errors import LogError, MalformedError, NotFoundError, UsageError, VerificationError
 from indelible.export import alone
 from indelible.export.bundle import write_bundle
 from indelible.files import beside
 from indelible.log import Log
 from indelible.memory import recall, remember
 from indelible.merkle.note import Verifier
+from indelible.merkle.tlog_proof import FIRST, TlogProof
 from indelible.search.moment import parse_moment
 from indelible.search.query import Query, parse
 from indelible.verify import Report, verify_file, verify_log
@@ -31,8 +32,8 @@ def _moment(option: str, text: str | None, now: datetime) -> datetime | None:
     return moment
 
 
-def verified(target: str, key: str | None, note: str | None) -> Report:
-    """Verify a log by its URL, or an export by its path."""
+def verified(target: str, key: str | None, note: str | None) -> Report | None:
+    """Verify a log by its URL, or an export by its path; of a single entry all is said here."""
     return _verify_log(target, key, note) if "://" in target else _verify_file(Path(target), key, note)
 
 
@@ -47,9 +48,12 @@ def _verify_log(url: str, key: str | None, note: str | None) -> Report:
     return report
 
 
-def _verify_file(path: Path, key: str | None, note: str | None) -> Report:
+def _verify_file(path: Path, key: str | None, note: str | None) -> Report | None:
     if path.is_file() and is_zipfile(path):
         return _verify_bundle(path, key)
+    if (proof := _read_proof(path)) is not None:
+        _verify_proof(proof, key)
+        return None
     if key is None or note is None:
         raise UsageError("A file is verified with --key and --checkpoint. The latter: indelible checkpoint LOG")
     with progress("Verifying", 0) as moved:
@@ -71,6 +75,30 @@ def _verify_bundle(path: Path, key: str | None) -> Report:
     if known is None or known.size < size:
         _remember(verifier, size, root)
     return Report(verifier.name, size, size, root)
+
+
+def _read_proof(path: Path) -> str | None:
+    """The file's text, if it begins as a proof does."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(FIRST)) == FIRST.encode()
+        return path.read_text() if begins else None
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"{path} is no proof: {error}.") from error
+    except OSError:
+        return None  # who reads it next says so
+
+
+def _verify_proof(text: str, key: str | None) -> None:
+    """Of an entry alone: what was verified before is of another tree, and nothing to hold against it."""
+    if key is None:
+        raise UsageError("A proof is verified with --key, the verifier key that `init` printed.")
+    proof = TlogProof.parse(text)
+    if proof.extra is None:
+        raise UsageError("This proof comes without its entry; it was not made by `indelible proof`.")
+    checkpoint = proof.verify(proof.extra, Verifier.parse(key))
+    show_bytes(proof.extra + b"\n")
+    say(f"Entry {proof.index} of {checkpoint.origin}, as it was signed among {checkpoint.size}.")
 
 
 def _remember(verifier: Verifier, size: int, root: bytes) -> None:

@@ -38,6 +38,9 @@ SELECT seq, hash, line FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?
 -- name: line
 SELECT line FROM leaf WHERE seq = ?
 
+-- name: hashes
+SELECT hash FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq
+
 -- name: lines
 SELECT line FROM leaf WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq
 

@@ -1,0 +1,84 @@
+"""A proof of one entry as a text (c2sp.org/tlog-proof): what an offline verifier needs besides the keys it trusts.
+
+    c2sp.org/tlog-proof@v1
+    extra eyJ2IjoxLCJzZXEiOjMsImlkIjoi...
+    index 3
+    gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=
+
+    audit.example/portal
+    48213
+    nND/nri/U0xuHUrYSy0HtMeal2vzD9V4k/BO79C+QeI=
+
+    — audit.example/portal 5nHbEcq…
+
+The extra data is not authenticated by the format. Here it is the line itself, and it is: its hash is what is proved.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import Self
+
+from indelible.errors import MalformedError, VerificationError
+from indelible.merkle.checkpoint import Checkpoint
+from indelible.merkle.note import Verifier
+from indelible.merkle.proof import root_from_inclusion
+from indelible.merkle.tree import HASH_SIZE, leaf_hash
+
+FIRST = "c2sp.org/tlog-proof@v1\n"
+MAX_PROOF = 2_000_000  # characters
+
+
+@dataclass(frozen=True)
+class TlogProof:
+    """Entry `index`, the hashes from its sibling up to the root's child, and the signed note of the tree."""
+
+    index: int
+    hashes: tuple[bytes, ...]
+    checkpoint: str
+    extra: bytes | None = None
+
+    def __str__(self) -> str:
+        extra = "" if self.extra is None else f"extra {_b64(self.extra)}\n"
+        hashes = "".join(f"{_b64(hash_)}\n" for hash_ in self.hashes)
+        return f"{FIRST}{extra}index {self.index}\n{hashes}\n{self.checkpoint}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse by round trip: accepted only if writing it again gives the same text. Raises MalformedError."""
+        try:
+            proof = cls._read(text)
+        except (ValueError, IndexError):
+            proof = None
+        if proof is None or len(text) > MAX_PROOF or str(proof) != text or proof.index < 0:
+            raise MalformedError("This is no proof: c2sp.org/tlog-proof@v1, index, hashes and checkpoint are expected.")
+        if any(len(hash_) != HASH_SIZE for hash_ in proof.hashes):
+            raise MalformedError(f"A hash of a proof has {HASH_SIZE} bytes; one of these has not.")
+        Checkpoint.parse(proof.checkpoint.rpartition("\n\n")[0] + "\n")
+        return proof
+
+    @classmethod
+    def _read(cls, text: str) -> Self:
+        head, _, checkpoint = text.partition("\n\n")
+        _, *lines = head.split("\n")
+        extra = _unb64(lines.pop(0)[6:]) if lines[0].startswith("extra ") else None
+        index, *hashes = lines
+        return cls(int(index.removeprefix("index ")), tuple(map(_unb64, hashes)), checkpoint, extra)
+
+    def verify(self, line: bytes, verifier: Verifier) -> Checkpoint:
+        """That `line` is the entry at the index of the log that the verifier's checkpoint is of; gives that.
+
+        Raises MalformedError for a note or proof that is none, VerificationError where they do not lead to the root.
+        """
+        checkpoint = Checkpoint.open(self.checkpoint, verifier)
+        if root_from_inclusion(leaf_hash(line), self.index, checkpoint.size, self.hashes) != checkpoint.root:
+            message = f"entry {self.index} is not in the tree of {checkpoint.size} that was signed."
+            raise VerificationError("changed", message, self.index)
+        return checkpoint
+
+
+def _unb64(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
