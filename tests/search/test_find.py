@@ -131,7 +131,6 @@ def test_a_search_finds_what_reading_every_entry_finds(world: World, added: list
         assert found.count == len(expected)
 
 
-@pytest.mark.xfail(reason="`*` in GLOB passes the line end that parts two spellings", strict=True)
 def test_a_star_does_not_reach_from_one_name_into_the_next(world: World) -> None:
     world.log.append(
         [happened(entity=Entity("License", "1", "alpha")), happened(entity=Entity("License", "1", "beta"))]

@@ -18,6 +18,7 @@ import msgspec
 from indelible.errors import ConflictError, LogError, NotFoundError, VerificationError
 from indelible.files import beside, sync
 from indelible.merkle.tree import EMPTY_ROOT, Frontier
+from indelible.store.folding import fits
 from indelible.store.promise import Dimension, Head, Wanted
 from indelible.store.sqlite.appending import Appending
 from indelible.store.sqlite.dictionary import SQL, Dictionary
@@ -148,8 +149,11 @@ class SQLiteStore:
         return self._ids(f"SELECT id FROM {dimension} WHERE instr(folded, ?)", text)
 
     def fitting(self, dimension: Dimension, pattern: str) -> list[int]:
+        """GLOB finds what may fit, quickly; its star passes the line ends that part the spellings."""
         glob = "".join(f"[{c}]" if c in "[?" else c for c in pattern)
-        return self._ids(f"SELECT id FROM {dimension} WHERE char(10) || folded || char(10) GLOB ?", f"*\n{glob}\n*")
+        sql = f"SELECT id, folded FROM {dimension} WHERE char(10) || folded || char(10) GLOB ?"
+        found = self.select(sql, (f"*\n{glob}\n*",))
+        return [id_ for id_, folded in found if any(fits(pattern, spelling) for spelling in folded.split("\n"))]
 
     def keyed(self, dimension: Literal["organization"], key: str) -> list[int]:
         return self._ids(f"SELECT id FROM {dimension} WHERE key = ?", key)
