@@ -7,7 +7,7 @@ def fold(*spellings: str | None) -> str:
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether the pattern is the whole text, where each `*` stands for anything. In one walk, however many there are."""
+    """Whether the pattern is the whole text, where each `*` stands for anything. In one walk, however many."""
     first, *rest = pattern.split("*")
     if not rest:
         return pattern == text
