@@ -69,8 +69,10 @@ class Monitor:
         urgent = False
         while not self._stopped.is_set():
             try:
+                before, known = self._pulse(), self.alarm
                 self.check(urgent=urgent)
-                urgent = self._wait()
+                # An alarm is an entry of ours, behind which an edit would not be seen: once more.
+                urgent = str(self.alarm) != str(known) or self._wait(before)
             except _Stopped:
                 return
             except Error as error:
@@ -80,9 +82,9 @@ class Monitor:
                 logger.exception("The log could not be verified, and will be again")
                 self._stopped.wait(self._every)
 
-    def _wait(self) -> bool:
-        """For the next pass. True: somebody wrote who neither appended nor signed."""
-        until, before = time.monotonic() + self._every, self._pulse()
+    def _wait(self, before: "_Pulse") -> bool:
+        """For the next pass. True: somebody wrote, since before the last one, who neither appended nor signed."""
+        until = time.monotonic() + self._every
         while not self._stopped.wait(min(LOOK, self._every)) and time.monotonic() < until:
             now = self._pulse()
             if now.any != before.any and now.ours == before.ours:
