@@ -1,9 +1,9 @@
-"""Our proofs against pymerkle's, on random trees: both are to agree on every one.
+"""Our proofs against pymerkle's and sigstore's check, on random trees: all are to agree on every one.
 
-    pip install pymerkle==7.0.0
+    pip install pymerkle==7.0.0 sigstore==4.5.1
     python benchmarks/trees.py [--trees 10000]
 
-pymerkle is not among this project's dependencies; the tests hold our proofs against a slow transcription of RFC 6962.
+Neither is among this project's dependencies; the tests hold our proofs against a slow transcription of RFC 6962.
 """
 
 import argparse
@@ -11,10 +11,13 @@ import sys
 from functools import cache
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import pymerkle  # type: ignore[import-not-found]  # not a dependency: see above
+from sigstore._internal.merkle import verify_merkle_inclusion  # type: ignore[import-not-found]  # likewise
+from sigstore.errors import VerificationError  # type: ignore[import-not-found]  # likewise
 
 from indelible.merkle.proof import consistency, inclusion, root_from_inclusion, roots_from_consistency
 from indelible.merkle.tree import Frontier, leaf_hash
@@ -33,7 +36,9 @@ def main() -> None:
     for _ in range(count):
         size = random.randrange(1, len(LEAVES) + 1)
         agree(theirs, random.randrange(size), random.randrange(1, size + 1), size)
-    print(f"{count} trees of up to {len(LEAVES)} leaves: roots, inclusion paths and consistency agree.")
+    print(
+        f"{count} trees of up to {len(LEAVES)} leaves: roots, inclusion and consistency agree; sigstore accepts ours."
+    )
 
 
 def agree(theirs: pymerkle.InmemoryTree, index: int, old: int, size: int) -> None:
@@ -41,8 +46,24 @@ def agree(theirs: pymerkle.InmemoryTree, index: int, old: int, size: int) -> Non
     path = [root(run) for run in inclusion(index, size)]
     assert [bytes(each) for each in theirs.prove_inclusion(index + 1, size).path] == [HASHES[index], *path]
     assert root_from_inclusion(HASHES[index], index, size, path) == after
+    accepted_by_sigstore(index, size, path, after)
     proof = [root(run) for run in consistency(old, size)]
     assert roots_from_consistency(old, size, before, proof) == (before, after)
+
+
+def accepted_by_sigstore(index: int, size: int, path: list[bytes], root: bytes) -> None:
+    """Ours is; one with a bit of the leaf changed is not."""
+
+    def entry(leaf: bytes) -> SimpleNamespace:
+        proof = SimpleNamespace(log_index=index, tree_size=size, hashes=path, root_hash=root)
+        return SimpleNamespace(_inner=SimpleNamespace(inclusion_proof=proof, canonicalized_body=leaf))
+
+    verify_merkle_inclusion(entry(LEAVES[index]))
+    try:
+        verify_merkle_inclusion(entry(bytes([LEAVES[index][0] ^ 1]) + LEAVES[index][1:]))
+    except VerificationError:
+        return
+    raise AssertionError("sigstore accepted another leaf")
 
 
 @cache

@@ -35,7 +35,10 @@ NO_LOG = {
     "integrations": {"actions", "capture", "event", "errors"},
     "signer": {"errors", "files", "merkle"},
 }
-PURE = {"hashlib", "base64", "binascii", "collections", "typing", "dataclasses", "cryptography", "indelible"}
+PURE = {
+    "hashlib", "base64", "binascii", "collections", "typing", "dataclasses", "itertools", "re", "cryptography",
+    "indelible",
+}  # fmt: skip
 
 
 def modules(package: str) -> list[Path]:

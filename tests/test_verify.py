@@ -12,11 +12,11 @@ from indelible.errors import MalformedError, NotFoundError, VerificationError
 from indelible.event import Actor, Entity, Organization
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
-from indelible.merkle.note import SigningKey, Verifier
+from indelible.merkle.key import SigningKey, Verifier
 from indelible.search.page import lines
 from indelible.search.query import Query
 from indelible.verify import verify_file, verify_log
-from tests.attacks import ATTACKS, Attack, cut
+from tests.attacks import ATTACKS, Attack, cut, run
 from tests.checking import check_signed
 from tests.store.test_log import happened
 from tests.world import World
@@ -52,6 +52,23 @@ def attack(log: Log, attack_: Attack) -> None:
         db.execute(f"DROP TRIGGER {name}")
     attack_.do(db)
     db.close()
+
+
+NODES = {
+    "changed": Attack(run("UPDATE node SET hash = zeroblob(32) WHERE number = 1"), "index", 256),
+    "deleted": Attack(run("DELETE FROM node WHERE number = 0"), "index", 0),
+    "swapped": Attack(run("UPDATE node SET number = -1 - number", "UPDATE node SET number = number + 2"), "index", 0),
+    "of a level that the log has not": Attack(run("INSERT INTO node VALUES (2, 0, zeroblob(32))"), "added", 65_535),
+    "beyond the log": Attack(run("INSERT INTO node VALUES (1, 2, zeroblob(32))"), "added", 767),
+}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_a_hash_above_the_leaves_that_is_not_theirs_is_found(world: World, name: str) -> None:
+    world.log.append(happened() for _ in range(600))
+    verify_log(world.log, world.log.verifier)
+    attack(world.log, NODES[name])
+    assert refused(world.log) == (NODES[name].kind, NODES[name].seq)
 
 
 def refused(log: Log, earlier: str | None = None) -> tuple[str, int | None]:

@@ -20,10 +20,10 @@ from indelible.errors import LogError, NotFoundError
 from indelible.event import Entry, Event
 from indelible.group import Group
 from indelible.merkle.checkpoint import Checkpoint
-from indelible.merkle.note import Verifier
+from indelible.merkle.key import Verifier
 from indelible.merkle.proof import inclusion
+from indelible.merkle.tile import subtree
 from indelible.merkle.tlog_proof import TlogProof
-from indelible.merkle.tree import Frontier
 from indelible.signer import Signer, last_signed
 from indelible.store.promise import Appending, Head
 from indelible.store.sqlite.store import SQLiteStore
@@ -166,22 +166,16 @@ class Log:
         """That one entry is in the log that was signed last, the line in it as its extra data.
 
         It is tried before it is given. Raises NotFoundError for what is not signed, VerificationError where the log is
-        not what was signed. Reads the hashes of all leaves.
+        not what was signed.
         """
         size, note = self.store.newest_checkpoint() or (0, "")
         if not 0 <= seq < size:
             raise NotFoundError(f"Entry {seq} is not among the {size} that are signed.")
         line = self.line(seq)
-        hashes = tuple(self._root(run) for run in inclusion(seq, size))
+        hashes = tuple(subtree(run, self.store.nodes) for run in inclusion(seq, size))
         made = TlogProof(seq, hashes, note, line)
         made.verify(line, self.verifier)
         return made
-
-    def _root(self, run: range) -> bytes:
-        frontier = Frontier()
-        for hash_ in self.store.hashes(run.start, run.stop):
-            frontier.append(hash_)
-        return frontier.root()
 
     def knows(self, id_: UUID, below: int) -> bool:
         """Whether an event of this id is sealed, among the first `below` entries."""

@@ -13,7 +13,7 @@ import msgspec
 from indelible.errors import LogError
 from indelible.files import beside, sync
 from indelible.merkle.checkpoint import Checkpoint
-from indelible.merkle.note import Verifier
+from indelible.merkle.key import Verifier
 from indelible.merkle.tree import HASH_SIZE
 
 

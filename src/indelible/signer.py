@@ -17,7 +17,7 @@ import msgspec
 from indelible.errors import LogError, NotFoundError, VerificationError
 from indelible.files import beside, sync
 from indelible.merkle.checkpoint import Checkpoint
-from indelible.merkle.note import SigningKey, Verifier
+from indelible.merkle.key import SigningKey, Verifier
 from indelible.merkle.tree import Frontier, leaf_hash
 
 

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from indelible.cli import main
-from indelible.merkle.note import SigningKey
+from indelible.merkle.key import SigningKey
 
 SECRET = "correct-horse-battery-staple"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from indelible.export import alone
 from indelible.export.bundle import write_bundle
 from indelible.log import Log
-from indelible.merkle.note import SigningKey
+from indelible.merkle.key import SigningKey
 from tests.cli.conftest import Shell
 from tests.store.test_log import happened
 

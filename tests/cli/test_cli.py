@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from indelible.merkle.note import SigningKey, Verifier
+from indelible.merkle.key import SigningKey, Verifier
 from tests.cli.conftest import SECRET, Shell
 
 

@@ -8,7 +8,7 @@ import pytest
 from indelible import memory
 from indelible.errors import LogError
 from indelible.log import Log
-from indelible.merkle.note import SigningKey
+from indelible.merkle.key import SigningKey
 from tests.cli.conftest import Shell
 from tests.store.test_log import happened
 

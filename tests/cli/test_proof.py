@@ -4,7 +4,7 @@ from pathlib import Path
 
 import apsw
 
-from indelible.merkle.note import SigningKey
+from indelible.merkle.key import SigningKey
 from tests.cli.conftest import Shell
 
 

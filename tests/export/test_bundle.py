@@ -15,7 +15,7 @@ import pytest
 from indelible.export import alone
 from indelible.export.bundle import write_bundle
 from indelible.log import Log
-from indelible.merkle.note import SigningKey
+from indelible.merkle.key import SigningKey
 from tests.store.test_log import happened
 
 ENTRIES = 20

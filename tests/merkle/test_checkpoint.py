@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from indelible.errors import MalformedError
 from indelible.merkle.checkpoint import Checkpoint
-from indelible.merkle.note import SigningKey
+from indelible.merkle.key import SigningKey
 
 ROOT = "nND/nri/U0xuHUrYSy0HtMeal2vzD9V4k/BO79C+QeI="
 TEXT = f"audit.example/portal\n48213\n{ROOT}\n"

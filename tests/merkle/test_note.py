@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indelible.errors import MalformedError
-from indelible.merkle.note import SigningKey, Verifier, key_id, open_note
+from indelible.merkle.key import SigningKey, Verifier, key_id
+from indelible.merkle.note import open_note
 
 # The specimen of golang.org/x/mod/sumdb/note: another implementation's key, text and signature.
 SECRET = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from indelible.errors import Error, MalformedError, VerificationError
 from indelible.merkle.checkpoint import Checkpoint
-from indelible.merkle.note import SigningKey
+from indelible.merkle.key import SigningKey
 from indelible.merkle.proof import inclusion
 from indelible.merkle.tlog_proof import TlogProof
 from tests.checking import mth

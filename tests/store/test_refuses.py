@@ -1,12 +1,14 @@
 """The database itself refuses to change the log, whatever the statement and whatever the pragma."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 
 import apsw
 import pytest
 
 from indelible.store.sqlite.store import SQLiteStore
 from tests.checking import check_signed
+from tests.store.test_log import happened
 from tests.world import World
 
 ENTRY = "id, at, action_id, operation_id, source_id, entity_type_id, entity_id, actor_id, organization_id"
@@ -59,12 +61,20 @@ REFUSED = {
         "INSERT{or_} INTO attachment SELECT hash, nonce, x'00' FROM attachment",
     ],
 }  # fmt: skip
-CASES = [
-    (table, statement.format(or_=or_))
-    for table, statements in REFUSED.items()
-    for statement in statements
-    for or_ in (["", " OR REPLACE", " OR IGNORE", " OR FAIL", " OR ROLLBACK"] if "{or_}" in statement else [""])
-]
+NODES = [
+    "UPDATE node SET hash = zeroblob(32)",
+    "DELETE FROM node",
+    "INSERT{or_} INTO node SELECT level, number, zeroblob(32) FROM node",
+    "INSERT{or_} INTO node VALUES (1, 2, zeroblob(32))",
+    "INSERT{or_} INTO node VALUES (2, 1, zeroblob(32))",
+    "INSERT{or_} INTO node VALUES (1, -1, zeroblob(32))",
+]  # of a log with one
+
+
+def spelled(statements: Iterable[str]) -> list[str]:
+    """In every way in which SQLite may be asked to get over a conflict."""
+    ways = ("", " OR REPLACE", " OR IGNORE", " OR FAIL", " OR ROLLBACK")
+    return [text.format(or_=or_) for text in statements for or_ in (ways if "{or_}" in text else ways[:1])]
 
 
 @pytest.fixture
@@ -92,17 +102,27 @@ def content(db: apsw.Connection) -> dict[str, list[object]]:
 
 def test_every_way_of_changing_the_log_is_refused(world: World, client: apsw.Connection) -> None:
     before = content(client)
-    for table, statement in CASES:
+    for statement in spelled(itertools.chain.from_iterable(REFUSED.values())):
         try:
             client.execute(statement)
         except apsw.ConstraintError:
             pass
         else:
             # OR IGNORE may pass over a CHECK in silence; over a trigger's refusal it may not.
-            assert "OR IGNORE" in statement, f"{table}: {statement} was not refused"
+            assert "OR IGNORE" in statement, f"{statement} was not refused"
             assert "zeroblob" in statement or "x'00', line" in statement, statement
         assert content(client) == before, statement
     assert len(check_signed(world.log)) == 3
+
+
+def test_no_hash_above_the_leaves_is_changed_or_added(world: World, client: apsw.Connection) -> None:
+    world.log.append(happened() for _ in range(300))
+    before = list(client.execute("SELECT * FROM node"))
+    assert len(before) == 1
+    for statement in spelled(NODES):
+        with pytest.raises(apsw.ConstraintError):
+            client.execute(statement)
+    assert list(client.execute("SELECT * FROM node")) == before
 
 
 def test_a_value_beside_the_log_can_be_taken_out_and_every_proof_stays(world: World, client: apsw.Connection) -> None:

@@ -13,7 +13,7 @@ from indelible.export.bundle import write_bundle
 from indelible.files import beside
 from indelible.log import Log
 from indelible.memory import recall, remember
-from indelible.merkle.note import Verifier
+from indelible.merkle.key import Verifier
 from indelible.merkle.tlog_proof import FIRST, TlogProof
 from indelible.search.moment import parse_moment
 from indelible.search.query import Query, parse

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from indelible.errors import MalformedError
-from indelible.merkle.note import SigningKey, Verifier, open_note
+from indelible.merkle.key import SigningKey, Verifier
+from indelible.merkle.note import open_note
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@
 The extra data is not authenticated by the format. Here it is the line itself, and it is: its hash is what is proved.
 """
 
-import base64
 from dataclasses import dataclass
 from typing import Self
 
 from indelible.errors import MalformedError, VerificationError
+from indelible.merkle.b64 import decode, encode
 from indelible.merkle.checkpoint import Checkpoint
-from indelible.merkle.note import Verifier
+from indelible.merkle.key import Verifier
 from indelible.merkle.proof import root_from_inclusion
 from indelible.merkle.tree import HASH_SIZE, leaf_hash
 
@@ -38,8 +38,8 @@ class TlogProof:
     extra: bytes | None = None
 
     def __str__(self) -> str:
-        extra = "" if self.extra is None else f"extra {_b64(self.extra)}\n"
-        hashes = "".join(f"{_b64(hash_)}\n" for hash_ in self.hashes)
+        extra = "" if self.extra is None else f"extra {encode(self.extra)}\n"
+        hashes = "".join(f"{encode(hash_)}\n" for hash_ in self.hashes)
         return f"{FIRST}{extra}index {self.index}\n{hashes}\n{self.checkpoint}"
 
     @classmethod
@@ -47,7 +47,7 @@ class TlogProof:
         """Parse by round trip: accepted only if writing it again gives the same text. Raises MalformedError."""
         try:
             proof = cls._read(text)
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, MalformedError):
             proof = None
         if proof is None or len(text) > MAX_PROOF or str(proof) != text or proof.index < 0:
             raise MalformedError("This is no proof: c2sp.org/tlog-proof@v1, index, hashes and checkpoint are expected.")
@@ -60,9 +60,9 @@ class TlogProof:
     def _read(cls, text: str) -> Self:
         head, _, checkpoint = text.partition("\n\n")
         _, *lines = head.split("\n")
-        extra = _unb64(lines.pop(0)[6:]) if lines[0].startswith("extra ") else None
+        extra = decode(lines.pop(0)[6:]) if lines[0].startswith("extra ") else None
         index, *hashes = lines
-        return cls(int(index.removeprefix("index ")), tuple(map(_unb64, hashes)), checkpoint, extra)
+        return cls(int(index.removeprefix("index ")), tuple(map(decode, hashes)), checkpoint, extra)
 
     def verify(self, line: bytes, verifier: Verifier) -> Checkpoint:
         """That `line` is the entry at the index of the log that the verifier's checkpoint is of; gives that.
@@ -74,11 +74,3 @@ class TlogProof:
             message = f"entry {self.index} is not in the tree of {checkpoint.size} that was signed."
             raise VerificationError("changed", message, self.index)
         return checkpoint
-
-
-def _unb64(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
-
-
-def _b64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

@@ -5,7 +5,7 @@ are the frontier: all that is needed to append, and to compute the root; at most
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 HASH_SIZE = 32
@@ -42,6 +42,16 @@ class Frontier:
             node = node_hash(hashes.pop(), node)
             size >>= 1
         hashes.append(node)
+
+    def completes(self, leaf: bytes) -> Iterator[bytes]:
+        """The roots of the perfect subtrees that this leaf would complete: of 1 leaf, of 2, of 4 and so on."""
+        size, node = self.size, leaf
+        yield node
+        for left in reversed(self.hashes):
+            if not size & 1:
+                return
+            yield (node := node_hash(left, node))
+            size >>= 1
 
     def root(self) -> bytes:
         """MTH of all leaves: the subtrees joined from the right."""

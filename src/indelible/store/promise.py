@@ -98,8 +98,8 @@ class Store(Protocol):
     def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
         """(seq, hash, line) of start <= seq < stop, in batches, so that no snapshot is held for long."""
 
-    def hashes(self, start: int, stop: int) -> Iterator[bytes]:
-        """The leaf hashes of start <= seq < stop."""
+    def nodes(self, level: int, start: int, stop: int) -> list[bytes]:
+        """Hashes of the tree: leaves at level 0, above them roots of complete subtrees of 256 ** level leaves."""
 
     def lines(self, wanted: Sequence[int]) -> list[bytes]:
         """The lines at these places, in sequence order."""

@@ -6,6 +6,7 @@ from uuid import UUID
 import apsw
 
 from indelible.event import Event, micros, seal
+from indelible.merkle.tile import WIDTH, completed
 from indelible.merkle.tree import Frontier, leaf_hash
 from indelible.store.sqlite.dictionary import SQL, Dictionary
 
@@ -21,6 +22,7 @@ class Appending:
         self._leaves: list[tuple[int, bytes, bytes]] = []
         self._entries: list[tuple[Any, ...]] = []
         self._ids: set[bytes] = set()  # of the rows held back
+        self._nodes: list[tuple[int, int, bytes]] = []
         self.names = dictionary
 
     @property
@@ -40,6 +42,8 @@ class Appending:
         self._ids.add(id_)
         for kept in attachments:
             self._db.execute(SQL["add_attachment"], (kept.hash, kept.nonce, kept.value))
+        if seq % WIDTH == WIDTH - 1:
+            self._nodes += completed(self._frontier, hash_)
         self._frontier.append(hash_)
         if len(self._leaves) >= TOGETHER:
             self.write()
@@ -48,9 +52,11 @@ class Appending:
     def write(self) -> None:
         self._db.executemany(SQL["add_leaf"], self._leaves)
         self._db.executemany(SQL["add_entry"], self._entries)
+        self._db.executemany(SQL["add_node"], self._nodes)
         self._leaves.clear()
         self._entries.clear()
         self._ids.clear()
+        self._nodes.clear()
 
     def _numbers(self, event: Event) -> tuple[int | None, ...]:
         names, entity = self.names, event.entity

@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import apsw
 
 from indelible.errors import LogError
+from indelible.merkle.tree import Frontier
 from indelible.store.sqlite.sql import FORMAT, migration, queries, schema
 
 APPLICATION_ID = 0x494E4445  # "INDE": says whose file this is
@@ -43,6 +45,7 @@ def _bring_up_to_date(db: apsw.Connection, path: Path) -> None:
     """All steps or none; of two processes that begin, the second finds it done."""
     if db.readonly("main"):
         raise LogError(f"{path} has format {db.pragma('user_version')}. Open it once where it can be written.")
+    db.create_aggregate_function("subtree", _Subtree, 1)
     db.transaction_mode = "IMMEDIATE"
     with db:
         found = int(db.pragma("user_version"))
@@ -51,6 +54,19 @@ def _bring_up_to_date(db: apsw.Connection, path: Path) -> None:
         for step in range(found + 1, FORMAT + 1):
             db.execute(migration(step))
         db.pragma("user_version", FORMAT)
+
+
+class _Subtree:
+    """The root of the hashes in a group, for a step."""
+
+    def __init__(self) -> None:
+        self._frontier = Frontier()
+
+    def step(self, *values: Any) -> None:
+        self._frontier.append(values[0])
+
+    def final(self) -> bytes:
+        return self._frontier.root()
 
 
 def _open(path: Path) -> apsw.Connection:

@@ -132,9 +132,11 @@ class SQLiteStore:
     def checkpoints(self) -> list[tuple[int, str]]:
         return self.select(SQL["checkpoints"])
 
-    def hashes(self, start: int, stop: int) -> Iterator[bytes]:
-        with self.reading() as db:
-            yield from (hash_ for (hash_,) in db.execute(SQL["hashes"], (start, stop)))
+    def nodes(self, level: int, start: int, stop: int) -> list[bytes]:
+        found = (
+            self.select(SQL["nodes"], (start, stop, level)) if level else self.select(SQL["leaf_hashes"], (start, stop))
+        )
+        return [hash_ for (hash_,) in found]
 
     def lines(self, wanted: Sequence[int]) -> list[bytes]:
         return [line for (line,) in self.select(SQL["lines"], (msgspec.json.encode(wanted).decode(),))]

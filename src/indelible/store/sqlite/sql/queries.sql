@@ -19,6 +19,9 @@ SELECT name, value FROM property
 -- name: add_leaf
 INSERT INTO leaf (seq, hash, line) VALUES (?, ?, ?)
 
+-- name: add_node
+INSERT INTO node (level, number, hash) VALUES (?, ?, ?)
+
 -- name: add_attachment
 INSERT INTO attachment (hash, nonce, value) VALUES (?, ?, ?)
 
@@ -38,8 +41,11 @@ SELECT seq, hash, line FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq LIMIT ?
 -- name: line
 SELECT line FROM leaf WHERE seq = ?
 
--- name: hashes
+-- name: leaf_hashes
 SELECT hash FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq
+
+-- name: nodes
+SELECT hash FROM node WHERE number >= ? AND number < ? AND level = ? ORDER BY number
 
 -- name: lines
 SELECT line FROM leaf WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq
@@ -51,6 +57,7 @@ SELECT id FROM entity WHERE key = ? AND type_id IN (SELECT id FROM entity_type W
 SELECT min(seq), max(seq) FROM (
   SELECT min(seq) AS seq FROM leaf UNION ALL SELECT max(seq) FROM leaf
   UNION ALL SELECT min(seq) FROM entry UNION ALL SELECT max(seq) FROM entry
+  UNION ALL SELECT max(((number + 1) << 8 * level) - 1) FROM node
 )
 
 -- name: add_checkpoint

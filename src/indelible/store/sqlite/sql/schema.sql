@@ -19,6 +19,13 @@ CREATE TABLE head (                  -- the tree as of the last commit; one row,
   frontier BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE node (                  -- the tree above the leaves: roots of complete subtrees of 256 ** level leaves
+  level  INTEGER NOT NULL CHECK (level > 0),
+  number INTEGER NOT NULL,           -- from 0, from the left
+  hash   BLOB NOT NULL CHECK (length(hash) = 32),
+  PRIMARY KEY (level, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE checkpoint (            -- every signed note, as it stands
   size INTEGER PRIMARY KEY,
   note TEXT NOT NULL
@@ -84,6 +91,10 @@ CREATE TRIGGER entry_in_order BEFORE INSERT ON entry
 WHEN NEW.seq IS NOT (SELECT coalesce(max(seq) + 1, 0) FROM entry) OR EXISTS (SELECT 1 FROM entry WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'indelible: entries are appended in order, each once'); END;
 
+CREATE TRIGGER node_in_order BEFORE INSERT ON node
+WHEN NEW.number IS NOT (SELECT coalesce(max(number) + 1, 0) FROM node WHERE level = NEW.level)
+BEGIN SELECT RAISE(ABORT, 'indelible: the tree grows to the right, and nowhere else'); END;
+
 CREATE TRIGGER checkpoint_in_order BEFORE INSERT ON checkpoint
 WHEN NEW.size <= (SELECT max(size) FROM checkpoint)
 BEGIN SELECT RAISE(ABORT, 'indelible: checkpoints only grow; none is replaced'); END;
@@ -111,6 +122,12 @@ BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of entry
 
 CREATE TRIGGER entry_refuses_delete BEFORE DELETE ON entry
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of entry is refused'); END;
+
+CREATE TRIGGER node_refuses_update BEFORE UPDATE ON node
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of node is refused'); END;
+
+CREATE TRIGGER node_refuses_delete BEFORE DELETE ON node
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of node is refused'); END;
 
 CREATE TRIGGER checkpoint_refuses_update BEFORE UPDATE ON checkpoint
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of checkpoint is refused'); END;

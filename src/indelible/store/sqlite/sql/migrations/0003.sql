@@ -1,0 +1,25 @@
+-- The tree above the leaves is kept, so that a proof reads little of it. `subtree` is the store's own function.
+CREATE TABLE node (                  -- the tree above the leaves: roots of complete subtrees of 256 ** level leaves
+  level  INTEGER NOT NULL CHECK (level > 0),
+  number INTEGER NOT NULL,           -- from 0, from the left
+  hash   BLOB NOT NULL CHECK (length(hash) = 32),
+  PRIMARY KEY (level, number)
+) STRICT, WITHOUT ROWID;
+
+-- Of a larger one there are no logs of this age.
+INSERT INTO node SELECT 1, seq >> 8, subtree(hash ORDER BY seq)
+FROM leaf GROUP BY seq >> 8 HAVING count(*) = 256;
+INSERT INTO node SELECT 2, number >> 8, subtree(hash ORDER BY number)
+FROM node WHERE level = 1 GROUP BY number >> 8 HAVING count(*) = 256;
+INSERT INTO node SELECT 3, number >> 8, subtree(hash ORDER BY number)
+FROM node WHERE level = 2 GROUP BY number >> 8 HAVING count(*) = 256;
+
+CREATE TRIGGER node_in_order BEFORE INSERT ON node
+WHEN NEW.number IS NOT (SELECT coalesce(max(number) + 1, 0) FROM node WHERE level = NEW.level)
+BEGIN SELECT RAISE(ABORT, 'indelible: the tree grows to the right, and nowhere else'); END;
+
+CREATE TRIGGER node_refuses_update BEFORE UPDATE ON node
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of node is refused'); END;
+
+CREATE TRIGGER node_refuses_delete BEFORE DELETE ON node
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of node is refused'); END;

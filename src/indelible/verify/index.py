@@ -1,0 +1,50 @@
+"""The index that people search, held against the lines: a row missing there would hide an entry from most people."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from indelible.errors import VerificationError
+from indelible.event import Entry, micros, read
+from indelible.log import Log
+
+INDEXED = 9  # columns of an index row before those that are only compared by a search
+
+
+def check_index(log: Log, start: int, stop: int) -> None:
+    """The rows people search by say what the lines say, and would be found by it."""
+    rows = {row[0]: row[1:] for row in log.store.index_rows(start, stop)}
+    for seq, _, line in log.leaves(start, stop):
+        entry, row = read(line), rows.pop(seq, None)
+        if row is None or row[:INDEXED] != _index_row(entry) or not _findable(entry, row[INDEXED:]):
+            raise VerificationError("index", f"the search index does not say of entry {seq} what its line says.", seq)
+    if rows:
+        message = f"the search index shows entry {min(rows)}, which is not in the log."
+        raise VerificationError("index", message, min(rows))
+
+
+def _findable(entry: Entry, folded: tuple[str, ...]) -> bool:
+    """What the dictionaries compare a search with has every spelling that the line has."""
+    actor, entity, organization = entry.actor, entry.entity, entry.organization
+    spellings = (
+        (entry.action,), (entry.operation,), (entry.context.source or "unknown",), (entity.type,),
+        (entity.id, entity.name), (actor.name, actor.email, actor.id, actor.type),
+        (organization.id, organization.name) if organization else (),
+    )  # fmt: skip
+    return all(
+        {line for spelling in wanted if spelling for line in spelling.casefold().split("\n")}
+        <= {*(found or "").split("\n")}
+        for wanted, found in zip(spellings, folded, strict=True)
+    )
+
+
+def _index_row(entry: Entry) -> tuple[Any, ...]:
+    """The row that `SQLiteStore.appending` writes for this line."""
+    at = micros(datetime.fromisoformat(entry.occurred_at))
+    actor = msgspec.json.encode(entry.actor).decode()
+    organization = entry.organization.id if entry.organization else None
+    return (
+        entry.id.bytes, at, entry.action, entry.operation, entry.context.source or "unknown",
+        entry.entity.type, entry.entity.id, actor, organization,
+    )  # fmt: skip

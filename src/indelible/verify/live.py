@@ -1,0 +1,96 @@
+"""A log where it lives, with everything that was made of it."""
+
+import hashlib
+
+from indelible.errors import VerificationError
+from indelible.log import Log
+from indelible.merkle.checkpoint import Checkpoint
+from indelible.merkle.key import Verifier
+from indelible.merkle.tile import WIDTH, completed
+from indelible.verify.index import check_index
+from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, opened
+
+BATCH = 1024
+
+
+def verify_log(  # noqa: PLR0913 - what may be held against it, and how
+    log: Log,
+    verifier: Verifier,
+    earlier: str | None = None,
+    progress: Progress = lambda _: None,
+    *,
+    known: Checkpoint | None = None,
+    files: bool = True,
+) -> Report:
+    """Check a whole log with a pinned key, and optionally a signed note that left the machine earlier.
+
+    What the signer beside the log remembers is asked as well, where it is there: it may know of entries that were cut
+    off together with their checkpoints; so is `known`, what was verified before. `files`: the database's own check of
+    its files too, which reads all of them. Raises VerificationError, with `kind` and the first bad `seq`.
+    """
+    # In this order, so that a log that grows meanwhile is not mistaken for a damaged one.
+    checkpoints = _checkpoints(log, verifier, earlier)
+    signed = max((checkpoint.size for checkpoint in checkpoints), default=0)
+    head = log.head()
+    tree = Rebuilt([*checkpoints, known] if known else checkpoints)
+    for seq, hash_, line in log.leaves(0, head.size):
+        if seq % WIDTH == WIDTH - 1:
+            _check_nodes(log, completed(tree.frontier, hash_))
+        tree.add(seq, line, hash_)
+        check_line(seq, line)
+        if tree.frontier.size % BATCH == 0:
+            check_index(log, tree.frontier.size - BATCH, tree.frontier.size)
+            progress(tree.frontier.size)
+    size = tree.frontier.size
+    check_index(log, size - size % BATCH, size)
+    tree.finish()
+    if head.size != size:
+        raise VerificationError("truncated", f"the log claims {head.size} entries and holds {size}.", size)
+    if (head.root, head.frontier.pack()) != (tree.frontier.root(), tree.frontier.pack()):
+        raise VerificationError("changed", f"the lines do not give the root that the head of size {size} claims.")
+    _check_bounds(log)
+    _check_attachments(log)
+    if files:
+        _check_file(log)
+    return Report(verifier.name, size, signed, tree.frontier.root())
+
+
+def _checkpoints(log: Log, verifier: Verifier, earlier: str | None) -> list[Checkpoint]:
+    checkpoints = []
+    for size, note in log.store.checkpoints():
+        checkpoints.append(opened(note, verifier, f"the checkpoint of size {size}"))
+        if checkpoints[-1].size != size:
+            raise VerificationError("changed", f"the checkpoint of size {checkpoints[-1].size} is filed under {size}.")
+    if earlier is not None:
+        checkpoints.append(opened(earlier, verifier, "the checkpoint given"))
+    remembered = log.last_signed()
+    return [*checkpoints, remembered] if remembered else checkpoints
+
+
+def _check_nodes(log: Log, nodes: list[tuple[int, int, bytes]]) -> None:
+    """The hashes that proofs are made of are those of the tree."""
+    for level, number, hash_ in nodes:
+        if log.store.nodes(level, number, number + 1) != [hash_]:
+            leaves = range(number * WIDTH**level, (number + 1) * WIDTH**level)
+            message = f"the hash kept for the entries {leaves[0]} to {leaves[-1]} is not theirs."
+            raise VerificationError("index", message, leaves[0])
+
+
+def _check_file(log: Log) -> None:
+    if said := log.store.damage():
+        raise VerificationError("index", f"the file {log.store.path} is damaged: {said}.")
+
+
+def _check_attachments(log: Log) -> None:
+    """A value beside the log may have been taken out, never changed: its hash is its name."""
+    for hash_, nonce, value in log.store.attachments():
+        if hashlib.sha256(nonce + value).digest() != hash_:
+            raise VerificationError("changed", f"the value kept beside the log as {hash_.hex()} is another one.")
+
+
+def _check_bounds(log: Log) -> None:
+    """Nothing stands outside the tree. Bounds first, head second: both move in one transaction."""
+    bounds, size = log.store.bounds(), log.head().size
+    for seq in bounds:
+        if seq is not None and not 0 <= seq < size:
+            raise VerificationError("added", f"entry {seq} stands outside the log of {size} entries.", seq)
