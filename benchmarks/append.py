@@ -39,7 +39,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1000)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench", dir=".") as folder:
-        floor, log = Bare(Path(folder, "floor.db")), Log.create(f"sqlite:///{Path(folder).absolute()}/audit.db")
+        path = Path(folder).absolute() / "audit.db"
+        floor, log = Bare(Path(folder, "floor.db")), Log.create(f"sqlite:///{path}")
         print(
             "| entries | floor, a second | indelible, a second | of the floor | longest batch | bytes, of the lines |"
         )
@@ -48,7 +49,7 @@ def main() -> None:
         for number, batch in enumerate(batches, 1):
             measured.take(batch, floor.append, lambda lines: log_append(log, lines))
             if number * arguments.batch % (arguments.entries // PARTS) == 0:
-                size = log.store.path.stat().st_size / floor.bytes
+                size = path.stat().st_size / floor.bytes
                 print(measured.line(number * arguments.batch), f"{size:.2f} |", flush=True)
                 measured = Measured()
         log.close()

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from indelible.event import Entry, read
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
+from indelible.store.sqlite.store import SQLiteStore
 from indelible.verify import verify_log
+
+
+def on_sqlite(log: Log) -> SQLiteStore:
+    """The store of a log that is a file, for a look or an attack past the promise."""
+    assert isinstance(log.store, SQLiteStore)
+    return log.store
 
 
 def mth(leaves: Sequence[bytes]) -> bytes:

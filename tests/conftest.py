@@ -22,13 +22,35 @@ settings.load_profile("suite")
 
 @pytest.fixture(autouse=True)
 def forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test verifies is remembered in its own folder, by the programs that it starts too."""
+    """What a test verifies, and its keys, are kept in its own folder, by the programs that it starts too."""
     monkeypatch.setenv("INDELIBLE_MEMORY", str(tmp_path / "verified"))
+    monkeypatch.setenv("INDELIBLE_KEYS", str(tmp_path / "keys"))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def file_world(tmp_path: Path) -> Iterator[World]:
+    """With its log in a file."""
     made = World(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world(file_world: World) -> World:
+    """Where a test is of the log, its module lets this be `either`."""
+    return file_world
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def log_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a log that is to be made: a test that asks for it runs on every store."""
+    return f"sqlite:///{tmp_path}/audit.db" if request.param == "sqlite" else str(request.getfixturevalue("pg_url"))
+
+
+@pytest.fixture
+def either(tmp_path: Path, log_url: str) -> Iterator[World]:
+    """A world on every store."""
+    made = World(tmp_path, log_url)
     yield made
     made.close()
 

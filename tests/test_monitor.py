@@ -3,10 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
 
 from indelible import monitor
@@ -16,16 +14,19 @@ from indelible.log import Log
 from indelible.monitor import Monitor
 from indelible.verify import Report, verify_log
 from tests.attacks import ATTACKS, Attack
-from tests.checking import check_signed
+from tests.checking import check_signed, on_sqlite
+from tests.shell import Shell, shell
 from tests.store.test_log import happened
+from tests.world import World
 
+Edit = Callable[[Callable[[Shell], object]], None]
 SOON = 20.0  # seconds; the promise is 60
 
 
 @pytest.fixture
-def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+def log(log_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
     monkeypatch.setattr(monitor, "LOOK", 0.05)
-    with Log.create(f"sqlite:///{tmp_path}/audit.db") as made:
+    with Log.create(log_url) as made:
         made.append(happened(reason=f"{number}") for number in range(50))
         yield made
 
@@ -40,13 +41,16 @@ def watching(log: Log) -> Iterator[Monitor]:
     made.stop()
 
 
-def edit(log: Log, do: Callable[[apsw.Connection], object]) -> None:
-    """As the owner of the file can, from another program."""
-    db = apsw.Connection(str(log.store.path))
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        db.execute(f"DROP TRIGGER {name}")
-    do(db)
-    db.close()
+@pytest.fixture
+def edit(log: Log, log_url: str) -> Edit:
+    """As an owner can, from another program."""
+
+    def do(change: Callable[[Shell], object]) -> None:
+        with shell(log, log_url) as db:
+            db.disarm()
+            change(db)
+
+    return do
 
 
 def soon(holds: Callable[[], object]) -> bool:
@@ -63,12 +67,13 @@ def alarms(log: Log) -> list[Entry]:
     return [entry for entry in found if entry.action == "AUDIT_TAMPERING_DETECTED"]
 
 
-def changed(db: apsw.Connection) -> None:
-    db.execute("UPDATE leaf SET line = CAST(replace(CAST(line AS TEXT), 'dana', 'kim') AS BLOB) WHERE seq = 7")
+def changed(db: Shell) -> None:
+    ((line,),) = db.rows("SELECT line FROM leaf WHERE seq = 7")
+    db.run("UPDATE leaf SET line = ? WHERE seq = 7", line.replace(b"dana", b"kimm"))
 
 
-def test_an_edit_is_noticed_at_once_and_recorded_once(log: Log, watching: Monitor) -> None:
-    edit(log, changed)
+def test_an_edit_is_noticed_at_once_and_recorded_once(log: Log, edit: Edit, watching: Monitor) -> None:
+    edit(changed)
     assert soon(lambda: alarms(log))
     health = watching.told({"status": "ok", "size": 50})
     assert health["status"] == "failing"
@@ -80,25 +85,27 @@ def test_an_edit_is_noticed_at_once_and_recorded_once(log: Log, watching: Monito
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
-def test_what_verify_finds_is_found_here(tmp_path: Path, attack: Attack) -> None:
-    with Log.create(f"sqlite:///{tmp_path}/ten.db") as log:
+def test_what_verify_finds_is_found_here(world: World, attack: Attack) -> None:
+    with world.log as log:
         for batch in (range(4), range(4, 8), range(8, 10)):
             log.append(
                 happened(entity=Entity("License", f"{i}"), organization=Organization("acme", "Acme")) for i in batch
             )
         watching = Monitor(log)
-        edit(log, attack.do)
+        with world.shell() as db:
+            db.disarm()
+            attack.do(db)
         found = watching.check()
     assert found is not None
     assert (found.kind, found.seq) == (attack.kind, attack.seq)
 
 
 def test_who_appends_and_signs_elsewhere_is_no_reason_to_hurry(
-    log: Log, watching: Monitor, monkeypatch: pytest.MonkeyPatch
+    log: Log, log_url: str, watching: Monitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes: list[bool] = []
     monkeypatch.setattr(watching, "check", lambda *, urgent: passes.append(urgent))
-    with Log.open(f"sqlite:///{log.store.path}") as other:
+    with Log.open(log_url) as other:
         for _ in range(20):
             other.append([happened()])
             log.append([happened()])
@@ -124,7 +131,7 @@ def test_a_log_that_grows_while_it_is_read_is_no_alarm(log: Log) -> None:
 
 
 def test_an_edit_behind_the_back_of_a_pass_does_not_wait_for_the_next(
-    log: Log, monkeypatch: pytest.MonkeyPatch
+    log: Log, edit: Edit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watching, edited = Monitor(log), threading.Event()
     look = watching.check
@@ -132,7 +139,7 @@ def test_an_edit_behind_the_back_of_a_pass_does_not_wait_for_the_next(
     def check(*, urgent: bool = True) -> VerificationError | None:
         found = look(urgent=urgent)
         if not edited.is_set():
-            edit(log, changed)
+            edit(changed)
             edited.set()
         return found
 
@@ -144,20 +151,22 @@ def test_an_edit_behind_the_back_of_a_pass_does_not_wait_for_the_next(
         watching.stop()
 
 
-def test_what_is_mended_is_no_alarm_any_more_and_the_next_edit_is_one(log: Log, watching: Monitor) -> None:
-    ((line,),) = log.store.select("SELECT line FROM leaf WHERE seq = 7")
-    edit(log, changed)
+def test_what_is_mended_is_no_alarm_any_more_and_the_next_edit_is_one(log: Log, edit: Edit, watching: Monitor) -> None:
+    line = log.line(7)
+    edit(changed)
     assert soon(lambda: watching.alarm)
-    edit(log, lambda db: db.execute("UPDATE leaf SET line = ? WHERE seq = 7", (line,)))
+    edit(lambda db: db.run("UPDATE leaf SET line = ? WHERE seq = 7", line))
     assert soon(lambda: watching.alarm is None)
-    edit(log, lambda db: db.execute("UPDATE leaf SET line = x'00' WHERE seq = 9"))
+    edit(lambda db: db.run("UPDATE leaf SET line = ? WHERE seq = 9", b"x"))
     assert soon(lambda: watching.alarm)
     assert soon(lambda: [entry.metadata["seq"] for entry in alarms(log)] == [7, 9])
 
 
-def test_bytes_edited_in_the_file_are_found_by_the_next_pass(log: Log) -> None:
-    log.store.select("PRAGMA wal_checkpoint(TRUNCATE)")
-    path = log.store.path
+def test_bytes_edited_in_the_file_are_found_by_the_next_pass(world: World) -> None:
+    log = world.log
+    log.append(happened(reason=f"{number}") for number in range(50))
+    on_sqlite(log).select("PRAGMA wal_checkpoint(TRUNCATE)")
+    path = on_sqlite(log).path
     data = path.read_bytes()
     assert b'"reason":"7"' in data
     path.write_bytes(data.replace(b'"reason":"7"', b'"reason":"8"'))

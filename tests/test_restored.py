@@ -165,12 +165,10 @@ def test_a_line_rewritten_before_it_was_signed_is_not_signed(world: World) -> No
 
 
 def rewrite(world: World, seq: int, old: bytes, new: bytes, *, head: bool = False) -> None:
-    db = apsw.Connection(str(world.folder / "audit.db"))
-    db.execute("DROP TRIGGER leaf_refuses_update; DROP TRIGGER head_grows")
-    ((line,),) = db.execute("SELECT line FROM leaf WHERE seq = ?", (seq,)).fetchall()
-    assert isinstance(line, bytes)
-    assert old in line
-    db.execute("UPDATE leaf SET line = ? WHERE seq = ?", (line.replace(old, new), seq))
-    if head:
-        consistent_head(db)
-    db.close()
+    with world.shell() as db:
+        db.disarm()
+        ((line,),) = db.rows("SELECT line FROM leaf WHERE seq = ?", seq)
+        assert old in line
+        db.run("UPDATE leaf SET line = ? WHERE seq = ?", line.replace(old, new), seq)
+        if head:
+            consistent_head(db)

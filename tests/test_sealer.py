@@ -11,7 +11,7 @@ import pytest
 from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.errors import Error, LogError
 from indelible.log import Log
-from tests.checking import check
+from tests.checking import check, on_sqlite
 from tests.world import World
 
 ROWS = 5
@@ -59,7 +59,7 @@ class Wire:
 
 def log_wire(statement: str, *, done: bool) -> Callable[[World], Any]:
     def cut(world: World) -> None:
-        store = world.log.store
+        store = on_sqlite(world.log)
         store._writer = store._names._db = Wire(store._writer, statement, done=done)  # type: ignore[assignment]
 
     return cut
@@ -132,11 +132,11 @@ def test_after_a_fault_anywhere_each_change_is_in_the_log_exactly_once(world: Wo
 
 def test_a_running_sealer_survives_a_fault_without_a_restart(world: World) -> None:
     """The same process, the same connections: the next pass is the recovery."""
-    real = world.log.store._writer
+    real = on_sqlite(world.log)._writer
     log_wire("COMMIT", done=True)(world)
     with pytest.raises(LogError, match=BREAKS):
         world.sealer.seal()
-    world.log.store._writer = world.log.store._names._db = real
+    on_sqlite(world.log)._writer = on_sqlite(world.log)._names._db = real
     assert world.sealer.seal() == 0  # they are known
     assert len(world.sealed()) == 1 + ROWS
 

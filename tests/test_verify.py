@@ -2,10 +2,9 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import apsw
 import pytest
 
 from indelible.errors import MalformedError, NotFoundError, VerificationError
@@ -16,50 +15,45 @@ from indelible.merkle.key import SigningKey, Verifier
 from indelible.search.page import lines
 from indelible.search.query import Query
 from indelible.verify import verify_file, verify_log
-from tests.attacks import ATTACKS, Attack, cut, run
+from tests.attacks import ATTACKS, Attack, cut, insert, run
 from tests.checking import check_signed
+from tests.shell import Shell
 from tests.store.test_log import happened
 from tests.world import World
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten entries, signed at sizes 4, 8 and 10."""
-    folder = tmp_path_factory.mktemp("log")
-    with Log.create(f"sqlite:///{folder}/audit.db", "audit.example/test") as log:
-        for batch in (range(4), range(4, 8), range(8, 10)):
-            log.append(
-                happened(
-                    entity=Entity("License", str(i)), actor=Actor(id="dana"), organization=Organization("acme", "Acme")
-                )
-                for i in batch
-            )
-        check_signed(log)
-    return folder
+@pytest.fixture
+def world(either: World) -> World:
+    """On every store."""
+    return either
 
 
 @pytest.fixture
-def log(original: Path, tmp_path: Path) -> Iterator[Log]:
-    shutil.copytree(original, tmp_path, dirs_exist_ok=True)
-    with Log.open(f"sqlite:///{tmp_path}/audit.db") as opened:
-        yield opened
+def log(world: World) -> Log:
+    """Ten entries, signed at sizes 4, 8 and 10."""
+    for batch in (range(4), range(4, 8), range(8, 10)):
+        world.log.append(
+            happened(
+                entity=Entity("License", str(i)), actor=Actor(id="dana"), organization=Organization("acme", "Acme")
+            )
+            for i in batch
+        )
+    return world.log
 
 
-def attack(log: Log, attack_: Attack) -> None:
-    """With the triggers dropped, as the owner of the file can."""
-    db = apsw.Connection(str(log.store.path))
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        db.execute(f"DROP TRIGGER {name}")
-    attack_.do(db)
-    db.close()
+def attack(world: World, do: Callable[[Shell], object]) -> None:
+    """With the triggers gone, as an owner can."""
+    with world.shell() as db:
+        db.disarm()
+        do(db)
 
 
 NODES = {
-    "changed": Attack(run("UPDATE node SET hash = zeroblob(32) WHERE number = 1"), "index", 256),
+    "changed": Attack(run("UPDATE node SET hash = ? WHERE number = 1", bytes(32)), "index", 256),
     "deleted": Attack(run("DELETE FROM node WHERE number = 0"), "index", 0),
-    "swapped": Attack(run("UPDATE node SET number = -1 - number", "UPDATE node SET number = number + 2"), "index", 0),
-    "of a level that the log has not": Attack(run("INSERT INTO node VALUES (2, 0, zeroblob(32))"), "added", 65_535),
-    "beyond the log": Attack(run("INSERT INTO node VALUES (1, 2, zeroblob(32))"), "added", 767),
+    "moved": Attack(run("UPDATE node SET number = number + 2 WHERE number = 0"), "index", 0),
+    "of a level that the log has not": Attack(insert("node", level=2, number=0, hash=bytes(32)), "added", 65_535),
+    "beyond the log": Attack(insert("node", level=1, number=2, hash=bytes(32)), "added", 767),
 }
 
 
@@ -67,7 +61,7 @@ NODES = {
 def test_a_hash_above_the_leaves_that_is_not_theirs_is_found(world: World, name: str) -> None:
     world.log.append(happened() for _ in range(600))
     verify_log(world.log, world.log.verifier)
-    attack(world.log, NODES[name])
+    attack(world, NODES[name].do)
     assert refused(world.log) == (NODES[name].kind, NODES[name].seq)
 
 
@@ -79,8 +73,8 @@ def refused(log: Log, earlier: str | None = None) -> tuple[str, int | None]:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_each_attack_is_found_and_named(log: Log, name: str) -> None:
-    attack(log, ATTACKS[name])
+def test_each_attack_is_found_and_named(world: World, log: Log, name: str) -> None:
+    attack(world, ATTACKS[name].do)
     assert refused(log) == (ATTACKS[name].kind, ATTACKS[name].seq)
 
 
@@ -89,17 +83,17 @@ def test_a_sound_log_is_reported_with_size_and_root(log: Log) -> None:
     assert (report.origin, report.size, report.signed, report.root) == ("audit.example/test", 10, 10, log.head().root)
 
 
-def test_a_log_cut_with_its_checkpoints_is_found_by_one_that_left_the_machine(log: Log) -> None:
+def test_a_log_cut_with_its_checkpoints_is_found_by_one_that_left_the_machine(world: World, log: Log) -> None:
     kept = log.checkpoint()
-    attack(log, Attack(lambda db: cut(db, 6, checkpoints=True), "", None))
-    log.store.path.with_name("audit.db.key.state").unlink()  # the signer's memory would tell
+    attack(world, lambda db: cut(db, 6, checkpoints=True))
+    log.store.key_path.with_name(log.store.key_path.name + ".state").unlink()  # the signer's memory would tell
     assert verify_log(log, log.verifier).size == 6  # nothing inside the file can
     assert refused(log, kept) == ("truncated", 6)
 
 
 def test_a_log_made_anew_is_found_by_a_checkpoint_that_left_the_machine(log: Log, tmp_path: Path) -> None:
     kept = log.checkpoint()
-    shutil.copy(tmp_path / "audit.db.key", tmp_path / "other.db.key")  # the attacker has the key as well
+    shutil.copy(log.store.key_path, tmp_path / "other.db.key")  # the attacker has the key as well
     with Log.create(f"sqlite:///{tmp_path}/other.db") as forged:
         forged.append(happened() for _ in range(12))
         assert forged.verifier == log.verifier
@@ -113,16 +107,12 @@ def test_a_key_that_is_not_the_one_pinned_is_refused(log: Log) -> None:
     assert caught.value.kind == "re-signed"
 
 
-def test_a_checkpoint_signed_again_with_another_key_is_refused(log: Log) -> None:
+def test_a_checkpoint_signed_again_with_another_key_is_refused(world: World, log: Log) -> None:
     head = log.head()
     note = Checkpoint(log.origin, head.size, head.root).sign(SigningKey.generate(log.origin))
-    attack(log, Attack(lambda db: _set_note(db, note), "", None))
+    attack(world, lambda db: db.run("UPDATE checkpoint SET note = ? WHERE size = 10", db.text(note)))
     assert refused(log) == ("re-signed", None)
     assert refused(log, note) == ("re-signed", None)
-
-
-def _set_note(db: apsw.Connection, note: str) -> None:
-    db.execute("UPDATE checkpoint SET note = ? WHERE size = 10", (note,))
 
 
 @pytest.mark.parametrize("note", ["", "\n\n", "a\nb\n\n— x y\n", "x" * 2_000_000, "\ud800\n\n— a AAAAAAA=\n"])
@@ -131,7 +121,7 @@ def test_a_checkpoint_that_is_none_is_refused(log: Log, note: str) -> None:
 
 
 def test_an_older_checkpoint_still_holds(log: Log) -> None:
-    ((note,),) = log.store.select("SELECT note FROM checkpoint WHERE size = 4")
+    (note,) = [note for size, note in log.store.checkpoints() if size == 4]
     assert verify_log(log, log.verifier, note).signed == 10
 
 

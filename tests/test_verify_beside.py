@@ -9,16 +9,24 @@ from indelible import Actor, acting_as
 from indelible.errors import VerificationError
 from indelible.merkle.tree import EMPTY_ROOT
 from indelible.verify import verify_log
-from tests.attacks import run
+from tests.attacks import rename, run
+from tests.checking import on_sqlite
+from tests.shell import Shell
 from tests.world import World
 
-EMPTY = f"UPDATE head SET size = 0, frontier = x'', root = x'{EMPTY_ROOT.hex()}'"
+EMPTY = run("UPDATE head SET size = 0, frontier = ?, root = ?", b"", EMPTY_ROOT)
 CHANGES = {
-    "a name that searches compare": run("UPDATE entity SET folded = 'x'"),
-    "an e-mail that searches compare": run("UPDATE actor SET folded = 'x'"),
-    "a value beside the log": run("UPDATE attachment SET value = x'00'"),
+    "a name that searches compare": rename("entity", "x", "folded"),
+    "an e-mail that searches compare": rename("actor", "x", "folded"),
+    "a value beside the log": run("UPDATE attachment SET value = ?", bytes(1)),
     "the size under which a checkpoint is filed": run("UPDATE checkpoint SET size = 99"),
 }
+
+
+@pytest.fixture
+def world(either: World) -> World:
+    """On every store."""
+    return either
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -35,17 +43,16 @@ def test_a_log_cut_with_its_checkpoints_is_found_while_the_signers_state_is_ther
     world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY)")
     world.run("INSERT INTO t VALUES (1), (2)")
     world.sealed()
-    change(world, run("DELETE FROM leaf", "DELETE FROM entry", "DELETE FROM checkpoint", EMPTY))
+    change(world, *(run(f"DELETE FROM {table}") for table in ("leaf", "entry", "checkpoint")), EMPTY)
     with pytest.raises(VerificationError):
         verify_log(world.log, world.log.verifier)
 
 
-def change(world: World, do: Callable[[apsw.Connection], None]) -> None:
-    db = apsw.Connection(str(world.log.store.path))
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        db.execute(f"DROP TRIGGER {name}")
-    do(db)
-    db.close()
+def change(world: World, *steps: Callable[[Shell], object]) -> None:
+    with world.shell() as db:
+        db.disarm()
+        for step in steps:
+            step(db)
 
 
 def test_names_of_several_lines_are_no_false_alarm(world: World) -> None:
@@ -57,11 +64,12 @@ def test_names_of_several_lines_are_no_false_alarm(world: World) -> None:
     assert len(world.sealed()) == 1
 
 
-def test_an_index_that_lacks_a_row_is_found(world: World) -> None:
+def test_an_index_that_lacks_a_row_is_found(file_world: World) -> None:
+    world = file_world
     world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY)")
     world.run("INSERT INTO t VALUES (1), (2), (3)")
     world.sealed()
-    db = apsw.Connection(str(world.log.store.path))
+    db = apsw.Connection(str(on_sqlite(world.log).path))
     text = db.execute("SELECT sql FROM sqlite_master WHERE name = 'entry_action'").fetchall()[0][0]
     db.execute("DROP INDEX entry_action; CREATE INDEX entry_action ON entry (action_id, seq) WHERE seq <> 1")
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 0)

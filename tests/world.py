@@ -17,6 +17,7 @@ from indelible.integrations.sqlalchemy import attach
 from indelible.log import Log
 from indelible.sealer import Sealer
 from tests.checking import check_signed
+from tests.shell import Shell, shell
 
 
 class AnyWorld:
@@ -25,9 +26,9 @@ class AnyWorld:
     app_url: str
     engine_url: str  # SQLAlchemy's name of the application's database
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, log_url: str | None = None) -> None:
         self.folder = folder
-        self.log_url = f"sqlite:///{folder / 'audit.db'}"
+        self.log_url = log_url or f"sqlite:///{folder / 'audit.db'}"
         self.log = Log.create(self.log_url, "audit.example/test")
         self._engines: list[Engine] = []
         self._sealer: Sealer | None = None
@@ -37,6 +38,10 @@ class AnyWorld:
         self.log.close()
         for engine in self._engines:
             engine.dispose()
+
+    def shell(self) -> Shell:
+        """Of the log's database."""
+        return shell(self.log, self.log_url)
 
     def let_go(self) -> None:
         """Close the outbox's connection; the next `seal` opens a new one."""
@@ -81,8 +86,8 @@ class AnyWorld:
 class World(AnyWorld):
     """`db` is a raw client of the application's database: it knows nothing of actors."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, log_url: str | None = None) -> None:
+        super().__init__(folder, log_url)
         self.app = folder / "app.db"
         self.app_url = self.engine_url = f"sqlite:///{self.app}"
         self.reconnect()

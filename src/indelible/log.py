@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
@@ -25,9 +24,8 @@ from indelible.merkle.proof import inclusion
 from indelible.merkle.tile import subtree
 from indelible.merkle.tlog_proof import TlogProof
 from indelible.signer import Signer, last_signed
-from indelible.store.promise import Appending, Head
-from indelible.store.sqlite.store import SQLiteStore
-from indelible.urls import sqlite_path
+from indelible.store.place import Place, place_of
+from indelible.store.promise import Appending, Head, Store
 
 MAKING_SECONDS = 5.0  # for another process to finish what it began
 
@@ -35,40 +33,30 @@ MAKING_SECONDS = 5.0  # for another process to finish what it began
 class Log:
     """An open log. Close it, or use it in a `with`."""
 
-    def __init__(self, store: SQLiteStore, signer: Signer | None) -> None:
+    def __init__(self, store: Store, signer: Signer | None) -> None:
         self.store = store
         self._signer = signer
         self._group = Group(self._seal, self.sign)
 
     @classmethod
     def create(cls, url: str, origin: str | None = None) -> Self:
-        """Make the log and its key beside it. `origin` names the log in checkpoints; random if not given.
+        """Make the log and its key. `origin` names the log in checkpoints; random if not given.
 
-        The key comes first: a crash in between leaves a key that signed nothing, and the next try uses it.
-        Raises LogError if the log exists or the folder cannot be written.
+        The key comes first: a crash in between leaves a key that signed nothing.
+        Raises UsageError for a URL that is none, LogError if the log exists or cannot be made.
         """
-        path = sqlite_path(url)
-        if path.exists():
-            raise LogError(f"{path} exists already. Choose another name, or use it as it is.")
-        key = key_path(path)
-        if key.exists() and not key.with_name(key.name + ".state").exists():
-            signer = Signer(key)
-            if origin not in (None, signer.verifier.name):
-                raise LogError(
-                    f"The key {key} is there already, for {signer.verifier.name}. Move it away, or drop --origin."
-                )
-        else:
-            signer = Signer.create(key, origin or f"indelible/{secrets.token_hex(6)}")
-        verifier = signer.verifier
+        place = place_of(url)
+        if place.exists():
+            raise LogError(f"{place} exists already. Choose another name, or use it as it is.")
+        verifier = _new_key(place, origin).verifier
         created = event.rfc3339(datetime.now(UTC))
-        SQLiteStore.create(path, {"origin": verifier.name, "verifier": str(verifier), "created_at": created}).close()
+        place.create({"origin": verifier.name, "verifier": str(verifier), "created_at": created})
         return cls.open(url)
 
     @classmethod
     def open(cls, url: str, *, sign: bool = True) -> Self:
         """Open a log; with `sign=False` the key is not needed. Raises NotFoundError, LogError, MalformedError."""
-        path = sqlite_path(url)
-        store = SQLiteStore(path)
+        store = place_of(url).open()
         try:
             return cls(store, _signer_of(store) if sign else None)
         except BaseException:
@@ -78,12 +66,12 @@ class Log:
     @classmethod
     def open_or_create(cls, url: str) -> Self:
         """Several processes may begin at once: one makes the log, its key first, and the others open that."""
-        path, until = sqlite_path(url), time.monotonic() + MAKING_SECONDS
-        while not path.exists():
+        place, until = place_of(url), time.monotonic() + MAKING_SECONDS
+        while not place.exists():
             try:
                 return cls.create(url)
             except LogError:
-                if not path.exists() and time.monotonic() > until:
+                if not place.exists() and time.monotonic() > until:
                     raise
                 time.sleep(0.02)
         return cls.open(url)
@@ -107,7 +95,7 @@ class Log:
         return Verifier.parse(self.store.properties["verifier"])
 
     def appending(self) -> AbstractContextManager[Appending]:
-        """One transaction on the log; see `SQLiteStore.appending`, the commit point."""
+        """One transaction on the log; see `Store.appending`, the commit point."""
         return self.store.appending()
 
     def append(self, events: Iterable[Event]) -> list[int]:
@@ -150,7 +138,7 @@ class Log:
 
     def last_signed(self) -> Checkpoint | None:
         """What the signer beside the log remembers to have signed last; None where its memory is not there."""
-        return last_signed(key_path(self.store.path), self.origin)
+        return last_signed(self.store.key_path, self.origin)
 
     def line(self, seq: int) -> bytes:
         """The exact bytes of one entry. Raises NotFoundError."""
@@ -191,15 +179,22 @@ class Log:
         return self.store.leaves(start, stop)
 
 
-def key_path(path: Path) -> Path:
-    """Beside the log, under its whole name: no two logs of one folder share a key."""
-    return path.with_name(path.name + ".key")
+def _new_key(place: Place, origin: str | None) -> Signer:
+    """One that is there and signed nothing is left of a try that failed, and used."""
+    name = origin or f"indelible/{secrets.token_hex(6)}"
+    path = place.key_path(name)
+    if not path.exists() or path.with_name(path.name + ".state").exists():
+        return Signer.create(path, name)
+    signer = Signer(path)
+    if origin not in (None, signer.verifier.name):
+        raise LogError(f"The key {path} is there already, for {signer.verifier.name}. Move it away, or drop --origin.")
+    return signer
 
 
-def _signer_of(store: SQLiteStore) -> Signer:
-    signer = Signer(key_path(store.path))
+def _signer_of(store: Store) -> Signer:
+    signer = Signer(store.key_path)
     if str(signer.verifier) != store.properties["verifier"]:
         raise LogError(
-            f"The key beside {store.path} is {signer.verifier}; the log was made with another. Restore its key."
+            f"The key {store.key_path} is {signer.verifier}; {store} was made with another. Restore its key."
         )
     return signer

@@ -67,11 +67,11 @@ class Sealer:
         while True:
             try:
                 with self._log.appending() as appending:
-                    before = appending.size
+                    before, known = appending.size, appending.known([record.id for record in records])
                     for record in records:
-                        event = translate(record, appending.names)
-                        if not appending.knows(event.id):
-                            appending.add(event)
+                        if record.id not in known:
+                            appending.add(translate(record, appending.names))
+                            known.add(record.id)
                     return appending.size - before
             except ConflictError:
                 logger.info("Another sealer appended first; this batch starts again.")

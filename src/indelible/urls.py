@@ -9,9 +9,12 @@ def sqlite_path(url: str) -> Path:
     """The file of `sqlite:///relative` or `sqlite:////absolute`. Raises UsageError."""
     path = url.removeprefix("sqlite:///")
     if path == url or not path or path == ":memory:" or "\0" in path:
-        hint = "A log on PostgreSQL comes with a later version. " if url.startswith("postgres") else ""
-        raise UsageError(f"{shown(url)} cannot be used. {hint}Give a file: sqlite:///path/file.db")
+        raise UsageError(f"{shown(url)} cannot be used. Give sqlite:///path/file.db or postgresql://user@host/name.")
     return Path(path)
+
+
+def is_postgres(url: str) -> bool:
+    return url.startswith(("postgresql://", "postgres://"))
 
 
 def shown(url: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.checking import on_sqlite
 from tests.world import World
 
 
@@ -79,7 +80,7 @@ def test_a_megabyte_stands_beside_the_log_under_its_hash(world: World, value: st
     world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY, x)")
     world.run("INSERT INTO t VALUES (1, ?)", (value,))
     shown = only_new(world)
-    (row,) = world.log.store.select(
+    (row,) = on_sqlite(world.log).select(
         "SELECT nonce, value FROM attachment WHERE hash = ?", (bytes.fromhex(shown["sha256"]),)
     )
     assert hashlib.sha256(row[0] + row[1]).hexdigest() == shown["sha256"]
@@ -93,7 +94,7 @@ def test_a_row_of_many_middling_values_fits_and_each_is_set_aside_once(world: Wo
     world.watch(f"CREATE TABLE t (id INTEGER PRIMARY KEY, {', '.join(names)})")
     world.run(f"INSERT INTO t VALUES (1{', ?' * 70})", [text] * 70)
     world.sealed()
-    kept = [msgspec.json.decode(value) for (value,) in world.log.store.select("SELECT value FROM attachment")]
+    kept = [msgspec.json.decode(value) for (value,) in on_sqlite(world.log).select("SELECT value FROM attachment")]
     assert kept
     assert not [value for value in kept if "sha256" in value]
 

@@ -16,6 +16,7 @@ from indelible.search.page import MAX_PAGE, find, lines
 from indelible.search.plan import plan
 from indelible.search.query import ANY, KEYS, Query, Term, parse
 from indelible.store.sqlite.finding import Conditions
+from tests.checking import on_sqlite
 from tests.store.test_log import happened
 from tests.world import World
 
@@ -141,11 +142,12 @@ def test_a_star_does_not_reach_from_one_name_into_the_next(world: World) -> None
 @pytest.mark.parametrize(
     "text", ["dana", "action:LICENSE_*", "user:u1 -org:acme", "since:2026-11-18 dana", "entity:User/u1"]
 )
-def test_each_segment_is_asked_by_an_index(world: World, text: str) -> None:
+def test_each_segment_is_asked_by_an_index(file_world: World, text: str) -> None:
+    world = file_world
     world.log.append(happened(actor=actor, entity=entity) for actor in ACTORS for entity in ENTITIES)
     where = Conditions(plan(world.log.store, parse(text, NOW), None), range(36))
     asked = f"EXPLAIN QUERY PLAN SELECT e.seq FROM entry e WHERE {where.sql}"
-    steps = [row[3] for row in world.log.store.select(asked, where.values)]
+    steps = [row[3] for row in on_sqlite(world.log).select(asked, where.values)]
     assert not any(step.startswith("SCAN e") for step in steps), steps
     assert any("USING INDEX entry_" in step or "USING COVERING INDEX entry_" in step for step in steps), steps
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from indelible import Actor, acting_as
 from indelible.event import read
 from indelible.verify import verify_log
+from tests.checking import on_sqlite
 from tests.web.conftest import Open
 from tests.world import World
 
@@ -111,7 +112,7 @@ def test_what_was_typed_is_kept_and_escaped(pages: Open) -> None:
 def test_a_page_that_cannot_seal_says_so_and_shows_what_is_sealed(pages: Open, filled: World) -> None:
     client = pages()
     client.get("/audit/")
-    other = sqlite3.connect(filled.log.store.path)
+    other = sqlite3.connect(on_sqlite(filled.log).path)
     other.execute("DROP TRIGGER head_grows")
     other.execute("UPDATE head SET size = 1, root = (SELECT hash FROM leaf WHERE seq = 0), frontier = "
                   "(SELECT hash FROM leaf WHERE seq = 0)")  # fmt: skip
@@ -152,7 +153,7 @@ def test_secrets_are_nowhere_on_the_page(pages: Open) -> None:
 def test_an_export_that_cannot_be_recorded_does_not_leave(pages: Open, filled: World) -> None:
     client = pages()
     client.get("/audit/")
-    other = sqlite3.connect(filled.log.store.path)
+    other = sqlite3.connect(on_sqlite(filled.log).path)
     other.execute("CREATE TRIGGER full BEFORE INSERT ON leaf BEGIN SELECT RAISE(ABORT, 'disk full'); END")
     other.commit()
     other.close()

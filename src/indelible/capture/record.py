@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 
 from indelible.actions import Rule, TableMap
 from indelible.capture.definition import Definition
+from indelible.event import derive_id
 
 # What a row that no trigger of ours can have written is read by: some clients of a database may insert one.
 DAMAGED = Definition(
@@ -42,6 +44,11 @@ class Record(NamedTuple):
     transaction: str | None = None  # its id, where the database itself tells transactions apart
     client: Client | None = None
     statement: str | None = None  # "TRUNCATE": one for which there is no operation of its own
+
+    @property
+    def id(self) -> UUID:
+        """That of its entry: the same however often the record is read."""
+        return derive_id(self.at, *self.identity)
 
 
 def sides(operation: str, old: Any, new: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from indelible.capture.coverage import Coverage
 from indelible.capture.definition import Definition
 from indelible.capture.record import Record
 from indelible.errors import UsageError
-from indelible.urls import shown, sqlite_path
+from indelible.urls import is_postgres, shown, sqlite_path
 
 
 class Batch(NamedTuple):
@@ -88,7 +88,7 @@ class Source(Joined, Protocol):
 
 def open_source(url: str) -> Source:
     """Raises UsageError for a URL that names no database, NotFoundError or CaptureError for one that cannot be used."""
-    if url.startswith(("postgresql://", "postgres://")):
+    if is_postgres(url):
         try:
             from indelible.capture.postgres.source import PostgresSource
         except ImportError as error:

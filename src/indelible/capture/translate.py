@@ -9,7 +9,7 @@ from indelible.actions import TableMap
 from indelible.capture.context import Acting, uncarry
 from indelible.capture.identity import MAX_KEY, as_text, entity_id, told
 from indelible.capture.record import Record
-from indelible.event import Actor, Context, Entity, Event, Organization, clip, derive_id
+from indelible.event import Actor, Context, Entity, Event, Organization, clip
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def translate(record: Record, names: Names) -> Event:
         entity=_entity(record, names),
         occurred_at=record.at,
         actor=acting.actor,
-        id=derive_id(record.at, *record.identity),
+        id=record.id,
         organization=_organization(record, names),
         changes=_named(record.changes, table, names),
         outcome=rule.outcome,

@@ -23,7 +23,7 @@ from indelible.cli.options import (
 from indelible.cli.output import one_line, say, show, show_bytes
 from indelible.errors import NotFoundError
 from indelible.export import write
-from indelible.log import Log, key_path
+from indelible.log import Log
 from indelible.search.page import MAX_PAGE, find, lines
 
 
@@ -31,7 +31,7 @@ from indelible.search.page import MAX_PAGE, find, lines
 def init(log: LogUrl, origin: Origin = None) -> None:
     """Create a log and its signing key beside it; print the verifier key."""
     with Log.create(log, origin) as made:
-        say(f"Created {made.store.path}. Its signing key is {key_path(made.store.path)}: keep a copy elsewhere.")
+        say(f"Created {made.store}. Its signing key is {made.store.key_path}: keep a copy elsewhere.")
         say("This is the verifier key. Give it to whoever is to verify the log:")
         show(str(made.verifier))
 

@@ -7,6 +7,7 @@ lines. It is trusted with none of it: see `verify`.
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
@@ -41,8 +42,8 @@ class Appending(Protocol):
     def size(self) -> int:
         """Leaves in the tree, those added here included."""
 
-    def knows(self, id_: UUID) -> bool:
-        """Whether the record of this identity is in the log already."""
+    def known(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Those of these identities whose record is in the log already."""
 
     def add(self, event: Event) -> int:
         """Write the entry; gives its sequence number. Raises EventError before anything is written."""
@@ -77,11 +78,15 @@ class Wanted:
 
 
 class Store(Protocol):
-    """Holds connections. What is asked after `close` is a LogError."""
+    """Holds connections. What is asked after `close` is a LogError. Its `str()` names it in messages."""
 
     @property
     def properties(self) -> dict[str, str]:
         """Written once, by `init`: origin, verifier, created_at."""
+
+    @property
+    def key_path(self) -> Path:
+        """Where its signing key is looked for; the signer's memory stands beside it."""
 
     def close(self) -> None: ...
 

@@ -40,7 +40,7 @@ def _findable(entry: Entry, folded: tuple[str, ...]) -> bool:
 
 
 def _index_row(entry: Entry) -> tuple[Any, ...]:
-    """The row that `SQLiteStore.appending` writes for this line."""
+    """The row that a store writes for this line."""
     at = micros(datetime.fromisoformat(entry.occurred_at))
     actor = msgspec.json.encode(entry.actor).decode()
     organization = entry.organization.id if entry.organization else None

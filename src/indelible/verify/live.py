@@ -78,7 +78,7 @@ def _check_nodes(log: Log, nodes: list[tuple[int, int, bytes]]) -> None:
 
 def _check_file(log: Log) -> None:
     if said := log.store.damage():
-        raise VerificationError("index", f"the file {log.store.path} is damaged: {said}.")
+        raise VerificationError("index", f"{log.store} is damaged: {said}.")
 
 
 def _check_attachments(log: Log) -> None:

@@ -3,16 +3,17 @@
 from io import StringIO
 from typing import Any
 
-import apsw
 import pytest
 from django.core.management import CommandError, call_command
 
 from indelible import Actor, acting_as
 from indelible.event import read
 from indelible.integrations.django import auditing
+from indelible.store.sqlite.store import SQLiteStore
 from tests.attacks import edit, lines
 from tests.integrations.django.project.shop.models import Product
 from tests.integrations.django.site import Site, with_settings
+from tests.shell import FileShell
 
 
 def said(command: str, *arguments: str, **options: Any) -> str:
@@ -44,10 +45,9 @@ def test_seal_search_export_and_verify_speak_of_the_settings_log(filled: Site) -
 def test_a_log_that_was_edited_ends_verify_with_3(filled: Site) -> None:
     said("audit_seal")
     auditing.close()
-    with apsw.Connection(str(filled.folder / "audit.db")) as log:
-        for (trigger,) in log.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            log.execute(f'DROP TRIGGER "{trigger}"')
-        edit(log, len(lines(log)) - 1)
+    with SQLiteStore(filled.folder / "audit.db") as store, FileShell(store) as db:
+        db.disarm()
+        edit(db, len(lines(db)) - 1)
     with pytest.raises(CommandError) as ended:
         said("audit_verify")
     assert ended.value.returncode == 3

@@ -9,7 +9,7 @@ SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind = 'p' AS partiti
          AND (g.tgname !~ '^!?indelible_' OR g.tgname = '!indelible_mark')) AS crowded
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'indelible')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'indelible', 'indelible_log')
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 ORDER BY n.nspname <> 'public', n.nspname, c.relname;
 

@@ -1,5 +1,6 @@
 """One transaction on the log's file."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +30,8 @@ class Appending:
     def size(self) -> int:
         return self._frontier.size
 
-    def knows(self, id_: UUID) -> bool:
-        return id_.bytes in self._ids or self._db.execute(SQL["known"], (id_.bytes,)).fetchone() is not None
+    def known(self, ids: Sequence[UUID]) -> set[UUID]:
+        return {id_ for id_ in ids if id_.bytes in self._ids or self._db.execute(SQL["known"], (id_.bytes,)).fetchone()}
 
     def add(self, event: Event) -> int:
         event.check()

@@ -1,6 +1,7 @@
 """Making and opening the log's file: whose it is, which format it has, and the steps from an older one."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,7 @@ BUSY_MS = 10_000
 SQL = queries()
 
 
-def make(path: Path, properties: dict[str, str], first_root: bytes) -> None:
+def make(path: Path, properties: Mapping[str, str], first_root: bytes) -> None:
     """Write an empty log."""
     db = apsw.Connection(str(path))
     with db:

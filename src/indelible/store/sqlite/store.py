@@ -16,14 +16,13 @@ import apsw
 import msgspec
 
 from indelible.errors import ConflictError, LogError, NotFoundError, VerificationError
-from indelible.files import beside, sync
-from indelible.merkle.tree import EMPTY_ROOT, Frontier
+from indelible.merkle.tree import Frontier
 from indelible.store.folding import fits
 from indelible.store.promise import Dimension, Head, Wanted
 from indelible.store.sqlite.appending import Appending
 from indelible.store.sqlite.dictionary import SQL, Dictionary
 from indelible.store.sqlite.finding import Conditions
-from indelible.store.sqlite.opening import connect, make
+from indelible.store.sqlite.opening import connect
 
 
 class SQLiteStore:
@@ -43,23 +42,12 @@ class SQLiteStore:
         self._names = Dictionary(self._writer)
         self.properties: dict[str, str] = dict(self._writer.execute(SQL["properties"]))
 
-    @classmethod
-    def create(cls, path: Path, properties: dict[str, str]) -> "SQLiteStore":
-        """Make the file; all of it or nothing. Raises LogError if something is there already.
+    def __str__(self) -> str:
+        return str(self.path)
 
-        It is made beside its place and linked there: of two that try at once one is told, and none is overwritten.
-        """
-        try:
-            with beside(path) as made:
-                make(made, properties, EMPTY_ROOT)
-                sync(made)
-                path.hardlink_to(made)
-            sync(path.parent)
-        except FileExistsError as error:
-            raise LogError(f"{path} exists already. Choose another name, or use it as it is.") from error
-        except (OSError, apsw.Error) as error:
-            raise LogError(f"The log {path} cannot be created: {error}. Check that its folder is writable.") from error
-        return cls(path)
+    @property
+    def key_path(self) -> Path:
+        return key_path(self.path)
 
     def close(self) -> None:
         """After an append that somebody else may be in. What is asked later is a LogError."""
@@ -234,6 +222,11 @@ class SQLiteStore:
     def _check_open(self) -> None:
         if self._closed:
             raise LogError(f"The log {self.path} was closed here already. Open it again.")
+
+
+def key_path(path: Path) -> Path:
+    """Beside the log, under its whole name: no two logs of one folder share a key."""
+    return path.with_name(path.name + ".key")
 
 
 @contextmanager

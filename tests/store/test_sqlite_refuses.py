@@ -1,4 +1,4 @@
-"""The database itself refuses to change the log, whatever the statement and whatever the pragma."""
+"""SQLite itself refuses to change the log, whatever the statement and whatever the pragma."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ import apsw
 import pytest
 
 from indelible.store.sqlite.store import SQLiteStore
-from tests.checking import check_signed
+from tests.checking import check_signed, on_sqlite
 from tests.store.test_log import happened
 from tests.world import World
 
@@ -78,8 +78,9 @@ def spelled(statements: Iterable[str]) -> list[str]:
 
 
 @pytest.fixture
-def world(world: World) -> World:
+def world(file_world: World) -> World:
     """Three entries, one of them with a value beside the log."""
+    world = file_world
     world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY, x)")
     with world.db:
         world.db.executemany("INSERT INTO t (x) VALUES (?)", [("a",), ("b" * 20_000,), ("c",)])
@@ -90,7 +91,7 @@ def world(world: World) -> World:
 @pytest.fixture(params=[0, 1], ids=["recursive_triggers off", "recursive_triggers on"])
 def client(world: World, request: pytest.FixtureRequest) -> Iterator[apsw.Connection]:
     """Somebody with the file and a shell."""
-    db = apsw.Connection(str(world.log.store.path))
+    db = apsw.Connection(str(on_sqlite(world.log).path))
     db.pragma("recursive_triggers", request.param)
     yield db
     db.close()
@@ -132,12 +133,12 @@ def test_a_value_beside_the_log_can_be_taken_out_and_every_proof_stays(world: Wo
 
 def test_reading_connections_cannot_write(world: World) -> None:
     with pytest.raises(Exception, match="readonly"):
-        world.log.store.select("INSERT INTO property VALUES ('a', 'b')")
+        on_sqlite(world.log).select("INSERT INTO property VALUES ('a', 'b')")
 
 
 def test_a_file_opened_by_the_store_is_synced_in_full(world: World) -> None:
     """What was acknowledged survives a power cut."""
-    store = SQLiteStore(world.log.store.path)
+    store = SQLiteStore(on_sqlite(world.log).path)
     with store:
         assert store._writer.pragma("synchronous") == 2
         assert store._writer.pragma("journal_mode") == "wal"

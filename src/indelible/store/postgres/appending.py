@@ -1,0 +1,91 @@
+"""One transaction on a log in PostgreSQL."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+
+from indelible.errors import ConflictError
+from indelible.event import Event, micros, seal
+from indelible.merkle.tile import WIDTH, completed
+from indelible.merkle.tree import leaf_hash
+from indelible.store.postgres.connection import SQL
+from indelible.store.postgres.dictionary import Dictionary, Keys
+from indelible.store.promise import Head, Names
+
+TOGETHER = 1000  # rows held back, to be written in one go
+LEAF = ("int8", "int8", "bytea", "bytea")
+ENTRY = ("int8", "int8", "int8", *["int8"] * 7, "uuid")
+
+
+class Appending:
+    """Keeps `promise.Appending`. What is added is written at the latest by `write`."""
+
+    def __init__(self, db: Connection[tuple[Any, ...]], log: int, dictionary: Dictionary, head: Head) -> None:
+        self._db = db
+        self._log = log
+        self._dictionary = dictionary
+        self._written = head.size
+        self._frontier = head.frontier.copy()
+        self._leaves: list[tuple[int, int, bytes, bytes]] = []
+        self._entries: list[tuple[int, int, Keys, UUID]] = []
+        self._nodes: list[tuple[int, int, int, bytes]] = []
+        self._attachments: list[tuple[int, bytes, bytes, bytes]] = []
+
+    @property
+    def names(self) -> Names:
+        return self._dictionary.names
+
+    @property
+    def size(self) -> int:
+        return self._frontier.size
+
+    def known(self, ids: Sequence[UUID]) -> set[UUID]:
+        held = {id_ for *_, id_ in self._entries}
+        return {id_ for (id_,) in self._db.execute(SQL["known"], (self._log, list(ids)))} | held.intersection(ids)
+
+    def add(self, event: Event) -> int:
+        event.check()
+        seq = self._frontier.size
+        line, attachments = seal(event, seq)
+        hash_ = leaf_hash(line)
+        self._leaves.append((self._log, seq, hash_, line))
+        self._entries.append((seq, micros(event.occurred_at), self._dictionary.want(event), event.id))
+        self._attachments += [(self._log, kept.hash, kept.nonce, kept.value) for kept in attachments]
+        if seq % WIDTH == WIDTH - 1:
+            self._nodes += [(self._log, *node) for node in completed(self._frontier, hash_)]
+        self._frontier.append(hash_)
+        if len(self._leaves) >= TOGETHER:
+            self.write()
+        return seq
+
+    def write(self) -> None:
+        """All that is held back, and the head behind it. Raises ConflictError if somebody else moved that."""
+        if self._frontier.size == self._written:
+            return
+        self._copy("add_leaves", LEAF, self._leaves)
+        self._dictionary.settle()
+        numbers = self._dictionary.numbers
+        entries = [(self._log, seq, at, *numbers(keys), id_) for seq, at, keys, id_ in self._entries]
+        self._copy("add_entries", ENTRY, entries)
+        with self._db.cursor() as cursor:
+            cursor.executemany(SQL["add_node"], self._nodes)
+            cursor.executemany(SQL["add_attachment"], self._attachments)
+        self._move_head()
+        for held in (self._leaves, self._entries, self._nodes, self._attachments):
+            held.clear()
+
+    def _copy(self, name: str, types: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        with self._db.cursor() as cursor, cursor.copy(SQL[name]) as copy:
+            copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
+
+    def _move_head(self) -> None:
+        frontier, expected = self._frontier, self._written
+        row = {"log": self._log, "expected": expected, "size": frontier.size}
+        moved = self._db.execute(SQL["move_head"], row | {"root": frontier.root(), "frontier": frontier.pack()})
+        if moved.rowcount != 1:
+            raise ConflictError(f"The log was no longer at size {expected} when this batch was to be committed.")
+        self._written = frontier.size

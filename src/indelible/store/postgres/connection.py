@@ -1,0 +1,77 @@
+"""Connections to the database that a log is in, and what their errors mean."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import Connection, errors
+
+from indelible.errors import ConflictError, LogError, NotFoundError, UsageError, VerificationError
+from indelible.store.postgres.sql import queries
+from indelible.urls import shown
+
+SECONDS = 10  # to connect, and to wait for somebody else who appends
+DEFAULT_NAME = "audit"
+Rows = list[tuple[Any, ...]]
+SQL = {name: text.encode() for name, text in queries().items()}
+
+
+class Database:
+    """Where a log is: a database and, as one may hold several, the log's name there (`?log=NAME`)."""
+
+    def __init__(self, url: str) -> None:
+        """Raises UsageError for a URL that psycopg cannot read, or a name that is none."""
+        parts = urlsplit(url)
+        options = parse_qsl(parts.query, keep_blank_values=True)
+        self.log = dict(options).get("log", DEFAULT_NAME)
+        self._conninfo = urlunsplit(parts._replace(query=urlencode([(k, v) for k, v in options if k != "log"])))
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", self.log):
+            raise UsageError(f"{self.log[:80]!r} cannot name a log: up to 63 of a-z, 0-9, - and _ are taken.")
+        try:
+            told = psycopg.conninfo.conninfo_to_dict(self._conninfo)
+        except psycopg.ProgrammingError:
+            raise UsageError(f"{shown(url)} cannot be used. Give postgresql://user@host/name, or a socket.") from None
+        self._where = f"{told.get('dbname') or told.get('user') or 'the default database'}"
+
+    def __str__(self) -> str:
+        """For messages; without what may be a password."""
+        return f"the log {self.log} in the database {self._where}"
+
+    def connect(self) -> Connection[tuple[Any, ...]]:
+        """In autocommit; named so that whoever looks at the server knows it. Raises LogError."""
+        with self.errors():
+            return Connection.connect(
+                self._conninfo, autocommit=True, connect_timeout=SECONDS, application_name="indelible",
+                client_encoding="UTF8",
+            )  # fmt: skip
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """What psycopg raises becomes an error of ours."""
+        try:
+            yield
+        except (errors.UndefinedTable, errors.InvalidSchemaName) as error:
+            raise NotFoundError(f"There is no log: {self}. Create it: indelible init postgresql://…") from error
+        except errors.InsufficientPrivilege as error:
+            remedy = "An owner may say: GRANT indelible_writer TO …, or indelible_reader."
+            raise LogError(f"This user may not do that with {self}: {_said(error)}. {remedy}") from error
+        except errors.UniqueViolation as error:
+            raise LogError(f"{self} refused: entries are appended in order, each once ({_said(error)}).") from error
+        except errors.LockNotAvailable as error:
+            raise LogError(f"Somebody else has been appending to {self} for {SECONDS} s. Try again.") from error
+        except (errors.SerializationFailure, errors.DeadlockDetected) as error:
+            raise ConflictError(f"Somebody else was faster to write to {self}: {_said(error)}.") from error
+        except (errors.DataCorrupted, errors.IndexCorrupted) as error:
+            raise VerificationError(
+                "changed", f"{self} is damaged: {_said(error)}. Restore the newest copy."
+            ) from error
+        except psycopg.Error as error:
+            raise LogError(f"{self} cannot be used: {_said(error)}.") from error
+
+
+def _said(error: psycopg.Error) -> str:
+    """The first line: what follows may show values."""
+    return (error.diag.message_primary or str(error)).strip().split("\n", 1)[0].rstrip(".")

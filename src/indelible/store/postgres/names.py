@@ -1,0 +1,133 @@
+"""Entities and organizations: what has a name that may become another, and is found by all that it ever had."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from psycopg import Connection
+
+from indelible.store.folding import fold
+from indelible.store.postgres.connection import SQL, Rows
+
+Table = Literal["entity", "organization"]
+Key = tuple[str, ...]  # (type, id) or (id,)
+
+
+@dataclass
+class _Known:
+    """A row; without an id it is not there yet. `given` are the names that it was called since it was read."""
+
+    id: int | None = None
+    name: str | None = None
+    folded: str = ""
+    given: list[str] = field(default_factory=list)
+
+    @property
+    def last(self) -> str | None:
+        return self.given[-1] if self.given else self.name
+
+    def take(self, key: str) -> bool:
+        """Make what was given its own. False: there is nothing new in it."""
+        before = self.name, self.folded
+        self.name, self.folded = self.last, fold(*(self.folded or key).split("\n"), *self.given)
+        self.given.clear()
+        return before != (self.name, self.folded)
+
+
+class Names:
+    """Keeps `promise.Names`, and the numbers that entries carry."""
+
+    def __init__(self, db: Connection[tuple[Any, ...]], log: int) -> None:
+        self._db = db
+        self._log = log
+        self._rows: dict[Table, dict[Key, _Known]] = {"entity": {}, "organization": {}}
+        self._changed: dict[Table, dict[Key, _Known]] = {"entity": {}, "organization": {}}
+        self._unread: dict[Table, dict[Key, _Known]] = {"entity": {}, "organization": {}}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._rows.values()))
+
+    def forget(self) -> None:
+        for held in (self._rows, self._changed, self._unread):
+            held["entity"].clear()
+            held["organization"].clear()
+
+    def entity_name(self, entity_type: str, key: str) -> str | None:
+        return self._name("entity", (entity_type, key))
+
+    def organization_name(self, key: str) -> str | None:
+        return self._name("organization", (key,))
+
+    def id(self, table: Table, key: Key) -> int | None:
+        return self._rows[table][key].id
+
+    def want(self, table: Table, key: Key, name: str | None) -> None:
+        """There is to be a row; it learns its name when it has a new one."""
+        row = self._rows[table].get(key)
+        if row is None:
+            row = self._rows[table][key] = self._unread[table][key] = _Known()
+        renamed = name is not None and name != row.last
+        if row.id is None or renamed:
+            self._changed[table][key] = row
+        if renamed and name is not None:
+            row.given.append(name)
+
+    def settle(self, types: dict[str, int]) -> None:
+        """Write what was wanted. `types`: the numbers of the entities' types."""
+        for table in ("organization", "entity"):
+            self._read(table)
+            changed = self._changed[table]
+            new = {key: row for key, row in changed.items() if row.id is None}
+            named = [row for key, row in changed.items() if row.take(key[-1]) and row.id is not None]
+            if new:
+                self._add(table, new, types)
+            if named:
+                self._rename(table, named)
+            changed.clear()
+
+    def _name(self, table: Table, key: Key) -> str | None:
+        if key not in self._rows[table]:
+            self._rows[table][key] = self._unread[table][key] = _Known()
+        row = self._rows[table][key]
+        if not row.given and key in self._unread[table]:
+            self._read(table)
+        return row.last
+
+    def _read(self, table: Table) -> None:
+        """What the log has of those that nobody read yet."""
+        unread = self._unread[table]
+        if not unread:
+            return
+        keys = zip(*([part.encode() for part in key] for key in unread), strict=True)
+        sql = SQL["entities_by_key"] if table == "entity" else SQL["organizations_by_key"]
+        rows: Rows = self._db.execute(sql, (*map(list, keys), self._log)).fetchall()
+        for *key, id_, name, folded in rows:
+            row = unread[tuple(part.decode() for part in key)]
+            row.id, row.name, row.folded = id_, _text(name), folded.decode()
+        unread.clear()
+
+    def _add(self, table: Table, new: dict[Key, _Known], types: dict[str, int]) -> None:
+        keys = [key[-1].encode() for key in new]
+        rest = [_bytes(row.name) for row in new.values()], [row.folded.encode() for row in new.values()]
+        if table == "organization":
+            rows: Rows = self._db.execute(SQL["add_organizations"], (self._log, keys, *rest)).fetchall()
+            found: dict[Key, Any] = {(key.decode(),): id_ for id_, key in rows}
+        else:
+            names = {number: name for name, number in types.items()}
+            numbers = [types[key[0]] for key in new]
+            rows = self._db.execute(SQL["add_entities"], (self._log, numbers, keys, *rest)).fetchall()
+            found = {(names[type_], key.decode()): id_ for id_, type_, key in rows}
+        for key, row in new.items():
+            row.id = found[key]
+
+    def _rename(self, table: Table, named: list[_Known]) -> None:
+        sql = SQL["name_entities"] if table == "entity" else SQL["name_organizations"]
+        values = [row.id for row in named], [_bytes(row.name) for row in named], [row.folded.encode() for row in named]
+        self._db.execute(sql, (*values, self._log))
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else data.decode()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()

@@ -1,0 +1,167 @@
+-- Every statement the store runs on the logs of a database, by name. %(log)s is the log's id.
+
+-- name: installed
+SELECT to_regclass('indelible_log.format') IS NOT NULL
+
+-- name: format
+SELECT number FROM indelible_log.format
+
+-- name: set_format
+INSERT INTO indelible_log.format VALUES (%s)
+
+-- Of two that make a log at once one waits here.
+-- name: alone
+SELECT pg_advisory_xact_lock(hashtext('indelible_log'))
+
+-- name: log
+SELECT id FROM indelible_log.log WHERE name = %s
+
+-- name: add_log
+INSERT INTO indelible_log.log (name) VALUES (%s) RETURNING id
+
+-- name: first_head
+INSERT INTO indelible_log.head (log_id, size, root, frontier) VALUES (%s, 0, %s, '')
+
+-- name: add_property
+INSERT INTO indelible_log.property (log_id, name, value) VALUES (%s, %s, %s)
+
+-- name: properties
+SELECT name, value FROM indelible_log.property WHERE log_id = %s
+
+-- Whatever the role is set to: what is acknowledged is on the disk.
+-- name: durable
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+
+-- name: head
+SELECT size, root, frontier FROM indelible_log.head WHERE log_id = %s
+
+-- One appends; the others wait here.
+-- name: head_locked
+SELECT size, root, frontier FROM indelible_log.head WHERE log_id = %s FOR UPDATE
+
+-- The compare-and-swap: no row changes if somebody else appended since the head was read.
+-- name: move_head
+UPDATE indelible_log.head SET size = %(size)s, root = %(root)s, frontier = %(frontier)s
+WHERE log_id = %(log)s AND size = %(expected)s
+
+-- name: add_leaves
+COPY indelible_log.leaf (log_id, seq, hash, line) FROM STDIN (FORMAT BINARY)
+
+-- name: add_entries
+COPY indelible_log.entry (log_id, seq, at, action_id, operation_id, source_id, entity_type_id, entity_id, actor_id,
+  organization_id, id) FROM STDIN (FORMAT BINARY)
+
+-- name: add_node
+INSERT INTO indelible_log.node (log_id, level, number, hash) VALUES (%s, %s, %s, %s)
+
+-- name: add_attachment
+INSERT INTO indelible_log.attachment (log_id, hash, nonce, value) VALUES (%s, %s, %s, %s)
+
+-- name: known
+SELECT id FROM indelible_log.entry WHERE log_id = %s AND id = ANY (%s)
+
+-- name: known_below
+SELECT 1 FROM indelible_log.entry WHERE log_id = %s AND id = %s AND seq < %s
+
+-- name: leaves
+SELECT seq, hash, line FROM indelible_log.leaf WHERE log_id = %s AND seq >= %s AND seq < %s ORDER BY seq LIMIT %s
+
+-- name: line
+SELECT line FROM indelible_log.leaf WHERE log_id = %s AND seq = %s
+
+-- name: lines
+SELECT line FROM indelible_log.leaf WHERE log_id = %s AND seq = ANY (%s) ORDER BY seq
+
+-- name: leaf_hashes
+SELECT hash FROM indelible_log.leaf WHERE log_id = %s AND seq >= %s AND seq < %s ORDER BY seq
+
+-- name: nodes
+SELECT hash FROM indelible_log.node WHERE log_id = %s AND number >= %s AND number < %s AND level = %s ORDER BY number
+
+-- name: entities
+SELECT id FROM indelible_log.entity WHERE log_id = %s AND type_id = ANY (%s) AND sha256(key) = sha256(%s)
+
+-- name: entity_types
+SELECT id, folded FROM indelible_log.entity_type WHERE log_id = %s
+
+-- name: organizations
+SELECT id FROM indelible_log.organization WHERE log_id = %s AND sha256(key) = sha256(%s)
+
+-- name: bounds
+SELECT min(seq), max(seq) FROM (
+  (SELECT seq FROM indelible_log.leaf WHERE log_id = %(log)s ORDER BY seq LIMIT 1)
+  UNION ALL (SELECT seq FROM indelible_log.leaf WHERE log_id = %(log)s ORDER BY seq DESC LIMIT 1)
+  UNION ALL (SELECT seq FROM indelible_log.entry WHERE log_id = %(log)s ORDER BY seq LIMIT 1)
+  UNION ALL (SELECT seq FROM indelible_log.entry WHERE log_id = %(log)s ORDER BY seq DESC LIMIT 1)
+  UNION ALL SELECT max(((number + 1) << (8 * level)) - 1) FROM indelible_log.node WHERE log_id = %(log)s
+) AS places
+
+-- name: add_checkpoint
+INSERT INTO indelible_log.checkpoint (log_id, size, note) SELECT %(log)s, %(size)s, %(note)s
+WHERE %(size)s > (SELECT coalesce(max(size), -1) FROM indelible_log.checkpoint WHERE log_id = %(log)s)
+ON CONFLICT DO NOTHING
+
+-- name: newest_checkpoint
+SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s ORDER BY size DESC LIMIT 1
+
+-- name: checkpoints
+SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s ORDER BY size
+
+-- name: attachments
+SELECT hash, nonce, value FROM indelible_log.attachment WHERE log_id = %s AND hash > %s ORDER BY hash LIMIT %s
+
+-- name: attached
+SELECT value FROM indelible_log.attachment WHERE log_id = %s AND hash = %s
+
+-- Dictionaries. Given keys are distinct; an appender is alone, so what is not found now is not there.
+-- name: organizations_by_key
+SELECT o.key, o.id, o.name, o.folded FROM unnest(%s::bytea[]) AS given (key)
+JOIN indelible_log.organization o ON o.log_id = %s AND sha256(o.key) = sha256(given.key)
+
+-- name: entities_by_key
+SELECT given.type, e.key, e.id, e.name, e.folded FROM unnest(%s::bytea[], %s::bytea[]) AS given (type, key)
+JOIN indelible_log.entity_type t ON t.log_id = %s AND t.key = given.type
+JOIN indelible_log.entity e ON e.log_id = t.log_id AND e.type_id = t.id AND sha256(e.key) = sha256(given.key)
+
+-- name: add_organizations
+INSERT INTO indelible_log.organization (log_id, key, name, folded)
+SELECT %s, * FROM unnest(%s::bytea[], %s::bytea[], %s::bytea[]) RETURNING id, key
+
+-- name: add_entities
+INSERT INTO indelible_log.entity (log_id, type_id, key, name, folded)
+SELECT %s, * FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[]) RETURNING id, type_id, key
+
+-- name: name_organizations
+UPDATE indelible_log.organization o SET name = given.name, folded = given.folded
+FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[]) AS given (id, name, folded) WHERE o.log_id = %s AND o.id = given.id
+
+-- name: name_entities
+UPDATE indelible_log.entity e SET name = given.name, folded = given.folded
+FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[]) AS given (id, name, folded) WHERE e.log_id = %s AND e.id = given.id
+
+-- What `verify` holds against the lines: the index as people search it.
+-- name: index_rows
+SELECT e.seq, e.id, e.at, a.key, o.key, s.key, t.key, n.key, c.key, g.key,
+       a.folded, o.folded, s.folded, t.folded, n.folded, c.folded, g.folded
+FROM indelible_log.entry e
+LEFT JOIN indelible_log.action a ON a.log_id = e.log_id AND a.id = e.action_id
+LEFT JOIN indelible_log.operation o ON o.log_id = e.log_id AND o.id = e.operation_id
+LEFT JOIN indelible_log.source s ON s.log_id = e.log_id AND s.id = e.source_id
+LEFT JOIN indelible_log.entity_type t ON t.log_id = e.log_id AND t.id = e.entity_type_id
+LEFT JOIN indelible_log.entity n ON n.log_id = e.log_id AND n.id = e.entity_id
+LEFT JOIN indelible_log.actor c ON c.log_id = e.log_id AND c.id = e.actor_id
+LEFT JOIN indelible_log.organization g ON g.log_id = e.log_id AND g.id = e.organization_id
+WHERE e.log_id = %s AND e.seq >= %s AND e.seq < %s ORDER BY e.seq
+
+-- Changes of what honest writers only add to. Committed ones are counted within a second or so.
+-- name: pulse
+SELECT sum(n_tup_upd + n_tup_del), sum(pg_relation_filenode(relid)::bigint) FROM pg_stat_user_tables
+WHERE schemaname = 'indelible_log' AND relname NOT IN ('head', 'organization', 'entity')
+
+-- name: amcheck
+SELECT quote_ident(n.nspname) FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'amcheck'
+  AND has_function_privilege(quote_ident(n.nspname) || '.bt_index_check(regclass, boolean)', 'execute')
+
+-- name: indexes
+SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE c.relnamespace = 'indelible_log'::regnamespace ORDER BY c.relname
