@@ -6,6 +6,7 @@ from typing import Protocol
 
 from indelible.errors import UsageError
 from indelible.store.promise import Store
+from indelible.store.sqlite.place import SQLitePlace
 from indelible.urls import is_postgres, sqlite_path
 
 
@@ -28,8 +29,6 @@ class Place(Protocol):
 def place_of(url: str) -> Place:
     """Raises UsageError for a URL that names no database."""
     if not is_postgres(url):
-        from indelible.store.sqlite.place import SQLitePlace
-
         return SQLitePlace(sqlite_path(url))
     try:
         from indelible.store.postgres.place import PostgresPlace
