@@ -89,7 +89,6 @@ class Signer:
         """Make a key for the log `origin`. Raises LogError if a key is there: it is never overwritten."""
         key = SigningKey.generate(origin)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with beside(path) as made:
                 made.write_text(key.export() + "\n")
                 sync(made)

@@ -17,7 +17,7 @@ class Place(Protocol):
         """Whether a log is there. Raises LogError if the database cannot be asked."""
 
     def key_path(self, origin: str) -> Path:
-        """Where the key of a log with this name belongs."""
+        """Where the key of a log with this name is to be made. Raises LogError if that cannot be."""
 
     def create(self, properties: Mapping[str, str]) -> None:
         """Make an empty log, all of it or nothing. Raises LogError if there is one."""

@@ -42,11 +42,15 @@ class Database:
 
     def connect(self) -> Connection[tuple[Any, ...]]:
         """In autocommit; named so that whoever looks at the server knows it. Raises LogError."""
-        with self.errors():
+        try:
             return Connection.connect(
                 self._conninfo, autocommit=True, connect_timeout=SECONDS, application_name="indelible",
                 client_encoding="UTF8",
             )  # fmt: skip
+        except psycopg.Error as error:
+            raise LogError(
+                f"PostgreSQL cannot be reached: {_said(error)}. Look at host, port, user and database."
+            ) from error
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from indelible.errors import LogError
 from indelible.store.postgres import making
 from indelible.store.postgres.connection import Database
 from indelible.store.postgres.store import PostgresStore
@@ -22,7 +23,14 @@ class PostgresPlace:
         return making.exists(self._database)
 
     def key_path(self, origin: str) -> Path:
-        return making.key_path(origin)
+        path = making.key_path(origin)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise LogError(
+                f"The folder of keys {path.parent} cannot be made: {error.strerror}. Set INDELIBLE_KEYS."
+            ) from error
+        return path
 
     def create(self, properties: Mapping[str, str]) -> None:
         making.make(self._database, properties)
