@@ -1,16 +1,20 @@
 """What it costs to append: the log against the same bytes decoded, hashed and put in a bare table, in turns.
 
-    python benchmarks/append.py [--entries 1000000] [--batch 1000]
+    python benchmarks/append.py [--entries 1000000] [--batch 1000] [--postgres]
 
-Both are files of their own on this disk, every batch durable (WAL, `synchronous=FULL`). Events have about 550 bytes:
+Both are on this disk, every batch durable: files of their own (WAL, `synchronous=FULL`), or databases of one server
+(`fsync`, as it comes), where the bare table is filled by COPY. Events have about 550 bytes:
 200,000 entities, 5,000 users, 1,000 organizations, 40 actions. The log's batch is indexed, its head signed.
 """
 
 import argparse
+import os
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -20,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import apsw
 import msgspec
+import psycopg
+from tests.postgres import Server
 
 from indelible.event import Actor, Context, Entity, Event, Organization
 from indelible.log import Log
@@ -30,17 +36,19 @@ PARTS = 10  # a line of the table for each
 
 decode = msgspec.json.Decoder(Event).decode
 encode = msgspec.json.Encoder().encode
+SIZES = """SELECT pg_total_relation_size(oid) FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'indelible_log'::regnamespace"""
 Append = Callable[[list[bytes]], None]
+World = tuple["Bare | BareTable", Log, Callable[[], int]]  # the last gives the bytes that the log has on the disk
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--batch", type=int, default=1000)
+    parser.add_argument("--postgres", action="store_true")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench", dir=".") as folder:
-        path = Path(folder).absolute() / "audit.db"
-        floor, log = Bare(Path(folder, "floor.db")), Log.create(f"sqlite:///{path}")
+    with on_server() if arguments.postgres else in_files() as (floor, log, measure):
         print(
             "| entries | floor, a second | indelible, a second | of the floor | longest batch | bytes, of the lines |"
         )
@@ -49,18 +57,57 @@ def main() -> None:
         for number, batch in enumerate(batches, 1):
             measured.take(batch, floor.append, lambda lines: log_append(log, lines))
             if number * arguments.batch % (arguments.entries // PARTS) == 0:
-                size = path.stat().st_size / floor.bytes
+                size = measure() / floor.bytes
                 print(measured.line(number * arguments.batch), f"{size:.2f} |", flush=True)
                 measured = Measured()
-        log.close()
 
 
 def log_append(log: Log, lines: list[bytes]) -> None:
     log.append([decode(line) for line in lines])
 
 
+@contextmanager
+def in_files() -> Iterator[World]:
+    with tempfile.TemporaryDirectory(prefix="bench", dir=".") as folder:
+        path = Path(folder).absolute() / "audit.db"
+        with Log.create(f"sqlite:///{path}") as log:
+            yield Bare(Path(folder, "floor.db")), log, lambda: path.stat().st_size
+
+
+@contextmanager
+def on_server() -> Iterator[World]:
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    server = Server.start(folder, settings={"listen_addresses": "", "shared_buffers": "512MB", "max_wal_size": "4GB"})
+    try:
+        url = server.database()
+        os.environ["INDELIBLE_KEYS"] = str(folder / "keys")
+        with Log.create(url) as log, psycopg.connect(url, autocommit=True) as db:
+            yield BareTable(server.database()), log, lambda: sum(size for (size,) in db.execute(SIZES))
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+class BareTable:
+    """The floor on a server."""
+
+    def __init__(self, url: str) -> None:
+        self._db = psycopg.connect(url, autocommit=True)
+        self._db.execute("CREATE TABLE leaf (seq bigint PRIMARY KEY, hash bytea, line bytea)")
+        self._size = self.bytes = 0
+
+    def append(self, lines: list[bytes]) -> None:
+        with self._db.cursor() as cursor, cursor.copy("COPY leaf FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types(("int8", "bytea", "bytea"))
+            for line in lines:
+                decode(line)
+                copy.write_row((self._size, leaf_hash(line), line))
+                self._size += 1
+        self.bytes += sum(map(len, lines))
+
+
 class Bare:
-    """The floor."""
+    """The floor in a file."""
 
     def __init__(self, path: Path) -> None:
         self._db = apsw.Connection(str(path))

@@ -12,11 +12,13 @@ from indelible.merkle.tile import WIDTH, completed
 from indelible.merkle.tree import leaf_hash
 from indelible.store.postgres.connection import SQL
 from indelible.store.postgres.dictionary import Dictionary, Keys
+from indelible.store.postgres.rows import copy
 from indelible.store.promise import Head, Names
 
 TOGETHER = 1000  # rows held back, to be written in one go
-LEAF = ("int8", "int8", "bytea", "bytea")
-ENTRY = ("int8", "int8", "int8", *["int8"] * 7, "uuid")
+LEAF = {"log_id": "int4", "seq": "int8", "hash": "bytea", "line": "bytea"}
+NUMBERS = ("action", "operation", "source", "entity_type", "entity", "actor", "organization")
+ENTRY = {"log_id": "int4", "seq": "int8", "at": "int8", **{f"{name}_id": "int4" for name in NUMBERS}, "id": "uuid"}
 
 
 class Appending:
@@ -64,23 +66,17 @@ class Appending:
         """All that is held back, and the head behind it. Raises ConflictError if somebody else moved that."""
         if self._frontier.size == self._written:
             return
-        self._copy("add_leaves", LEAF, self._leaves)
+        copy(self._db, "leaf", LEAF, self._leaves)
         self._dictionary.settle()
         numbers = self._dictionary.numbers
         entries = [(self._log, seq, at, *numbers(keys), id_) for seq, at, keys, id_ in self._entries]
-        self._copy("add_entries", ENTRY, entries)
+        copy(self._db, "entry", ENTRY, entries)
         with self._db.cursor() as cursor:
             cursor.executemany(SQL["add_node"], self._nodes)
             cursor.executemany(SQL["add_attachment"], self._attachments)
         self._move_head()
         for held in (self._leaves, self._entries, self._nodes, self._attachments):
             held.clear()
-
-    def _copy(self, name: str, types: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        with self._db.cursor() as cursor, cursor.copy(SQL[name]) as copy:
-            copy.set_types(types)
-            for row in rows:
-                copy.write_row(row)
 
     def _move_head(self) -> None:
         frontier, expected = self._frontier, self._written

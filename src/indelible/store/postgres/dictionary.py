@@ -3,7 +3,7 @@
 What a batch needs and nobody has asked for yet is asked for, and made, all at once: a name costs no journey of its own.
 """
 
-from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,15 +12,11 @@ from psycopg import Connection
 from indelible.event import Actor, Event
 from indelible.store.folding import fold
 from indelible.store.postgres.names import Names
+from indelible.store.postgres.rows import Numbers, copy, find
 
 MAX_CACHED = 50_000  # rows remembered between transactions
 PLAIN = ("action", "operation", "source", "entity_type", "actor")
-
-# One of PLAIN stands for the table, never input.
-_FIND = """SELECT id, key FROM indelible_log.{table} WHERE log_id = %s
-AND sha256(key) = ANY (SELECT sha256(k) FROM unnest(%s::bytea[]) k)"""
-_ADD = """INSERT INTO indelible_log.{table} (log_id, key, folded)
-SELECT %s, * FROM unnest(%s::bytea[], %s::bytea[]) RETURNING id, key"""
+COLUMNS = {"log_id": "int4", "id": "int4", "key": "bytea", "folded": "bytea"}
 
 
 class Keys(NamedTuple):
@@ -43,7 +39,8 @@ class Dictionary:
         self._log = log
         self._ids: dict[str, dict[str, int]] = {table: {} for table in PLAIN}
         self._wanted: dict[str, dict[str, str]] = {table: {} for table in PLAIN}  # key to what is folded
-        self.names = Names(db, log)
+        self._numbers = Numbers(db, log)
+        self.names = Names(db, log, self._numbers)
         self._size = -1
 
     def refresh(self, size: int) -> None:
@@ -60,6 +57,7 @@ class Dictionary:
         for table in PLAIN:
             self._ids[table].clear()
             self._wanted[table].clear()
+        self._numbers.forget()
         self.names.forget()
 
     def want(self, event: Event) -> Keys:
@@ -69,11 +67,12 @@ class Dictionary:
             event.action, event.operation, event.context.source or "unknown", entity.type, (entity.type, entity.id),
             msgspec.json.encode(event.actor).decode(), (organization.id,) if organization else None,
         )  # fmt: skip
+        ids, wanted = self._ids, self._wanted
         for table, key in zip(PLAIN[:4], keys, strict=False):
-            if key not in self._ids[table]:
-                self._wanted[table][str(key)] = fold(str(key), str(key).replace("_", "."), str(key).replace("_", " "))
-        if keys.actor not in self._ids["actor"]:
-            self._wanted["actor"][keys.actor] = _looks(event.actor)
+            if key not in ids[table]:
+                wanted[table][str(key)] = fold(str(key), str(key).replace("_", "."), str(key).replace("_", " "))
+        if keys.actor not in ids["actor"]:
+            wanted["actor"][keys.actor] = _looks(event.actor)
         self.names.want("entity", keys.entity, entity.name)
         if organization and keys.organization:
             self.names.want("organization", keys.organization, organization.name)
@@ -83,11 +82,17 @@ class Dictionary:
         """Find or make all that is wanted."""
         for table, wanted in self._wanted.items():
             if wanted:
-                self._learn(table, _FIND, list(wanted))
-                missing = {key: folded for key, folded in wanted.items() if key not in self._ids[table]}
-                self._learn(table, _ADD, list(missing), list(missing.values()))
+                hashes = [sha256(key.encode()).digest() for key in wanted]
+                self._ids[table].update((key.decode(), id_) for key, id_, _ in self._having(table, hashes))
+                missing = [key for key in wanted if key not in self._ids[table]]
+                self._ids[table].update(zip(missing, self._numbers.take(table, len(missing)), strict=True))
+                added = [(self._log, self._ids[table][key], key.encode(), wanted[key].encode()) for key in missing]
+                copy(self._db, table, COLUMNS, added)
                 wanted.clear()
         self.names.settle(self._ids["entity_type"])
+
+    def _having(self, table: str, hashes: list[bytes]) -> list[tuple[Any, ...]]:
+        return find(self._db, table, ("key", "id", "folded"), {"log_id": self._log}, hashes)
 
     def numbers(self, keys: Keys) -> tuple[int | None, ...]:
         """In the order of the columns of an entry."""
@@ -101,12 +106,6 @@ class Dictionary:
             ids["actor"][keys.actor],
             ask("organization", keys.organization) if keys.organization else None,
         )
-
-    def _learn(self, table: str, sql: str, keys: Sequence[str], *more: Sequence[str]) -> None:
-        if keys:
-            arrays = [[text.encode() for text in texts] for texts in (keys, *more)]
-            rows = self._db.execute(sql.format(table=table).encode(), (self._log, *arrays)).fetchall()
-            self._ids[table].update((key.decode(), id_) for id_, key in rows)
 
 
 def _looks(actor: Actor) -> str:

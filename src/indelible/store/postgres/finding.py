@@ -21,7 +21,7 @@ class Conditions:
         self.values: list[Any] = [log]
         if _indexed(wanted):
             segments = range(entries.start >> SEGMENT_BITS, ((entries.stop - 1) >> SEGMENT_BITS) + 1)
-            self._add("(e.seq >> 12) = ANY (%s::int8[])", list(segments))
+            self._add("(e.seq >> 12)::integer = ANY (%s::integer[])", list(segments))
             # `+ 0` keeps the primary key from being walked instead.
             self._add("e.seq + 0 >= %s AND e.seq + 0 < %s", entries.start, entries.stop)
         else:
@@ -40,7 +40,7 @@ class Conditions:
     def _clause(self, clause: Clause) -> None:
         """`coalesce`: what has no organization is not of this one."""
         places = [place for place in clause.places if place.ids]
-        found = [f"{_column(clause, place)} = ANY (%s::int8[])" for place in places]
+        found = [f"{_column(clause, place)} = ANY (%s::integer[])" for place in places]
         either = f"({' OR '.join(found) or 'false'})"
         self._add(f"NOT coalesce({either}, false)" if clause.negated else either, *(place.ids for place in places))
 

@@ -1,15 +1,22 @@
 """Entities and organizations: what has a name that may become another, and is found by all that it ever had."""
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Literal
 
 from psycopg import Connection
 
 from indelible.store.folding import fold
 from indelible.store.postgres.connection import SQL, Rows
+from indelible.store.postgres.rows import Numbers, copy, find
 
 Table = Literal["entity", "organization"]
 Key = tuple[str, ...]  # (type, id) or (id,)
+NAMED = {"key": "bytea", "name": "bytea", "folded": "bytea"}
+COLUMNS: dict[Table, dict[str, str]] = {
+    "entity": {"log_id": "int4", "id": "int4", "type_id": "int4"} | NAMED,
+    "organization": {"log_id": "int4", "id": "int4"} | NAMED,
+}
 
 
 @dataclass
@@ -36,9 +43,10 @@ class _Known:
 class Names:
     """Keeps `promise.Names`, and the numbers that entries carry."""
 
-    def __init__(self, db: Connection[tuple[Any, ...]], log: int) -> None:
+    def __init__(self, db: Connection[tuple[Any, ...]], log: int, numbers: Numbers) -> None:
         self._db = db
         self._log = log
+        self._numbers = numbers
         self._rows: dict[Table, dict[Key, _Known]] = {"entity": {}, "organization": {}}
         self._changed: dict[Table, dict[Key, _Known]] = {"entity": {}, "organization": {}}
         self._unread: dict[Table, dict[Key, _Known]] = {"entity": {}, "organization": {}}
@@ -94,35 +102,38 @@ class Names:
 
     def _read(self, table: Table) -> None:
         """What the log has of those that nobody read yet."""
-        unread = self._unread[table]
-        if not unread:
-            return
-        keys = zip(*([part.encode() for part in key] for key in unread), strict=True)
-        sql = SQL["entities_by_key"] if table == "entity" else SQL["organizations_by_key"]
-        rows: Rows = self._db.execute(sql, (*map(list, keys), self._log)).fetchall()
-        for *key, id_, name, folded in rows:
-            row = unread[tuple(part.decode() for part in key)]
-            row.id, row.name, row.folded = id_, _text(name), folded.decode()
+        unread, kinds = self._unread[table], dict[Key, list[Key]]()
+        for key in unread:
+            kinds.setdefault(key[:-1], []).append(key)
+        for kind, keys in kinds.items():
+            hashes = [sha256(key[-1].encode()).digest() for key in keys]
+            for found, id_, name, folded in self._having(kind, hashes):
+                row = unread[*kind, found.decode()]
+                row.id, row.name, row.folded = id_, _text(name), folded.decode()
         unread.clear()
 
+    def _having(self, kind: Key, hashes: list[bytes]) -> Rows:
+        """`kind`: the entities' type; none for organizations."""
+        columns = ("key", "id", "name", "folded")
+        if not kind:
+            return find(self._db, "organization", columns, {"log_id": self._log}, hashes)
+        type_id = self._db.execute(SQL["entity_type"], (self._log, kind[0].encode())).fetchone()
+        if type_id is None:
+            return []
+        return find(self._db, "entity", columns, {"log_id": self._log, "type_id": type_id[0]}, hashes)
+
     def _add(self, table: Table, new: dict[Key, _Known], types: dict[str, int]) -> None:
-        keys = [key[-1].encode() for key in new]
-        rest = [_bytes(row.name) for row in new.values()], [row.folded.encode() for row in new.values()]
-        if table == "organization":
-            rows: Rows = self._db.execute(SQL["add_organizations"], (self._log, keys, *rest)).fetchall()
-            found: dict[Key, Any] = {(key.decode(),): id_ for id_, key in rows}
-        else:
-            names = {number: name for name, number in types.items()}
-            numbers = [types[key[0]] for key in new]
-            rows = self._db.execute(SQL["add_entities"], (self._log, numbers, keys, *rest)).fetchall()
-            found = {(names[type_], key.decode()): id_ for id_, type_, key in rows}
-        for key, row in new.items():
-            row.id = found[key]
+        rows = []
+        for id_, (key, row) in zip(self._numbers.take(table, len(new)), new.items(), strict=True):
+            row.id = id_
+            kind = [types[key[0]]] if table == "entity" else []
+            rows.append((self._log, id_, *kind, key[-1].encode(), _bytes(row.name), row.folded.encode()))
+        copy(self._db, table, COLUMNS[table], rows)
 
     def _rename(self, table: Table, named: list[_Known]) -> None:
-        sql = SQL["name_entities"] if table == "entity" else SQL["name_organizations"]
-        values = [row.id for row in named], [_bytes(row.name) for row in named], [row.folded.encode() for row in named]
-        self._db.execute(sql, (*values, self._log))
+        values = [(_bytes(row.name), row.folded.encode(), self._log, row.id) for row in named]
+        with self._db.cursor() as cursor:
+            cursor.executemany(SQL[f"name_{table}"], values)
 
 
 def _text(data: bytes | None) -> str | None:

@@ -44,13 +44,6 @@ SELECT size, root, frontier FROM indelible_log.head WHERE log_id = %s FOR UPDATE
 UPDATE indelible_log.head SET size = %(size)s, root = %(root)s, frontier = %(frontier)s
 WHERE log_id = %(log)s AND size = %(expected)s
 
--- name: add_leaves
-COPY indelible_log.leaf (log_id, seq, hash, line) FROM STDIN (FORMAT BINARY)
-
--- name: add_entries
-COPY indelible_log.entry (log_id, seq, at, action_id, operation_id, source_id, entity_type_id, entity_id, actor_id,
-  organization_id, id) FROM STDIN (FORMAT BINARY)
-
 -- name: add_node
 INSERT INTO indelible_log.node (log_id, level, number, hash) VALUES (%s, %s, %s, %s)
 
@@ -113,31 +106,14 @@ SELECT hash, nonce, value FROM indelible_log.attachment WHERE log_id = %s AND ha
 -- name: attached
 SELECT value FROM indelible_log.attachment WHERE log_id = %s AND hash = %s
 
--- Dictionaries. Given keys are distinct; an appender is alone, so what is not found now is not there.
--- name: organizations_by_key
-SELECT o.key, o.id, o.name, o.folded FROM unnest(%s::bytea[]) AS given (key)
-JOIN indelible_log.organization o ON o.log_id = %s AND sha256(o.key) = sha256(given.key)
+-- name: entity_type
+SELECT id FROM indelible_log.entity_type WHERE log_id = %s AND sha256(key) = sha256(%s)
 
--- name: entities_by_key
-SELECT given.type, e.key, e.id, e.name, e.folded FROM unnest(%s::bytea[], %s::bytea[]) AS given (type, key)
-JOIN indelible_log.entity_type t ON t.log_id = %s AND t.key = given.type
-JOIN indelible_log.entity e ON e.log_id = t.log_id AND e.type_id = t.id AND sha256(e.key) = sha256(given.key)
+-- name: name_organization
+UPDATE indelible_log.organization SET name = %s, folded = %s WHERE log_id = %s AND id = %s
 
--- name: add_organizations
-INSERT INTO indelible_log.organization (log_id, key, name, folded)
-SELECT %s, * FROM unnest(%s::bytea[], %s::bytea[], %s::bytea[]) RETURNING id, key
-
--- name: add_entities
-INSERT INTO indelible_log.entity (log_id, type_id, key, name, folded)
-SELECT %s, * FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[]) RETURNING id, type_id, key
-
--- name: name_organizations
-UPDATE indelible_log.organization o SET name = given.name, folded = given.folded
-FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[]) AS given (id, name, folded) WHERE o.log_id = %s AND o.id = given.id
-
--- name: name_entities
-UPDATE indelible_log.entity e SET name = given.name, folded = given.folded
-FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[]) AS given (id, name, folded) WHERE e.log_id = %s AND e.id = given.id
+-- name: name_entity
+UPDATE indelible_log.entity SET name = %s, folded = %s WHERE log_id = %s AND id = %s
 
 -- What `verify` holds against the lines: the index as people search it.
 -- name: index_rows

@@ -8,19 +8,19 @@ CREATE SCHEMA indelible_log;
 CREATE TABLE indelible_log.format (number integer NOT NULL);  -- of this schema; one row
 
 CREATE TABLE indelible_log.log (
-  id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id   integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name text NOT NULL UNIQUE
 );
 
 CREATE TABLE indelible_log.property (            -- written once, by init
-  log_id bigint NOT NULL REFERENCES indelible_log.log,
+  log_id integer NOT NULL REFERENCES indelible_log.log,
   name   text NOT NULL,
   value  bytea NOT NULL,
   PRIMARY KEY (log_id, name)
 );
 
 CREATE TABLE indelible_log.leaf (
-  log_id bigint NOT NULL,
+  log_id integer NOT NULL,
   seq    bigint NOT NULL CHECK (seq >= 0),
   hash   bytea NOT NULL CHECK (octet_length(hash) = 32),  -- SHA-256(0x00 || line); names the bad entry when one is edited
   line   bytea NOT NULL CHECK (octet_length(line) <= 65535),
@@ -28,7 +28,7 @@ CREATE TABLE indelible_log.leaf (
 );
 
 CREATE TABLE indelible_log.node (                -- the tree above the leaves: roots of complete subtrees of 256 ^ level leaves
-  log_id bigint NOT NULL,
+  log_id integer NOT NULL,
   level  smallint NOT NULL CHECK (level > 0),
   number bigint NOT NULL CHECK (number >= 0),    -- from 0, from the left
   hash   bytea NOT NULL CHECK (octet_length(hash) = 32),
@@ -36,55 +36,55 @@ CREATE TABLE indelible_log.node (                -- the tree above the leaves: r
 );
 
 CREATE TABLE indelible_log.head (                -- the tree as of the last commit; moved by compare-and-swap on size
-  log_id   bigint PRIMARY KEY REFERENCES indelible_log.log,
+  log_id   integer PRIMARY KEY REFERENCES indelible_log.log,
   size     bigint NOT NULL,
   root     bytea NOT NULL,
   frontier bytea NOT NULL
 );
 
 CREATE TABLE indelible_log.checkpoint (          -- every signed note, as it stands
-  log_id bigint NOT NULL,
+  log_id integer NOT NULL,
   size   bigint NOT NULL,
   note   bytea NOT NULL,
   PRIMARY KEY (log_id, size)
 );
 
 CREATE TABLE indelible_log.attachment (          -- large values, under the hash that the entry carries
-  log_id bigint NOT NULL,
+  log_id integer NOT NULL,
   hash   bytea NOT NULL,
   nonce  bytea NOT NULL,
   value  bytea NOT NULL,
   PRIMARY KEY (log_id, hash)
 );
 
--- Derived: dictionaries. `folded` is what a search compares: case-folded, all spellings, one to a line.
+-- Derived: dictionaries, numbered from 1 in each log. `folded` is what a search compares: case-folded, all spellings, one to a line.
 
 CREATE TABLE indelible_log.action (
-  log_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, key bytea NOT NULL, folded bytea NOT NULL,
+  log_id integer NOT NULL, id integer NOT NULL, key bytea NOT NULL, folded bytea NOT NULL,
   PRIMARY KEY (log_id, id)
 );
 CREATE TABLE indelible_log.operation (
-  log_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, key bytea NOT NULL, folded bytea NOT NULL,
+  log_id integer NOT NULL, id integer NOT NULL, key bytea NOT NULL, folded bytea NOT NULL,
   PRIMARY KEY (log_id, id)
 );
 CREATE TABLE indelible_log.source (
-  log_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, key bytea NOT NULL, folded bytea NOT NULL,
+  log_id integer NOT NULL, id integer NOT NULL, key bytea NOT NULL, folded bytea NOT NULL,
   PRIMARY KEY (log_id, id)
 );
 CREATE TABLE indelible_log.entity_type (
-  log_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, key bytea NOT NULL, folded bytea NOT NULL,
+  log_id integer NOT NULL, id integer NOT NULL, key bytea NOT NULL, folded bytea NOT NULL,
   PRIMARY KEY (log_id, id)
 );
 CREATE TABLE indelible_log.actor (              -- a row for each way an actor has looked: JSON of type, id, name, e-mail
-  log_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, key bytea NOT NULL, folded bytea NOT NULL,
+  log_id integer NOT NULL, id integer NOT NULL, key bytea NOT NULL, folded bytea NOT NULL,
   PRIMARY KEY (log_id, id)
 );
 CREATE TABLE indelible_log.organization (        -- `name` is the last one known, `folded` holds all it ever had
-  log_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, key bytea NOT NULL, name bytea, folded bytea NOT NULL,
+  log_id integer NOT NULL, id integer NOT NULL, key bytea NOT NULL, name bytea, folded bytea NOT NULL,
   PRIMARY KEY (log_id, id)
 );
 CREATE TABLE indelible_log.entity (              -- likewise
-  log_id bigint NOT NULL, id bigint GENERATED ALWAYS AS IDENTITY, type_id bigint NOT NULL, key bytea NOT NULL,
+  log_id integer NOT NULL, id integer NOT NULL, type_id integer NOT NULL, key bytea NOT NULL,
   name bytea, folded bytea NOT NULL,
   PRIMARY KEY (log_id, id)
 );
@@ -101,26 +101,26 @@ CREATE UNIQUE INDEX entity_key       ON indelible_log.entity       (log_id, type
 -- entries: what is appended touches the pages of the newest one alone, whatever the log has grown to (ADR 14).
 
 CREATE TABLE indelible_log.entry (
-  log_id          bigint NOT NULL,
+  log_id          integer NOT NULL,
   seq             bigint NOT NULL CHECK (seq >= 0),
   at              bigint NOT NULL,               -- microseconds since 1970, UTC
-  action_id       bigint NOT NULL,
-  operation_id    bigint NOT NULL,
-  source_id       bigint NOT NULL,
-  entity_type_id  bigint NOT NULL,
-  entity_id       bigint NOT NULL,
-  actor_id        bigint NOT NULL,
-  organization_id bigint,                        -- NULL: of the platform
+  action_id       integer NOT NULL,
+  operation_id    integer NOT NULL,
+  source_id       integer NOT NULL,
+  entity_type_id  integer NOT NULL,
+  entity_id       integer NOT NULL,
+  actor_id        integer NOT NULL,
+  organization_id integer,                        -- NULL: of the platform
   id              uuid NOT NULL,                 -- the captured record's identity: it is sealed once or not at all
   PRIMARY KEY (log_id, seq),
   UNIQUE (log_id, id)
 );
-CREATE INDEX entry_at           ON indelible_log.entry (log_id, (seq >> 12), at);
-CREATE INDEX entry_action       ON indelible_log.entry (log_id, (seq >> 12), action_id);
-CREATE INDEX entry_entity_type  ON indelible_log.entry (log_id, (seq >> 12), entity_type_id);
-CREATE INDEX entry_entity       ON indelible_log.entry (log_id, (seq >> 12), entity_id);
-CREATE INDEX entry_actor        ON indelible_log.entry (log_id, (seq >> 12), actor_id);
-CREATE INDEX entry_organization ON indelible_log.entry (log_id, (seq >> 12), organization_id);
+CREATE INDEX entry_at           ON indelible_log.entry (log_id, ((seq >> 12)::integer), at);
+CREATE INDEX entry_action       ON indelible_log.entry (log_id, ((seq >> 12)::integer), action_id);
+CREATE INDEX entry_entity_type  ON indelible_log.entry (log_id, ((seq >> 12)::integer), entity_type_id);
+CREATE INDEX entry_entity       ON indelible_log.entry (log_id, ((seq >> 12)::integer), entity_id);
+CREATE INDEX entry_actor        ON indelible_log.entry (log_id, ((seq >> 12)::integer), actor_id);
+CREATE INDEX entry_organization ON indelible_log.entry (log_id, ((seq >> 12)::integer), organization_id);
 
 -- The database refuses, whoever asks, its owner too. A superuser, or an owner who drops these triggers, can still do
 -- it; then `verify` finds what was done. A statement that would touch no row is refused as well.
