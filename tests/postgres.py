@@ -8,10 +8,12 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -50,11 +52,29 @@ SETTINGS = {
 class Server:
     """One server in one folder. `start` it, take a fresh `database` for each test, `stop` it."""
 
-    def __init__(self, folder: Path, process: subprocess.Popen[Any], port: int) -> None:
+    def __init__(self, folder: Path, command: Sequence[str | Path], port: int) -> None:
         self._folder = folder
         self.port = port
-        self._process = process
+        self._command = command
+        self._process = _launch(folder, command)
         self._made = 0
+
+    def crash(self) -> None:
+        """kill -9 of every process of the server; what the disk had is what is left. `again` starts it anew."""
+        pid = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        killed = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        for process in killed:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.stop()
+        while any(Path(f"/proc/{process}").exists() for process in killed):
+            time.sleep(0.01)
+
+    def again(self) -> None:
+        """After a crash: it recovers by itself."""
+        (self._folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+        self._process = _launch(self._folder, self._command)
+        self._wait()
 
     @classmethod
     def start(cls, folder: Path, port: int | None = None, settings: Mapping[str, str] = SETTINGS) -> Self:
@@ -75,16 +95,7 @@ class Server:
         network = {} if port is None else {"listen_addresses": "127.0.0.1", "port": str(port)}
         chosen = [f"--{name}={value}" for name, value in ({**settings} | network).items()]
         command: list[str | Path] = [programs / "postgres", "-D", data, f"--unix_socket_directories={folder}", *chosen]
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                ["sh", "-c", TIED, "sh", *command],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # an interrupt at the keyboard is for pytest, which stops the server itself
-                **_as(),
-            )
-        server = cls(folder, process, port or PORT)
+        server = cls(folder, command, port or PORT)
         server._wait()
         return server
 
@@ -133,6 +144,18 @@ def new_folder() -> Path:
     """For a server. A database is some 300 files: where memory serves as a disk, making one costs a tenth."""
     roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH
     return Path(tempfile.mkdtemp(prefix="pg", dir=MEMORY if roomy else None))
+
+
+def _launch(folder: Path, command: Sequence[str | Path]) -> subprocess.Popen[Any]:
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            ["sh", "-c", TIED, "sh", *command],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # an interrupt at the keyboard is for pytest, which stops the server itself
+            **_as(),
+        )
 
 
 def _programs(folder: Path) -> Path:

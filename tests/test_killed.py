@@ -1,19 +1,41 @@
 """kill -9 at any moment, and two sealers at once: nothing is lost, nothing is doubled, nothing forks."""
 
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from indelible.log import Log
+from tests.capture.postgres.world import PostgresWorld
 from tests.checking import check, check_signed
-from tests.world import AnyWorld, World
+from tests.world import World
 
-KILLS = 15
+KILLS = int(os.environ.get("INDELIBLE_KILLS", "15"))  # of each arrangement
 
 
-def start(world: AnyWorld) -> subprocess.Popen[bytes]:
+@pytest.fixture(params=["in two files", "in a file and on a server", "in one database"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World | PostgresWorld]:
+    """The application's tables and its log; a table `t` is watched."""
+    made: World | PostgresWorld
+    if request.param == "in two files":
+        made = World(tmp_path)
+    else:
+        url: str = request.getfixturevalue("pg_url")
+        made = World(tmp_path, url) if "file" in request.param else PostgresWorld(tmp_path, url, url)
+    if isinstance(made, World):
+        made.db.execute("PRAGMA journal_mode = wal")
+    made.watch("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT)")
+    yield made
+    made.close()
+
+
+def start(world: World | PostgresWorld) -> subprocess.Popen[bytes]:
     """A sealer that loops, and has begun to."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.sealing", world.app_url, world.log_url], stdout=subprocess.PIPE
@@ -30,16 +52,19 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.stdout.close()
 
 
-def insert(world: World, ids: range) -> None:
-    for start_ in range(ids.start, ids.stop, 7):
-        with world.db:
-            world.db.executemany(
-                "INSERT INTO t VALUES (?, ?)", [(i, "x" * 300) for i in range(start_, min(start_ + 7, ids.stop))]
-            )
+def insert(world: World | PostgresWorld, ids: range) -> None:
+    """In transactions of seven."""
+    for first in range(ids.start, ids.stop, 7):
+        rows = [(id_, "x" * 300) for id_ in range(first, min(first + 7, ids.stop))]
+        if isinstance(world, World):
+            with world.db:
+                world.db.executemany("INSERT INTO t VALUES (?, ?)", rows)
+        else:
+            with world.db.transaction(), world.db.cursor() as cursor:
+                cursor.executemany("INSERT INTO t VALUES (%s, %s)", rows)
 
 
-def test_a_sealer_killed_at_any_moment_loses_and_doubles_nothing(world: World) -> None:
-    world.watch("PRAGMA journal_mode = wal; CREATE TABLE t (id INTEGER PRIMARY KEY, x)")
+def test_a_sealer_killed_at_any_moment_loses_and_doubles_nothing(world: World | PostgresWorld) -> None:
     dice, done = random.Random(20261120), 0  # noqa: S311 - moments, not secrets
     for _ in range(KILLS):
         process = start(world)
@@ -55,8 +80,7 @@ def test_a_sealer_killed_at_any_moment_loses_and_doubles_nothing(world: World) -
     assert [int(entry.entity.id) for entry in entries] == list(range(done))
 
 
-def test_two_sealers_at_once_lose_double_and_fork_nothing(world: World) -> None:
-    world.watch("PRAGMA journal_mode = wal; CREATE TABLE t (id INTEGER PRIMARY KEY, x)")
+def test_two_sealers_at_once_lose_double_and_fork_nothing(world: World | PostgresWorld) -> None:
     processes = [start(world), start(world)]
     insert(world, range(1500))
     deadline = time.monotonic() + 20
@@ -70,8 +94,7 @@ def test_two_sealers_at_once_lose_double_and_fork_nothing(world: World) -> None:
     assert sorted(int(entry.entity.id) for entry in entries) == list(range(1500))
 
 
-def test_a_killed_sealer_leaves_no_lock_behind(world: World) -> None:
-    world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY, x)")
+def test_a_killed_sealer_leaves_no_lock_behind(world: World | PostgresWorld) -> None:
     kill(start(world))
     insert(world, range(3))
     assert len(world.sealed()) == 3

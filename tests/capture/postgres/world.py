@@ -19,8 +19,8 @@ from tests.world import AnyWorld
 class PostgresWorld(AnyWorld):
     """`db` is a raw client, in autocommit: it knows nothing of actors. It is the owner, a superuser."""
 
-    def __init__(self, folder: Path, url: str) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, url: str, log_url: str | None = None) -> None:
+        super().__init__(folder, log_url)
         self.app_url = url
         self.database = str(conninfo_to_dict(url)["dbname"])
         self.engine_url = self.driver_url("psycopg")

@@ -1,10 +1,7 @@
 """One transaction on a log in PostgreSQL."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
-
-from psycopg import Connection
 
 from indelible.errors import ConflictError
 from indelible.event import Event, micros, seal
@@ -12,25 +9,25 @@ from indelible.merkle.tile import WIDTH, completed
 from indelible.merkle.tree import leaf_hash
 from indelible.store.postgres.connection import SQL
 from indelible.store.postgres.dictionary import Dictionary, Keys
-from indelible.store.postgres.rows import copy
+from indelible.store.postgres.tables import Tables
 from indelible.store.promise import Head, Names
 
 TOGETHER = 1000  # rows held back, to be written in one go
-LEAF = {"log_id": "int4", "seq": "int8", "hash": "bytea", "line": "bytea"}
+LEAF = {"seq": "int8", "hash": "bytea", "line": "bytea"}
 NUMBERS = ("action", "operation", "source", "entity_type", "entity", "actor", "organization")
-ENTRY = {"log_id": "int4", "seq": "int8", "at": "int8", **{f"{name}_id": "int4" for name in NUMBERS}, "id": "uuid"}
+ENTRY = {"seq": "int8", "at": "int8", **{f"{name}_id": "int4" for name in NUMBERS}, "id": "uuid"}
 
 
 class Appending:
     """Keeps `promise.Appending`. What is added is written at the latest by `write`."""
 
-    def __init__(self, db: Connection[tuple[Any, ...]], log: int, dictionary: Dictionary, head: Head) -> None:
-        self._db = db
-        self._log = log
+    def __init__(self, tables: Tables, dictionary: Dictionary, head: Head) -> None:
+        self._db = tables.db
+        self._tables = tables
         self._dictionary = dictionary
         self._written = head.size
         self._frontier = head.frontier.copy()
-        self._leaves: list[tuple[int, int, bytes, bytes]] = []
+        self._leaves: list[tuple[int, bytes, bytes]] = []
         self._entries: list[tuple[int, int, Keys, UUID]] = []
         self._nodes: list[tuple[int, int, int, bytes]] = []
         self._attachments: list[tuple[int, bytes, bytes, bytes]] = []
@@ -44,19 +41,19 @@ class Appending:
         return self._frontier.size
 
     def known(self, ids: Sequence[UUID]) -> set[UUID]:
-        held = {id_ for *_, id_ in self._entries}
-        return {id_ for (id_,) in self._db.execute(SQL["known"], (self._log, list(ids)))} | held.intersection(ids)
+        found = {id_ for (id_,) in self._db.execute(SQL["known"], (list(ids), self._tables.log))}
+        return found | {id_ for *_, id_ in self._entries}.intersection(ids)
 
     def add(self, event: Event) -> int:
         event.check()
         seq = self._frontier.size
         line, attachments = seal(event, seq)
         hash_ = leaf_hash(line)
-        self._leaves.append((self._log, seq, hash_, line))
+        self._leaves.append((seq, hash_, line))
         self._entries.append((seq, micros(event.occurred_at), self._dictionary.want(event), event.id))
-        self._attachments += [(self._log, kept.hash, kept.nonce, kept.value) for kept in attachments]
+        self._attachments += [(self._tables.log, kept.hash, kept.nonce, kept.value) for kept in attachments]
         if seq % WIDTH == WIDTH - 1:
-            self._nodes += [(self._log, *node) for node in completed(self._frontier, hash_)]
+            self._nodes += [(self._tables.log, *node) for node in completed(self._frontier, hash_)]
         self._frontier.append(hash_)
         if len(self._leaves) >= TOGETHER:
             self.write()
@@ -66,11 +63,11 @@ class Appending:
         """All that is held back, and the head behind it. Raises ConflictError if somebody else moved that."""
         if self._frontier.size == self._written:
             return
-        copy(self._db, "leaf", LEAF, self._leaves)
+        self._tables.copy("leaf", LEAF, self._leaves)
         self._dictionary.settle()
         numbers = self._dictionary.numbers
-        entries = [(self._log, seq, at, *numbers(keys), id_) for seq, at, keys, id_ in self._entries]
-        copy(self._db, "entry", ENTRY, entries)
+        entries = [(seq, at, *numbers(keys), id_) for seq, at, keys, id_ in self._entries]
+        self._tables.copy("entry", ENTRY, entries)
         with self._db.cursor() as cursor:
             cursor.executemany(SQL["add_node"], self._nodes)
             cursor.executemany(SQL["add_attachment"], self._attachments)
@@ -80,7 +77,7 @@ class Appending:
 
     def _move_head(self) -> None:
         frontier, expected = self._frontier, self._written
-        row = {"log": self._log, "expected": expected, "size": frontier.size}
+        row = {"log": self._tables.log, "expected": expected, "size": frontier.size}
         moved = self._db.execute(SQL["move_head"], row | {"root": frontier.root(), "frontier": frontier.pack()})
         if moved.rowcount != 1:
             raise ConflictError(f"The log was no longer at size {expected} when this batch was to be committed.")

@@ -4,19 +4,18 @@ What a batch needs and nobody has asked for yet is asked for, and made, all at o
 """
 
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-from psycopg import Connection
 
 from indelible.event import Actor, Event
 from indelible.store.folding import fold
 from indelible.store.postgres.names import Names
-from indelible.store.postgres.rows import Numbers, copy, find
+from indelible.store.postgres.tables import Tables
 
 MAX_CACHED = 50_000  # rows remembered between transactions
 PLAIN = ("action", "operation", "source", "entity_type", "actor")
-COLUMNS = {"log_id": "int4", "id": "int4", "key": "bytea", "folded": "bytea"}
+COLUMNS = {"id": "int4", "key": "bytea", "folded": "bytea"}
 
 
 class Keys(NamedTuple):
@@ -34,13 +33,11 @@ class Keys(NamedTuple):
 class Dictionary:
     """Ids of names, with a cache that holds as long as nobody else appends."""
 
-    def __init__(self, db: Connection[tuple[Any, ...]], log: int) -> None:
-        self._db = db
-        self._log = log
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
         self._ids: dict[str, dict[str, int]] = {table: {} for table in PLAIN}
         self._wanted: dict[str, dict[str, str]] = {table: {} for table in PLAIN}  # key to what is folded
-        self._numbers = Numbers(db, log)
-        self.names = Names(db, log, self._numbers)
+        self.names = Names(tables)
         self._size = -1
 
     def refresh(self, size: int) -> None:
@@ -57,7 +54,7 @@ class Dictionary:
         for table in PLAIN:
             self._ids[table].clear()
             self._wanted[table].clear()
-        self._numbers.forget()
+        self._tables.forget()
         self.names.forget()
 
     def want(self, event: Event) -> Keys:
@@ -82,17 +79,18 @@ class Dictionary:
         """Find or make all that is wanted."""
         for table, wanted in self._wanted.items():
             if wanted:
-                hashes = [sha256(key.encode()).digest() for key in wanted]
-                self._ids[table].update((key.decode(), id_) for key, id_, _ in self._having(table, hashes))
-                missing = [key for key in wanted if key not in self._ids[table]]
-                self._ids[table].update(zip(missing, self._numbers.take(table, len(missing)), strict=True))
-                added = [(self._log, self._ids[table][key], key.encode(), wanted[key].encode()) for key in missing]
-                copy(self._db, table, COLUMNS, added)
+                self._learn(table, wanted)
                 wanted.clear()
         self.names.settle(self._ids["entity_type"])
 
-    def _having(self, table: str, hashes: list[bytes]) -> list[tuple[Any, ...]]:
-        return find(self._db, table, ("key", "id", "folded"), {"log_id": self._log}, hashes)
+    def _learn(self, table: str, wanted: dict[str, str]) -> None:
+        ids, tables = self._ids[table], self._tables
+        hashes = [sha256(key.encode()).digest() for key in wanted]
+        ids.update((key.decode(), id_) for key, id_ in tables.find(table, "key, id", hashes))
+        missing = [key for key in wanted if key not in ids]
+        if missing:
+            ids.update(zip(missing, tables.numbers(table, len(missing)), strict=True))
+            tables.copy(table, COLUMNS, [(ids[key], key.encode(), wanted[key].encode()) for key in missing])
 
     def numbers(self, keys: Keys) -> tuple[int | None, ...]:
         """In the order of the columns of an entry."""

@@ -2,20 +2,18 @@
 
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Literal
-
-from psycopg import Connection
+from typing import Literal
 
 from indelible.store.folding import fold
-from indelible.store.postgres.connection import SQL, Rows
-from indelible.store.postgres.rows import Numbers, copy, find
+from indelible.store.postgres.connection import SQL
+from indelible.store.postgres.tables import Tables
 
 Table = Literal["entity", "organization"]
 Key = tuple[str, ...]  # (type, id) or (id,)
 NAMED = {"key": "bytea", "name": "bytea", "folded": "bytea"}
 COLUMNS: dict[Table, dict[str, str]] = {
-    "entity": {"log_id": "int4", "id": "int4", "type_id": "int4"} | NAMED,
-    "organization": {"log_id": "int4", "id": "int4"} | NAMED,
+    "entity": {"id": "int4", "type_id": "int4"} | NAMED,
+    "organization": {"id": "int4"} | NAMED,
 }
 
 
@@ -43,10 +41,8 @@ class _Known:
 class Names:
     """Keeps `promise.Names`, and the numbers that entries carry."""
 
-    def __init__(self, db: Connection[tuple[Any, ...]], log: int, numbers: Numbers) -> None:
-        self._db = db
-        self._log = log
-        self._numbers = numbers
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
         self._rows: dict[Table, dict[Key, _Known]] = {"entity": {}, "organization": {}}
         self._changed: dict[Table, dict[Key, _Known]] = {"entity": {}, "organization": {}}
         self._unread: dict[Table, dict[Key, _Known]] = {"entity": {}, "organization": {}}
@@ -107,32 +103,22 @@ class Names:
             kinds.setdefault(key[:-1], []).append(key)
         for kind, keys in kinds.items():
             hashes = [sha256(key[-1].encode()).digest() for key in keys]
-            for found, id_, name, folded in self._having(kind, hashes):
+            for found, id_, name, folded in self._tables.find(table, "key, id, name, folded", hashes, *kind):
                 row = unread[*kind, found.decode()]
                 row.id, row.name, row.folded = id_, _text(name), folded.decode()
         unread.clear()
 
-    def _having(self, kind: Key, hashes: list[bytes]) -> Rows:
-        """`kind`: the entities' type; none for organizations."""
-        columns = ("key", "id", "name", "folded")
-        if not kind:
-            return find(self._db, "organization", columns, {"log_id": self._log}, hashes)
-        type_id = self._db.execute(SQL["entity_type"], (self._log, kind[0].encode())).fetchone()
-        if type_id is None:
-            return []
-        return find(self._db, "entity", columns, {"log_id": self._log, "type_id": type_id[0]}, hashes)
-
     def _add(self, table: Table, new: dict[Key, _Known], types: dict[str, int]) -> None:
         rows = []
-        for id_, (key, row) in zip(self._numbers.take(table, len(new)), new.items(), strict=True):
+        for id_, (key, row) in zip(self._tables.numbers(table, len(new)), new.items(), strict=True):
             row.id = id_
             kind = [types[key[0]]] if table == "entity" else []
-            rows.append((self._log, id_, *kind, key[-1].encode(), _bytes(row.name), row.folded.encode()))
-        copy(self._db, table, COLUMNS[table], rows)
+            rows.append((id_, *kind, key[-1].encode(), _bytes(row.name), row.folded.encode()))
+        self._tables.copy(table, COLUMNS[table], rows)
 
     def _rename(self, table: Table, named: list[_Known]) -> None:
-        values = [(_bytes(row.name), row.folded.encode(), self._log, row.id) for row in named]
-        with self._db.cursor() as cursor:
+        values = [(_bytes(row.name), row.folded.encode(), self._tables.log, row.id) for row in named]
+        with self._tables.db.cursor() as cursor:
             cursor.executemany(SQL[f"name_{table}"], values)
 
 

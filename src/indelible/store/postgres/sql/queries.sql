@@ -50,8 +50,10 @@ INSERT INTO indelible_log.node (log_id, level, number, hash) VALUES (%s, %s, %s,
 -- name: add_attachment
 INSERT INTO indelible_log.attachment (log_id, hash, nonce, value) VALUES (%s, %s, %s, %s)
 
+-- As in `rows.FIND`: each by a unique index.
 -- name: known
-SELECT id FROM indelible_log.entry WHERE log_id = %s AND id = ANY (%s)
+SELECT found.id FROM unnest(%s::uuid[]) AS given (id)
+CROSS JOIN LATERAL (SELECT id FROM indelible_log.entry WHERE log_id = %s AND id = given.id LIMIT 1) found
 
 -- name: known_below
 SELECT 1 FROM indelible_log.entry WHERE log_id = %s AND id = %s AND seq < %s
@@ -106,9 +108,6 @@ SELECT hash, nonce, value FROM indelible_log.attachment WHERE log_id = %s AND ha
 -- name: attached
 SELECT value FROM indelible_log.attachment WHERE log_id = %s AND hash = %s
 
--- name: entity_type
-SELECT id FROM indelible_log.entity_type WHERE log_id = %s AND sha256(key) = sha256(%s)
-
 -- name: name_organization
 UPDATE indelible_log.organization SET name = %s, folded = %s WHERE log_id = %s AND id = %s
 
@@ -135,8 +134,9 @@ SELECT sum(n_tup_upd + n_tup_del), sum(pg_relation_filenode(relid)::bigint) FROM
 WHERE schemaname = 'indelible_log' AND relname NOT IN ('head', 'organization', 'entity')
 
 -- name: amcheck
-SELECT quote_ident(n.nspname) FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname = 'amcheck'
-  AND has_function_privilege(quote_ident(n.nspname) || '.bt_index_check(regclass, boolean)', 'execute')
+SELECT p.pronamespace::regnamespace::text FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid AND d.deptype = 'e'
+JOIN pg_extension x ON x.oid = d.refobjid AND x.extname = 'amcheck'
+WHERE p.proname = 'bt_index_check' AND p.pronargs = 2 AND has_function_privilege(p.oid, 'execute')
 
 -- name: indexes
 SELECT i.indexrelid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid

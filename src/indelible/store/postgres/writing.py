@@ -1,0 +1,79 @@
+"""The connection that writes: one transaction at a time in this process."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from indelible.errors import LogError
+from indelible.store.postgres.connection import SECONDS, SQL, Database
+from indelible.store.postgres.dictionary import Dictionary
+from indelible.store.postgres.tables import Tables
+
+BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{SECONDS}s'"
+
+
+class Writer:
+    """Made anew if it was lost. What is asked after `close` is a LogError."""
+
+    def __init__(self, database: Database, log: int) -> None:
+        self._database = database
+        self._log = log
+        self._lock = threading.Lock()  # the row of the head keeps other processes out
+        self._closed = False
+        self._held: tuple[Tables, Dictionary] | None = None
+
+    def close(self) -> None:
+        """After a transaction that somebody else may be in."""
+        with self._lock:
+            self._closed = True
+            if self._held is not None:
+                self._held[0].db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[tuple[Tables, Dictionary]]:
+        """Committed at its end, all of it or nothing; then the disk has it."""
+        with self._lock, self._database.errors():
+            tables, dictionary = self._begin()
+            try:
+                yield tables, dictionary
+                self._commit(tables.db)
+            except BaseException:
+                dictionary.forget()
+                if not tables.db.closed:
+                    tables.db.rollback()
+                raise
+
+    def _begin(self) -> tuple[Tables, Dictionary]:
+        """On a connection that was lost while it was idle nothing was said yet: on another one, then."""
+        if self._closed:
+            raise LogError(f"{self._database} was closed here already. Open it again.")
+        while True:
+            if new := self._held is None or self._held[0].db.closed:
+                self._held = self._connect()
+            try:
+                self._held[0].db.execute(BEGIN.encode())
+            except psycopg.OperationalError:
+                if new or not self._held[0].db.closed:
+                    raise
+            else:
+                return self._held
+
+    def _connect(self) -> tuple[Tables, Dictionary]:
+        db = self._database.connect()
+        db.execute(SQL["durable"])
+        tables = Tables(db, self._log)
+        return tables, Dictionary(tables)
+
+    def _commit(self, db: Connection[tuple[Any, ...]]) -> None:
+        """A connection that is lost here leaves it open whether it is in the log."""
+        try:
+            db.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            raise LogError(
+                f"The connection to {self._database} was lost at a commit: what was written is in the log, or it is "
+                "not. Look for it before it is appended again."
+            ) from error
