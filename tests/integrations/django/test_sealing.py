@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from django.core.checks import run_checks
 from django.test import Client
 
 from indelible.integrations.django import auditing
@@ -38,6 +39,17 @@ def test_the_first_request_begins_to_seal_and_nothing_else_does(site: Site) -> N
     assert "indelible-sealer" not in [thread.name for thread in threading.enumerate()]
     with Log.open(auditing.log_url()) as log:
         assert [entry.changes["name"]["new"] for entry in check_signed(log)[-2:]] == ["chair", "desk"]
+
+
+def test_the_log_may_be_in_postgresql(sqlite_site: Site, pg_url: str) -> None:
+    auditing.close()  # what the site has opened is a file
+    with with_settings(LOG=pg_url, SEAL=True):
+        assert not [found for found in run_checks() if (found.id or "").startswith("indelible.E")]
+        Client().get("/write/", {"name": "desk"})
+        until(lambda: sqlite_site.waiting() == 0)
+        auditing.close()
+        with Log.open(pg_url) as log:
+            assert [entry.changes["name"]["new"] for entry in check_signed(log)[-1:]] == ["desk"]
 
 
 def test_a_database_that_is_not_watched_yet_stops_no_request(sqlite_site: Site, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from django.utils.connection import ConnectionDoesNotExist
 from indelible.capture.source import open_source
 from indelible.drift import DriftWatch
 from indelible.errors import Error
-from indelible.integrations.django.conf import configured
+from indelible.integrations.django.conf import configured, in_base
 from indelible.integrations.django.databases import source_url
 from indelible.log import Log
 from indelible.monitor import Monitor
@@ -45,7 +45,7 @@ class DjangoAudit:
         """Made with its key if it is not there. Raises LogError, UsageError."""
         with self._lock:
             if self._log is None:
-                self._log = Log.open_or_create(f"sqlite:///{log_path()}")
+                self._log = Log.open_or_create(log_url())
             return self._log
 
     def seal(self) -> int:
@@ -140,14 +140,17 @@ def borrowed() -> bool:
     return any(_url(alias) != url for alias, url in _at_start.items())
 
 
-def log_path() -> Path:
-    """Tests have a log of their own: what they do never happened."""
-    path = configured().log_path
-    return path.with_name(f"test_{path.name}") if borrowed() else path
+def log_path() -> Path | None:
+    """The log's file, if it is one. Tests have a log of their own: what they do never happened."""
+    log = configured().log
+    if isinstance(log, str):
+        return in_base(Path("test_audit.db")) if borrowed() else None
+    return log.with_name(f"test_{log.name}") if borrowed() else log
 
 
 def log_url() -> str:
-    return f"sqlite:///{log_path()}"
+    path = log_path()
+    return str(configured().log) if path is None else f"sqlite:///{path}"
 
 
 def on_request(**_: Any) -> None:

@@ -25,7 +25,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     """E001 to E005: what cannot work. Nothing here opens the application's database."""
     try:
         made = configured()
-        made.actor, made.log_path, made.door  # noqa: B018 - each raises what is wrong with it
+        made.actor, made.log, made.door  # noqa: B018 - each raises what is wrong with it
     except (errors.Error, TypeError) as error:
         return [checks.Error(str(error), hint="See docs/django.md for every key of INDELIBLE.", id="indelible.E001")]
     return [*_databases(made.DATABASES), *_map(), *_log()]
@@ -107,6 +107,8 @@ def _map() -> list[CheckMessage]:
 
 def _log() -> list[CheckMessage]:
     path = log_path()
+    if path is None:
+        return []  # a check is no reason to reach for a server
     if not path.parent.is_dir():
         message = f"The log {path} cannot be made: there is no folder {path.parent}."
         return [checks.Error(message, hint="Make the folder, or give another INDELIBLE['LOG'].", id="indelible.E005")]

@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 from indelible.errors import UsageError
 from indelible.event import Actor
 from indelible.integrations.request import Door
-from indelible.urls import sqlite_path
+from indelible.urls import is_postgres, sqlite_path
 
 LABEL = "indelible"  # of the Django app
 ALL, MIGRATIONS = "all", "migrations"
@@ -36,12 +36,12 @@ class Settings:
 
     @property
     def map_path(self) -> Path | None:
-        return _in_base(Path(self.MAP)) if self.MAP else None
+        return in_base(Path(self.MAP)) if self.MAP else None
 
     @property
-    def log_path(self) -> Path:
-        """Raises UsageError for what is no URL of a file."""
-        return _in_base(sqlite_path(self.LOG or "sqlite:///audit.db"))
+    def log(self) -> Path | str:
+        """Its file, or the URL of its database. Raises UsageError for what is no URL."""
+        return self.LOG if is_postgres(self.LOG) else in_base(sqlite_path(self.LOG or "sqlite:///audit.db"))
 
     @property
     def door(self) -> Door:
@@ -82,6 +82,6 @@ def watched(alias: str) -> bool:
         return False
 
 
-def _in_base(path: Path) -> Path:
+def in_base(path: Path) -> Path:
     """Where the server was started from must not decide which log is written."""
     return Path(getattr(settings, "BASE_DIR", ".")).absolute() / path
