@@ -16,7 +16,8 @@ from tests.capture.postgres.world import PostgresWorld
 from tests.checking import check, check_signed
 from tests.world import World
 
-KILLS = int(os.environ.get("INDELIBLE_KILLS", "15"))  # of each arrangement
+KILLS = 15  # of a round
+ROUNDS = range(int(os.environ.get("INDELIBLE_ROUNDS", "1")))  # of each arrangement
 
 
 @pytest.fixture(params=["in two files", "in a file and on a server", "in one database"])
@@ -64,8 +65,9 @@ def insert(world: World | PostgresWorld, ids: range) -> None:
                 cursor.executemany("INSERT INTO t VALUES (%s, %s)", rows)
 
 
-def test_a_sealer_killed_at_any_moment_loses_and_doubles_nothing(world: World | PostgresWorld) -> None:
-    dice, done = random.Random(20261120), 0  # noqa: S311 - moments, not secrets
+@pytest.mark.parametrize("round_", ROUNDS)
+def test_a_sealer_killed_at_any_moment_loses_and_doubles_nothing(world: World | PostgresWorld, round_: int) -> None:
+    dice, done = random.Random(20261120 + round_), 0  # noqa: S311 - moments, not secrets
     for _ in range(KILLS):
         process = start(world)
         end, begun = time.monotonic() + dice.uniform(0.001, 0.12), done

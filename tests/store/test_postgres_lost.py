@@ -21,7 +21,8 @@ from tests.postgres import SETTINGS, Server, new_folder
 from tests.store.test_log import happened
 from tests.world import World
 
-CRASHES = int(os.environ.get("INDELIBLE_KILLS", "6"))
+CRASHES = 6  # of a round
+ROUNDS = range(int(os.environ.get("INDELIBLE_ROUNDS", "1")))
 
 
 @pytest.fixture
@@ -140,8 +141,9 @@ def server() -> Iterator[Server]:
     shutil.rmtree(folder)
 
 
-def test_a_server_killed_at_any_moment_has_what_was_acknowledged(server: Server) -> None:
-    dice = random.Random(7)  # noqa: S311 - moments, not secrets
+@pytest.mark.parametrize("round_", ROUNDS)
+def test_a_server_killed_at_any_moment_has_what_was_acknowledged(server: Server, round_: int) -> None:
+    dice = random.Random(round_)  # noqa: S311 - moments, not secrets
     acknowledged: list[str] = []
     with Log.create(server.database(), "audit.example/test") as log:
         for _ in range(CRASHES):
@@ -171,14 +173,17 @@ def test_a_server_killed_at_any_moment_has_what_was_acknowledged(server: Server)
             assert len(entries) % 7 == 0
 
 
-def test_a_server_killed_while_it_is_sealed_from_loses_and_doubles_nothing(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("round_", ROUNDS)
+def test_a_server_killed_while_it_is_sealed_from_loses_and_doubles_nothing(
+    server: Server, tmp_path: Path, round_: int
+) -> None:
     """The application's tables and the log are in one database; the sealer's thread lives through it."""
-    dice, url, done = random.Random(8), server.database(), 0  # noqa: S311 - likewise
+    dice, url, done = random.Random(round_), server.database(), 0  # noqa: S311 - likewise
     world = PostgresWorld(tmp_path, url, url)
     try:
         world.watch("CREATE TABLE t (id integer PRIMARY KEY)")
         world.sealer.start()
-        for _ in range(max(3, CRASHES // 3)):
+        for _ in range(CRASHES // 2):
             world.db.execute("SET synchronous_commit = on")
             until = time.monotonic() + dice.uniform(0.001, 0.2)
             while time.monotonic() < until:
