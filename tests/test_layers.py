@@ -20,8 +20,8 @@ LEVELS = (
     ("actions", "store"),
     ("signer", "group", "capture"),
     ("log",),
-    ("sealer", "drift", "verify", "reconcile", "search", "export", "summary", "viewer", "integrations"),
-    ("monitor", "memory"),
+    ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations"),
+    ("monitor", "memory", "export"),
     ("web",),
     ("audit",),
     ("cli",),
@@ -36,8 +36,8 @@ NO_LOG = {
     "signer": {"errors", "files", "merkle"},
 }
 PURE = {
-    "hashlib", "base64", "binascii", "collections", "typing", "dataclasses", "itertools", "re", "cryptography",
-    "indelible",
+    "hashlib", "base64", "binascii", "collections", "typing", "dataclasses", "itertools", "re", "urllib",
+    "cryptography", "indelible",
 }  # fmt: skip
 
 

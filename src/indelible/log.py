@@ -132,6 +132,23 @@ class Log:
         newest = self.store.newest_checkpoint()
         return newest and newest[1]
 
+    def organization_checkpoint(self, organization: str) -> tuple[int, str]:
+        """The signed note of an organization's own tree, and the size of the log among which it was made.
+
+        Of all that is signed; without the key the newest that was made. Raises NotFoundError if there is none,
+        VerificationError or LogError as `sign` does.
+        """
+        if self._signer is not None:
+            size, note = self._signer.sign_organization(self.store, organization)
+            self.store.add_organization_checkpoint(organization, size, note)
+            return size, note
+        kept = self.store.newest_organization_checkpoint(organization)
+        if kept is None:
+            raise NotFoundError(
+                f"No checkpoint of the organization {organization!r} was made yet. Ask for it where the key is."
+            )
+        return kept
+
     def signed_size(self) -> int:
         newest = self.store.newest_checkpoint()
         return newest[0] if newest else 0

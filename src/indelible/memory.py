@@ -30,9 +30,12 @@ def folder() -> Path:
     return Path(chosen) if chosen else Path(state) / "indelible" / "verified"
 
 
-def recall(verifier: Verifier) -> Checkpoint | None:
-    """The largest tree verified with this key; None if there was none. Raises LogError if the file is damaged."""
-    path = _path(verifier)
+def recall(verifier: Verifier, origin: str = "") -> Checkpoint | None:
+    """The largest tree of this origin (the log's, if none is said) verified with this key; None if there was none.
+
+    Raises LogError if the file is damaged.
+    """
+    path = _path(verifier, origin)
     try:
         return _read(path.read_bytes(), verifier)
     except (FileNotFoundError, NotADirectoryError):
@@ -51,9 +54,9 @@ def _read(data: bytes, verifier: Verifier) -> Checkpoint:
     return Checkpoint(verifier.name, found.size, found.root)
 
 
-def remember(verifier: Verifier, size: int, root: bytes) -> None:
+def remember(verifier: Verifier, size: int, root: bytes, origin: str = "") -> None:
     """Whole or not at all. Raises LogError if it cannot be written."""
-    path = _path(verifier)
+    path = _path(verifier, origin)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside(path) as made:
@@ -67,5 +70,7 @@ def remember(verifier: Verifier, size: int, root: bytes) -> None:
         ) from error
 
 
-def _path(verifier: Verifier) -> Path:
-    return folder() / f"{hashlib.sha256(str(verifier).encode()).hexdigest()[:32]}.json"
+def _path(verifier: Verifier, origin: str) -> Path:
+    """An organization's tree has an origin of its own."""
+    name = f"{verifier}" if origin in ("", verifier.name) else f"{verifier}\n{origin}"
+    return folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"

@@ -4,6 +4,7 @@ import base64
 import zipfile
 from pathlib import Path
 
+from indelible.event import Organization
 from indelible.export import alone
 from indelible.export.bundle import write_bundle
 from indelible.log import Log
@@ -49,3 +50,18 @@ def test_a_bundle_of_another_history_is_found_the_second_time(ready: Shell, tmp_
         made.writestr("checkpoint", note)
     said = ready.refused("verify", str(forged), "--key", ready.verifier(), code=3)
     assert "the first 5 entries are not those that were verified before" in said
+
+
+def test_an_organization_s_is_asked_for_by_its_id(shell: Shell, tmp_path: Path) -> None:
+    path = str(tmp_path / "acme.zip")
+    shell.run("init", shell.log)
+    with Log.open(shell.log) as log:
+        log.append(happened(organization=Organization(name, name)) for name in ("acme", "acme2", "acme"))
+    assert b"2 entries" in shell.run("export", shell.log, "--org", "acme", "--proof", "-o", path).stderr
+    done = shell.run("verify", path, "--key", shell.verifier())
+    assert done.stdout.startswith(b"ok 2 ")
+    assert b"/org/acme: 2 entries" in done.stderr
+    assert shell.run("export", shell.log, "--org", "acme2").stdout.count(b"\n") == 1
+    note = shell.run("checkpoint", shell.log, "--org", "acme").stdout.decode()
+    assert note.split("\n")[1] == "2"
+    assert note.split("\n")[3] == "log 3"

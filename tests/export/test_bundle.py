@@ -52,7 +52,8 @@ def refused(folder: Path, log: Log) -> alone.Refused:
 
 def test_the_program_in_it_needs_nothing_else(folder: Path, log: Log) -> None:
     done = program(folder, "--key", str(log.verifier))
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"ok {ENTRIES} {log.head().root.hex()}\n", "")
+    assert (done.returncode, done.stdout) == (0, f"ok {ENTRIES} {log.head().root.hex()}\n")
+    assert done.stderr == f"verify.py: these are all {ENTRIES} entries of audit.example/test that were signed.\n"
     assert f"The audit log audit.example/test, {ENTRIES} entries" in (folder / "README.txt").read_text()
     wrong = program(folder, "--key", str(SigningKey.generate("audit.example/test").verifier))
     assert (wrong.returncode, wrong.stdout) == (3, "")
@@ -147,7 +148,7 @@ def test_a_bit_flipped_in_the_zip_file_is_found_or_changes_nothing(log: Log, tmp
         at = random.choice(packed(data, name))
         path.write_bytes(data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :])
         try:
-            assert alone.check(alone.Files(path), str(log.verifier)) == (ENTRIES, log.head().root)
+            assert alone.check(alone.Files(path), str(log.verifier)) == (log.origin, ENTRIES, log.head().root)
         except alone.Refused:
             found += 1
     assert found > 0.9 * FLIPS  # a few bits stand for nothing, as those behind the last one of a stream
@@ -161,7 +162,7 @@ def test_a_bit_flipped_anywhere_else_never_ends_in_another_error(log: Log, tmp_p
         at = random.randrange(len(data))
         path.write_bytes(data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :])
         with suppress(alone.Refused):
-            assert alone.check(alone.Files(path), str(log.verifier)) == (ENTRIES, log.head().root)
+            assert alone.check(alone.Files(path), str(log.verifier)) == (log.origin, ENTRIES, log.head().root)
 
 
 @pytest.mark.parametrize("name", ["entries.jsonl", "hashes", "checkpoint"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indelible.errors import MalformedError
-from indelible.merkle.checkpoint import Checkpoint
+from indelible.merkle.checkpoint import Checkpoint, organization_origin
 from indelible.merkle.key import SigningKey
 
 ROOT = "nND/nri/U0xuHUrYSy0HtMeal2vzD9V4k/BO79C+QeI="
@@ -41,7 +41,7 @@ FORGED = {
     "carriage returns": TEXT.replace("\n", "\r\n"),
     "no final newline": TEXT[:-1],
     "blank last line": TEXT + "\n",
-    "extension line": TEXT + "more\n",
+    "empty line": TEXT + "\nmore\n",
     "short root": TEXT.replace(ROOT, base64.b64encode(b"x" * 31).decode()),
     "long root": TEXT.replace(ROOT, base64.b64encode(b"x" * 33).decode()),
     "root with spare bits": TEXT.replace("QeI=", "QeJ="),
@@ -63,6 +63,31 @@ def test_a_checkpoint_of_another_log_signed_with_this_key_is_refused() -> None:
     note = Checkpoint("audit.example/other", 1, b"x" * 32).sign(KEY)
     with pytest.raises(MalformedError, match=r"is of audit.example/other; the key is for audit.example/portal"):
         Checkpoint.open(note, KEY.verifier)
+
+
+ORG = organization_origin(KEY.name, "org 7/ü+")
+OF_ORG = f"{ORG}\n211\n{ROOT}\nlog 48213\n"
+
+
+def test_an_organizations_checkpoint_says_among_how_many_entries_it_was_made() -> None:
+    found = Checkpoint.open_organization(KEY.sign(OF_ORG), KEY.verifier, "org 7/ü+")
+    assert found == (Checkpoint(ORG, 211, base64.b64decode(ROOT), ("log 48213",)), 48213)
+    assert str(found[0]) == OF_ORG
+
+
+def test_no_tree_s_checkpoint_is_another_s() -> None:
+    for text in (OF_ORG, TEXT + "more\n", OF_ORG.replace("log 48213\n", "")):
+        with pytest.raises(MalformedError, match="the key is for"):
+            Checkpoint.open(KEY.sign(text), KEY.verifier)
+    for text in (TEXT, OF_ORG.replace("org%207", "org%208"), TEXT + "log 48213\n"):
+        with pytest.raises(MalformedError, match="not of the organization's tree"):
+            Checkpoint.open_organization(KEY.sign(text), KEY.verifier, "org 7/ü+")
+
+
+@pytest.mark.parametrize("line", ["", "log", "log ", "log 07", "log -1", "log 1 ", "log ٧", "size 7", "log 7\nlog 7"])
+def test_a_line_that_does_not_say_it_so_is_refused(line: str) -> None:
+    with pytest.raises(MalformedError):
+        Checkpoint.open_organization(KEY.sign(OF_ORG.replace("log 48213", line)), KEY.verifier, "org 7/ü+")
 
 
 @given(st.text())

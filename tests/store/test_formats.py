@@ -19,8 +19,8 @@ from tests.store.test_log import happened
 
 OLDER = range(1, FORMAT)
 TABLES = [
-    "property", "leaf", "node", "head", "checkpoint", "attachment", "action", "operation", "source", "entity_type",
-    "organization", "actor", "entity", "entry",
+    "property", "leaf", "node", "head", "checkpoint", "organization_checkpoint", "attachment",
+    "action", "operation", "source", "entity_type", "organization", "actor", "entity", "entry",
 ]  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from tests.checking import check_signed
 from tests.store.test_log import happened
 
 TABLES = (
-    "log", "property", "leaf", "node", "head", "checkpoint", "attachment", "action", "operation", "source",
-    "entity_type", "actor", "organization", "entity", "entry",
+    "log", "property", "leaf", "node", "head", "checkpoint", "organization_checkpoint", "attachment",
+    "action", "operation", "source", "entity_type", "actor", "organization", "entity", "entry",
 )  # fmt: skip
 ENTRY = "log_id, seq, at, action_id, operation_id, source_id, entity_type_id, entity_id, actor_id, organization_id, id"
 OTHER_ENTRY = ENTRY.removesuffix(", id").removeprefix("log_id, seq, ")
@@ -47,6 +47,8 @@ REFUSED = [
     "INSERT INTO node SELECT log_id, 2, 1, hash FROM node",
     "INSERT INTO checkpoint SELECT log_id, size, 'x' FROM checkpoint",
     "INSERT INTO checkpoint SELECT log_id, 1, 'x' FROM checkpoint",
+    "INSERT INTO organization_checkpoint SELECT log_id, organization, log_size, 'x' FROM organization_checkpoint",
+    "INSERT INTO organization_checkpoint SELECT log_id, organization, 1, 'x' FROM organization_checkpoint",
     "INSERT INTO property SELECT * FROM property",
     "INSERT INTO head SELECT * FROM head",
     "INSERT INTO attachment SELECT log_id, hash, nonce, '' FROM attachment",
@@ -66,6 +68,7 @@ def log(pg_url: str) -> Iterator[Log]:
     with Log.create(pg_url, "audit.example/test") as log:
         log.append(happened(entity=Entity("License", f"{number}", "Pro")) for number in range(300))
         log.append([happened(changes={"x": {"new": "a" * 20_000}})])
+        log.organization_checkpoint("acme")
         yield log
 
 

@@ -44,6 +44,13 @@ REFUSED = {
         "INSERT{or_} INTO checkpoint VALUES (1, 'x')",
         "INSERT INTO checkpoint VALUES (3, 'x') ON CONFLICT DO UPDATE SET note = 'x'",
     ],
+    "organization_checkpoint": [
+        "UPDATE organization_checkpoint SET note = 'x'",
+        "DELETE FROM organization_checkpoint",
+        "INSERT{or_} INTO organization_checkpoint SELECT organization, log_size, 'x' FROM organization_checkpoint",
+        "INSERT{or_} INTO organization_checkpoint VALUES ('acme', 1, 'x')",
+        "INSERT INTO organization_checkpoint VALUES ('acme', 3, 'x') ON CONFLICT DO UPDATE SET note = 'x'",
+    ],
     "property": [
         "UPDATE property SET value = 'x'",
         "DELETE FROM property",
@@ -85,6 +92,7 @@ def world(file_world: World) -> World:
     with world.db:
         world.db.executemany("INSERT INTO t (x) VALUES (?)", [("a",), ("b" * 20_000,), ("c",)])
     world.sealed()
+    world.log.organization_checkpoint("acme")
     return world
 
 

@@ -10,6 +10,7 @@ from indelible.cli.options import (
     Key,
     Limit,
     LogUrl,
+    Organization,
     Origin,
     Output,
     Proof,
@@ -69,15 +70,16 @@ def export(
     format_name: FormatName = "jsonl",
     output: Output = None,
     *,
+    org: Organization = None,
     proof: Proof = False,
 ) -> None:
     """Write every entry found, in the log's order."""
-    with Log.open(log, sign=False) as opened:
+    with Log.open(log, sign=proof and org is not None) as opened:
         if proof:
-            size = write_proof(opened, output, whole=not (query or since or until) and format_name == "jsonl")
+            size = write_proof(opened, output, org, whole=not (query or since or until) and format_name == "jsonl")
             say(f"Wrote {output}: {size} entries. To verify it: indelible verify {output} --key KEY")
             return
-        chunks = write(lines(opened, query_of(query, since, until)), format_name)
+        chunks = write(lines(opened, query_of(query, since, until), organization=org), format_name)
         if output is None:
             for chunk in chunks:
                 show_bytes(chunk)
@@ -103,10 +105,10 @@ def verify(
 
 
 @app.command()
-def checkpoint(log: LogUrl) -> None:
+def checkpoint(log: LogUrl, *, org: Organization = None) -> None:
     """Print the newest signed checkpoint. Keep it somewhere else: it proves what the log was."""
-    with Log.open(log, sign=False) as opened:
-        note = opened.checkpoint()
+    with Log.open(log, sign=org is not None) as opened:
+        note = opened.checkpoint() if org is None else opened.organization_checkpoint(org)[1]
         if note is None:
             raise NotFoundError("Nothing is signed yet. The first entry makes a checkpoint: indelible seal APP LOG")
         show_bytes(note.encode())

@@ -64,17 +64,18 @@ def _verify_bundle(path: Path, key: str | None) -> Report:
     """By the program that is in it, as it is here; and what was verified before is held against it."""
     if key is None:
         raise UsageError("A bundle is verified with --key, the verifier key that `init` printed.")
-    verifier, files = Verifier.parse(key), alone.Files(path)
-    known = recall(verifier)
+    verifier = Verifier.parse(key)
     try:
-        size, root = alone.check(files, key)
+        files = alone.Files(path)
+        origin, size, root = alone.check(files, key)
     except alone.Refused as error:
         raise VerificationError(error.kind, error.message, error.seq) from error
+    known = recall(verifier, origin)
     if known and known.size <= size and alone.tree(islice(alone.hashes(files), known.size))[1] != known.root:
         raise VerificationError("changed", f"the first {known.size} entries are not those that were verified before.")
     if known is None or known.size < size:
-        _remember(verifier, size, root)
-    return Report(verifier.name, size, size, root)
+        _remember(verifier, size, root, origin)
+    return Report(origin, size, size, root)
 
 
 def _read_proof(path: Path) -> str | None:
@@ -101,21 +102,21 @@ def _verify_proof(text: str, key: str | None) -> None:
     say(f"Entry {proof.index} of {checkpoint.origin}, as it was signed among {checkpoint.size}.")
 
 
-def _remember(verifier: Verifier, size: int, root: bytes) -> None:
+def _remember(verifier: Verifier, size: int, root: bytes, origin: str = "") -> None:
     try:
-        remember(verifier, size, root)
+        remember(verifier, size, root, origin)
     except LogError as error:
         say(str(error))  # what was found holds
 
 
-def write_proof(log: Log, path: Path | None, *, whole: bool) -> int:
+def write_proof(log: Log, path: Path | None, organization: str | None, *, whole: bool) -> int:
     """The bundle, all of it or nothing; gives the number of entries."""
     if path is None or not whole:
-        raise UsageError("--proof is of the whole log: give -o FILE.zip, and no query, time or format.")
+        raise UsageError("--proof is of the whole log, or of an --org: give -o FILE.zip, and no query, time or format.")
     try:
         with beside(path.resolve()) as made:
             with made.open("wb") as file:
-                size = write_bundle(log, file)
+                size = write_bundle(log, file, organization)
             made.replace(path.resolve())
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

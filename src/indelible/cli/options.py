@@ -26,6 +26,7 @@ FormatName = Annotated[
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file; otherwise stdout")]
 Key = Annotated[str | None, typer.Option(help="The verifier key that `init` printed")]
+Organization = Annotated[str | None, typer.Option("--org", metavar="ID", help="Of one organization, by its id")]
 Sequence = Annotated[int, typer.Argument(metavar="SEQ", help="The number of an entry")]
 Proof = Annotated[bool, typer.Option("--proof", help="The whole log as a ZIP file, with what proves it")]
 CheckpointFile = Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint kept from earlier")]

@@ -7,9 +7,11 @@ KEY is the verifier key of the log, as you were given it when the log was made, 
 exits with 3. Read it: it is short, and nothing of it comes from the program that wrote the files.
 
 What it checks, by RFC 6962 and C2SP signed-note and tlog-checkpoint:
-- `checkpoint` is signed with the key, and says how many entries the log had, and the root of their Merkle tree;
+- `checkpoint` is signed with the key, and says how many entries there were, and the root of their Merkle tree: of the
+  whole log, or of one organization, by the tree of its entries alone;
 - `hashes` has so many leaf hashes, and they give that root;
-- each line of `entries.jsonl` has the hash that stands for it there, and says the number at which it stands.
+- each line of `entries.jsonl` has the hash that stands for it there, and says the number at which it stands; of an
+  organization, that it is of this one, and a number behind that of the line before.
 """
 
 import argparse
@@ -22,6 +24,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
+from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -41,50 +44,58 @@ class Refused(Exception):  # noqa: N818 - what is refused is the log
         self.seq = seq
 
 
-def check(files: "Files", key: str) -> tuple[int, bytes]:
-    """The number of entries and their root, if all is as it was signed. Raises Refused."""
-    origin, size, root = signed(files.text(CHECKPOINT), key)
+def check(files: "Files", key: str) -> tuple[str, int, bytes]:
+    """Origin, number of entries and their root, if all is as it was signed. Raises Refused."""
+    origin, size, root, organization = signed(files.text(CHECKPOINT), key)
     found = tree(hashes(files))
     if found != (size, root):
         kind = "truncated" if found[0] < size else "added" if found[0] > size else "changed"
         raise Refused(
             kind, f"`{HASHES}` has {found[0]} entries, and not the root that was signed for {size} of {origin}."
         )
-    count, stored = 0, hashes(files)
+    count, last, stored = 0, -1, hashes(files)
     for line in lines(files):
         hash_ = next(stored, None)
         if hash_ is None:
             raise Refused("added", f"`{ENTRIES}` goes on behind the {size} entries that were signed.", size)
-        check_line(count, hash_, line)
+        last = check_line(count, hash_, line, last, organization)
         count += 1
     if count != size:
         raise Refused("truncated", f"{size} entries were signed, {count} are there.", count)
-    return size, root
+    return origin, size, root
 
 
-def check_line(seq: int, hash_: bytes, line: bytes) -> None:
+def check_line(place: int, hash_: bytes, line: bytes, last: int, organization: str | None) -> int:
+    """Gives the entry's number."""
     if hashlib.sha256(b"\x00" + line).digest() != hash_:  # RFC 6962 2.1
-        raise Refused("changed", f"entry {seq} is not the line that was signed.", seq)
-    said = json.loads(line).get("seq")  # it was signed, so it is an entry
-    if said != seq:
-        raise Refused("reordered", f"at place {seq} stands the entry {said}.", seq)
+        raise Refused("changed", f"entry {place} is not the line that was signed.", place)
+    entry = json.loads(line)  # it was signed, so it is one
+    said = int(entry["seq"])
+    if said <= last or (organization is None and said != place):
+        raise Refused("reordered", f"at place {place} stands the entry {said}.", place)
+    if organization is not None and (entry["organization"] or {}).get("id") != organization:
+        raise Refused("added", f"the entry {said} at place {place} is not of this organization.", place)
+    return said
 
 
-def signed(note: str, key: str) -> tuple[str, int, bytes]:
-    """Origin, size and root of a checkpoint that the key has signed."""
+def signed(note: str, key: str) -> tuple[str, int, bytes, str | None]:
+    """Origin, size and root of a checkpoint that the key has signed; and the organization, if it is of one."""
     name, public, id_ = parse_key(key)
     text, _, signatures = note.rpartition("\n\n")
     text += "\n"
     try:
-        origin, size, root, _ = text.split("\n")
+        origin, size, root, *_ = text.split("\n")
         head = origin, int(size), base64.b64decode(root, validate=True)
     except ValueError:
         raise Refused("re-signed", f"`{CHECKPOINT}` is no checkpoint.") from None
     for line in signatures.splitlines():
         by, _, encoded = line.removeprefix("— ").partition(" ")
         signature = decoded(encoded)
-        if by == name and signature[:4] == id_ and verifies(public, signature[4:], text) and origin == name:
-            return head
+        if by == name and signature[:4] == id_ and verifies(public, signature[4:], text):
+            if origin == name:
+                return *head, None
+            if origin.startswith(f"{name}/org/"):
+                return *head, unquote(origin.removeprefix(f"{name}/org/"))
     raise Refused("re-signed", f"`{CHECKPOINT}` is not signed with the key {key}.")
 
 
@@ -182,11 +193,12 @@ def main() -> int:
     parser.add_argument("--key", required=True, help="the verifier key, as you were given it when the log was made")
     arguments = parser.parse_args()
     try:
-        size, root = check(Files(arguments.path), arguments.key)
+        origin, size, root = check(Files(arguments.path), arguments.key)
     except Refused as error:
         sys.stderr.write(f"verify.py: {error}\n")
         return 3
     sys.stdout.write(f"ok {size} {root.hex()}\n")
+    sys.stderr.write(f"verify.py: these are all {size} entries of {origin} that were signed.\n")
     return 0
 
 

@@ -118,6 +118,15 @@ class Store(Protocol):
     def newest_checkpoint(self) -> tuple[int, str] | None: ...
     def checkpoints(self) -> list[tuple[int, str]]: ...
 
+    def add_organization_checkpoint(self, organization: str, log_size: int, note: str) -> None:
+        """Keep the signed note of an organization's tree, as `add_checkpoint` does the log's."""
+
+    def newest_organization_checkpoint(self, organization: str) -> tuple[int, str] | None:
+        """The log's size among which it was made, and the note."""
+
+    def organization_checkpoints(self) -> list[tuple[str, int, str]]:
+        """(organization, log size, note), by the log's size."""
+
     def having(self, dimension: Dimension, text: str) -> list[int]:
         """Numbers of the names with a spelling that contains the case-folded text."""
 

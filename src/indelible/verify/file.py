@@ -15,7 +15,7 @@ def verify_file(path: Path, verifier: Verifier, note: str, progress: Progress = 
     checkpoint = opened(note, verifier, "the checkpoint")
     tree = Rebuilt([checkpoint])
     for seq, line in enumerate(_file_lines(path)):
-        entry_seq = check_line(None, line)
+        entry_seq = check_line(None, line).seq
         if entry_seq != seq:
             raise VerificationError(
                 "missing", f"entry {seq} is not in the file; after {seq - 1} comes {entry_seq}. "

@@ -8,6 +8,7 @@ from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
 from indelible.merkle.tile import WIDTH, completed
 from indelible.verify.index import check_index
+from indelible.verify.organizations import OrganizationTrees
 from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, opened
 
 BATCH = 1024
@@ -31,19 +32,21 @@ def verify_log(  # noqa: PLR0913 - what may be held against it, and how
     # In this order, so that a log that grows meanwhile is not mistaken for a damaged one.
     checkpoints = _checkpoints(log, verifier, earlier)
     signed = max((checkpoint.size for checkpoint in checkpoints), default=0)
+    organizations = OrganizationTrees(log.store.organization_checkpoints(), verifier)
     head = log.head()
     tree = Rebuilt([*checkpoints, known] if known else checkpoints)
     for seq, hash_, line in log.leaves(0, head.size):
         if seq % WIDTH == WIDTH - 1:
             _check_nodes(log, completed(tree.frontier, hash_))
         tree.add(seq, line, hash_)
-        check_line(seq, line)
+        organizations.add(check_line(seq, line), hash_)
         if tree.frontier.size % BATCH == 0:
             check_index(log, tree.frontier.size - BATCH, tree.frontier.size)
             progress(tree.frontier.size)
     size = tree.frontier.size
     check_index(log, size - size % BATCH, size)
     tree.finish()
+    organizations.finish(size)
     if head.size != size:
         raise VerificationError("truncated", f"the log claims {head.size} entries and holds {size}.", size)
     if (head.root, head.frontier.pack()) != (tree.frontier.root(), tree.frontier.pack()):

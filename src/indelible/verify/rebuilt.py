@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from indelible.errors import EventError, MalformedError, VerificationError
-from indelible.event import read
+from indelible.event import Entry, read
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
 from indelible.merkle.tree import Frontier, leaf_hash
@@ -74,8 +74,8 @@ def opened(note: str, verifier: Verifier, name: str) -> Checkpoint:
         raise VerificationError("re-signed", f"{name} does not open with the key {verifier}: {error}") from error
 
 
-def check_line(seq: int | None, line: bytes) -> int:
-    """A line is an entry and stands where it says; gives its sequence number."""
+def check_line(seq: int | None, line: bytes) -> Entry:
+    """A line is an entry and stands where it says; gives that."""
     try:
         entry = read(line)
         datetime.fromisoformat(entry.occurred_at)
@@ -83,4 +83,4 @@ def check_line(seq: int | None, line: bytes) -> int:
         raise VerificationError("changed", f"entry {seq if seq is not None else '?'}: {error}", seq) from error
     if seq is not None and entry.seq != seq:
         raise VerificationError("reordered", f"at place {seq} stands the entry {entry.seq}.", seq)
-    return entry.seq
+    return entry

@@ -87,6 +87,19 @@ class PostgresStore:
     def checkpoints(self) -> list[tuple[int, str]]:
         return [(size, note.decode("utf-8", "replace")) for size, note in self._select("checkpoints", self._log)]
 
+    def add_organization_checkpoint(self, organization: str, log_size: int, note: str) -> None:
+        row = {"log": self._log, "organization": organization.encode(), "log_size": log_size, "note": note.encode()}
+        with self._writer.transaction() as (tables, _):
+            tables.db.execute(SQL["add_organization_checkpoint"], row)
+
+    def newest_organization_checkpoint(self, organization: str) -> tuple[int, str] | None:
+        rows = self._select("newest_organization_checkpoint", self._log, organization.encode())
+        return next(((size, note.decode()) for size, note in rows), None)
+
+    def organization_checkpoints(self) -> list[tuple[str, int, str]]:
+        rows = self._select("organization_checkpoints", self._log)
+        return [(organization.decode(), size, note.decode("utf-8", "replace")) for organization, size, note in rows]
+
     def nodes(self, level: int, start: int, stop: int) -> list[bytes]:
         name, values = ("nodes", (start, stop, level)) if level else ("leaf_hashes", (start, stop))
         return [hash_ for (hash_,) in self._select(name, self._log, *values)]

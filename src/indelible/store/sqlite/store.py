@@ -120,6 +120,18 @@ class SQLiteStore:
     def checkpoints(self) -> list[tuple[int, str]]:
         return self.select(SQL["checkpoints"])
 
+    def add_organization_checkpoint(self, organization: str, log_size: int, note: str) -> None:
+        row = {"organization": organization, "log_size": log_size, "note": note}
+        with self._lock, _log_errors(self.path):
+            self._check_open()
+            self._writer.execute(SQL["add_organization_checkpoint"], row)
+
+    def newest_organization_checkpoint(self, organization: str) -> tuple[int, str] | None:
+        return next(iter(self.select(SQL["newest_organization_checkpoint"], (organization,))), None)
+
+    def organization_checkpoints(self) -> list[tuple[str, int, str]]:
+        return self.select(SQL["organization_checkpoints"])
+
     def nodes(self, level: int, start: int, stop: int) -> list[bytes]:
         found = (
             self.select(SQL["nodes"], (start, stop, level)) if level else self.select(SQL["leaf_hashes"], (start, stop))

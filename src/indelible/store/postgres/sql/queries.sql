@@ -102,6 +102,21 @@ SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s ORDER BY size 
 -- name: checkpoints
 SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s ORDER BY size
 
+-- name: add_organization_checkpoint
+INSERT INTO indelible_log.organization_checkpoint (log_id, organization, log_size, note)
+SELECT %(log)s, %(organization)s, %(log_size)s, %(note)s WHERE %(log_size)s > (
+  SELECT coalesce(max(log_size), -1) FROM indelible_log.organization_checkpoint
+  WHERE log_id = %(log)s AND sha256(organization) = sha256(%(organization)s)
+) ON CONFLICT DO NOTHING
+
+-- name: newest_organization_checkpoint
+SELECT log_size, note FROM indelible_log.organization_checkpoint
+WHERE log_id = %s AND sha256(organization) = sha256(%s) ORDER BY log_size DESC LIMIT 1
+
+-- name: organization_checkpoints
+SELECT organization, log_size, note FROM indelible_log.organization_checkpoint WHERE log_id = %s
+ORDER BY log_size, organization
+
 -- name: attachments
 SELECT hash, nonce, value FROM indelible_log.attachment WHERE log_id = %s AND hash > %s ORDER BY hash LIMIT %s
 

@@ -49,6 +49,15 @@ CREATE TABLE indelible_log.checkpoint (          -- every signed note, as it sta
   PRIMARY KEY (log_id, size)
 );
 
+CREATE TABLE indelible_log.organization_checkpoint (  -- the signed notes of organizations' own trees, as they stand
+  log_id       integer NOT NULL,
+  organization bytea NOT NULL,
+  log_size     bigint NOT NULL,                  -- of the log among which it was made
+  note         bytea NOT NULL
+);
+CREATE UNIQUE INDEX organization_checkpoint_key
+ON indelible_log.organization_checkpoint (log_id, sha256(organization), log_size);
+
 CREATE TABLE indelible_log.attachment (          -- large values, under the hash that the entry carries
   log_id integer NOT NULL,
   hash   bytea NOT NULL,
@@ -168,6 +177,17 @@ BEGIN
   RETURN NEW;
 END $$;
 
+CREATE FUNCTION indelible_log.newer_of_organization() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF NEW.log_size <= (SELECT max(log_size) FROM indelible_log.organization_checkpoint
+                      WHERE log_id = NEW.log_id AND sha256(organization) = sha256(NEW.organization))
+  THEN
+    RAISE EXCEPTION 'indelible: checkpoints only grow; none is replaced';
+  END IF;
+  RETURN NEW;
+END $$;
+
 CREATE TRIGGER in_order AFTER INSERT ON indelible_log.leaf REFERENCING NEW TABLE AS added
 FOR EACH STATEMENT EXECUTE FUNCTION indelible_log.in_order();
 CREATE TRIGGER in_order AFTER INSERT ON indelible_log.entry REFERENCING NEW TABLE AS added
@@ -175,12 +195,14 @@ FOR EACH STATEMENT EXECUTE FUNCTION indelible_log.in_order();
 CREATE TRIGGER in_order BEFORE INSERT ON indelible_log.node FOR EACH ROW EXECUTE FUNCTION indelible_log.to_the_right();
 CREATE TRIGGER in_order BEFORE UPDATE ON indelible_log.head FOR EACH ROW EXECUTE FUNCTION indelible_log.grows();
 CREATE TRIGGER in_order BEFORE INSERT ON indelible_log.checkpoint FOR EACH ROW EXECUTE FUNCTION indelible_log.newer();
+CREATE TRIGGER in_order BEFORE INSERT ON indelible_log.organization_checkpoint
+FOR EACH ROW EXECUTE FUNCTION indelible_log.newer_of_organization();
 
 DO $$
 DECLARE
   name text;
 BEGIN
-  FOREACH name IN ARRAY '{log,property,leaf,node,head,checkpoint,attachment,action,operation,source,entity_type,actor,organization,entity,entry}'::text[]
+  FOREACH name IN ARRAY '{log,property,leaf,node,head,checkpoint,organization_checkpoint,attachment,action,operation,source,entity_type,actor,organization,entity,entry}'::text[]
   LOOP
     EXECUTE format('CREATE TRIGGER refuses_truncate BEFORE TRUNCATE ON indelible_log.%I EXECUTE FUNCTION indelible_log.refuse()', name);
     IF name NOT IN ('attachment') THEN  -- a value may be taken out: every proof stays
@@ -217,6 +239,7 @@ BEGIN
     GRANT USAGE ON SCHEMA indelible_log TO indelible_writer, indelible_reader;
     GRANT SELECT ON ALL TABLES IN SCHEMA indelible_log TO indelible_writer, indelible_reader;
     GRANT INSERT ON indelible_log.leaf, indelible_log.node, indelible_log.checkpoint, indelible_log.attachment,
+      indelible_log.organization_checkpoint,
       indelible_log.action, indelible_log.operation, indelible_log.source, indelible_log.entity_type, indelible_log.actor,
       indelible_log.organization, indelible_log.entity, indelible_log.entry TO indelible_writer;
     GRANT UPDATE (size, root, frontier) ON indelible_log.head TO indelible_writer;

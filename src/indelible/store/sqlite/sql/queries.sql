@@ -69,6 +69,16 @@ SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1
 -- name: checkpoints
 SELECT size, note FROM checkpoint ORDER BY size
 
+-- name: add_organization_checkpoint
+INSERT INTO organization_checkpoint (organization, log_size, note) SELECT :organization, :log_size, :note WHERE :log_size >
+  (SELECT coalesce(max(log_size), -1) FROM organization_checkpoint WHERE organization = :organization)
+
+-- name: newest_organization_checkpoint
+SELECT log_size, note FROM organization_checkpoint WHERE organization = ? ORDER BY log_size DESC LIMIT 1
+
+-- name: organization_checkpoints
+SELECT organization, log_size, note FROM organization_checkpoint ORDER BY log_size, organization
+
 -- name: attachments
 SELECT hash, nonce, value FROM attachment
 

@@ -31,6 +31,13 @@ CREATE TABLE checkpoint (            -- every signed note, as it stands
   note TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE organization_checkpoint (  -- the signed notes of organizations' own trees, as they stand
+  organization TEXT NOT NULL,
+  log_size     INTEGER NOT NULL,     -- of the log among which it was made
+  note         TEXT NOT NULL,
+  PRIMARY KEY (organization, log_size)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE attachment (            -- large values, under the hash that the entry carries
   hash  BLOB PRIMARY KEY,
   nonce BLOB NOT NULL,
@@ -99,6 +106,10 @@ CREATE TRIGGER checkpoint_in_order BEFORE INSERT ON checkpoint
 WHEN NEW.size <= (SELECT max(size) FROM checkpoint)
 BEGIN SELECT RAISE(ABORT, 'indelible: checkpoints only grow; none is replaced'); END;
 
+CREATE TRIGGER organization_checkpoint_in_order BEFORE INSERT ON organization_checkpoint
+WHEN NEW.log_size <= (SELECT max(log_size) FROM organization_checkpoint WHERE organization = NEW.organization)
+BEGIN SELECT RAISE(ABORT, 'indelible: checkpoints only grow; none is replaced'); END;
+
 CREATE TRIGGER property_once BEFORE INSERT ON property
 WHEN EXISTS (SELECT 1 FROM property WHERE name = NEW.name)
 BEGIN SELECT RAISE(ABORT, 'indelible: a property is written once'); END;
@@ -134,6 +145,12 @@ BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of check
 
 CREATE TRIGGER checkpoint_refuses_delete BEFORE DELETE ON checkpoint
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of checkpoint is refused'); END;
+
+CREATE TRIGGER organization_checkpoint_refuses_update BEFORE UPDATE ON organization_checkpoint
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of organization_checkpoint is refused'); END;
+
+CREATE TRIGGER organization_checkpoint_refuses_delete BEFORE DELETE ON organization_checkpoint
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of organization_checkpoint is refused'); END;
 
 CREATE TRIGGER property_refuses_update BEFORE UPDATE ON property
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of property is refused'); END;

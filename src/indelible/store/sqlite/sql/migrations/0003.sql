@@ -23,3 +23,21 @@ BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of node 
 
 CREATE TRIGGER node_refuses_delete BEFORE DELETE ON node
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of node is refused'); END;
+
+-- Organizations have checkpoints of their own.
+CREATE TABLE organization_checkpoint (  -- the signed notes of organizations' own trees, as they stand
+  organization TEXT NOT NULL,
+  log_size     INTEGER NOT NULL,     -- of the log among which it was made
+  note         TEXT NOT NULL,
+  PRIMARY KEY (organization, log_size)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER organization_checkpoint_in_order BEFORE INSERT ON organization_checkpoint
+WHEN NEW.log_size <= (SELECT max(log_size) FROM organization_checkpoint WHERE organization = NEW.organization)
+BEGIN SELECT RAISE(ABORT, 'indelible: checkpoints only grow; none is replaced'); END;
+
+CREATE TRIGGER organization_checkpoint_refuses_update BEFORE UPDATE ON organization_checkpoint
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of organization_checkpoint is refused'); END;
+
+CREATE TRIGGER organization_checkpoint_refuses_delete BEFORE DELETE ON organization_checkpoint
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of organization_checkpoint is refused'); END;

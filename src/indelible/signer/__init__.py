@@ -1,6 +1,6 @@
 """Signs the log's heads, and only heads that extend what it signed before.
 
-Two files beside the log, both 0600: the key, and the state: origin, size and frontier of the last head signed.
+Two files, both 0600: the key, and beside it the state: origin, size and frontier of the last head signed.
 The signer trusts nobody: it reads the new lines, hashes them onto its own frontier and signs if that gives
 the head the log claims. A log restored from an old copy, or rewritten, is refused, not signed.
 """
@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -18,22 +17,9 @@ from indelible.errors import LogError, NotFoundError, VerificationError
 from indelible.files import beside, sync
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import SigningKey, Verifier
-from indelible.merkle.tree import Frontier, leaf_hash
-
-
-class _Head(Protocol):
-    @property
-    def size(self) -> int: ...
-    @property
-    def root(self) -> bytes: ...
-
-
-class Source(Protocol):
-    """What the signer needs of a store."""
-
-    def head(self) -> _Head: ...
-    def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]: ...
-    def newest_checkpoint(self) -> tuple[int, str] | None: ...
+from indelible.merkle.tree import EMPTY_ROOT, Frontier, leaf_hash
+from indelible.signer.organizations import Organizations
+from indelible.signer.source import Head, Source
 
 
 class _State(msgspec.Struct):
@@ -83,6 +69,7 @@ class Signer:
         except OSError as error:
             raise LogError(f"The signing key {path} cannot be read: {error.strerror}. Run as its owner.") from error
         self._state_path = _state_path(path)
+        self._organizations = Organizations(path.with_name(path.name + ".organizations"), self._key)
 
     @classmethod
     def create(cls, path: Path, origin: str) -> "Signer":
@@ -118,7 +105,15 @@ class Signer:
             checkpoint = Checkpoint(self._key.name, frontier.size, frontier.root())
             return frontier.size, checkpoint.sign(self._key)
 
-    def _extend(self, store: Source, head: _Head) -> Frontier:
+    def sign_organization(self, store: Source, organization: str) -> tuple[int, str]:
+        """What was signed of the log, and the note of an organization's tree among that: see `Organizations`.
+
+        The log itself is to be signed first. Raises VerificationError, LogError.
+        """
+        nothing = Checkpoint(self._key.name, 0, EMPTY_ROOT)
+        return self._organizations.sign(store, lambda: self._newest(store) or nothing, organization)
+
+    def _extend(self, store: Source, head: Head) -> Frontier:
         frontier = self._recall()
         if head.size < frontier.size:
             raise VerificationError(

@@ -1,0 +1,19 @@
+"""What the signer needs of a store."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+
+class Head(Protocol):
+    @property
+    def size(self) -> int: ...
+    @property
+    def root(self) -> bytes: ...
+
+
+class Source(Protocol):
+    """Trusted with nothing: lines are hashed anew, and notes open with a key."""
+
+    def head(self) -> Head: ...
+    def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]: ...
+    def newest_checkpoint(self) -> tuple[int, str] | None: ...
