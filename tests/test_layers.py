@@ -21,7 +21,7 @@ LEVELS = (
     ("signer", "group", "capture"),
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations"),
-    ("monitor", "memory", "export"),
+    ("monitor", "memory", "export", "publish"),
     ("web",),
     ("audit",),
     ("cli",),

@@ -11,6 +11,8 @@ from indelible.drift import DriftWatch
 from indelible.errors import CaptureError, LogError, UsageError
 from indelible.log import Log
 from indelible.monitor import Monitor
+from indelible.publish.assurance import Assurance
+from indelible.publish.publisher import Places, Publisher
 from indelible.sealer import Sealer
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Audit:
         self._sealer: Sealer | None = None
         self._drift = DriftWatch(self._url, self.log)
         self._monitor = Monitor(self.log)
+        self._publisher = Publisher(self.log, Places.configured())
 
     def watch(self, *, strict: bool = False, baseline: bool = True) -> list[str]:
         """Install the triggers on every table that the map does not exclude; repeatable. Gives their names.
@@ -61,16 +64,19 @@ class Audit:
     def start(self) -> None:
         """Seal in a thread of this process, within moments of each commit.
 
-        Others look every minute whether capture holds, and all the time whether the log is what was signed.
+        Others look every minute whether capture holds, and all the time whether the log is what was signed; one has
+        each checkpoint leave for the places that the environment names.
         """
         self._sealing().start()
         self._drift.start()
         self._monitor.start()
+        self._publisher.start()
 
     def close(self) -> None:
         """Stop sealing and close the log. What is still in the outbox waits there for the next start."""
         self._drift.stop()
         self._monitor.stop()
+        self._publisher.stop()
         if self._sealer is not None:
             self._sealer.close()
         self.log.close()
@@ -88,9 +94,11 @@ class Audit:
     def health(self) -> dict[str, Any]:
         """`status` "ok" or "failing", the log's `size`, what is `signed`, `pending`, `seal_lag_seconds`, `drifted`.
 
-        `tampering` says what is not as it was signed, and is there only then.
+        `tampering` says what is not as it was signed, `unpublished` where the log is not known that is to know it: they
+        are there only then.
         """
-        return self._monitor.told(self._sealing().health() | {"drifted": self._drift.unclean})
+        health = self._sealing().health() | {"drifted": self._drift.unclean}
+        return self._publisher.told(self._monitor.told(health))
 
     def coverage(self) -> list[Coverage]:
         """Each table of the database, and whether it is watched as it was left. Raises CaptureError."""
@@ -103,7 +111,10 @@ class Audit:
             from indelible.web import create_app
         except ImportError as error:
             raise UsageError("The audit pages need more packages: pip install 'indelible[server]'") from error
-        return create_app(self.log, viewer=viewer, shell=shell, refresh=self.seal)
+        return create_app(self.log, viewer=viewer, shell=shell, refresh=self.seal, assured=self._assured)
+
+    def _assured(self) -> Assurance | None:
+        return self._publisher.assurance
 
     def _sealing(self) -> Sealer:
         if self._sealer is None:

@@ -23,6 +23,7 @@ from indelible.merkle.key import Verifier
 from indelible.merkle.proof import inclusion
 from indelible.merkle.tile import subtree
 from indelible.merkle.tlog_proof import TlogProof
+from indelible.merkle.tree import EMPTY_ROOT
 from indelible.signer import Signer, last_signed
 from indelible.store.place import Place, place_of
 from indelible.store.promise import Appending, Head, Store
@@ -128,9 +129,9 @@ class Log:
         return self.store.head()
 
     def checkpoint(self) -> str | None:
-        """The newest signed note, as it stands; None before the first."""
+        """The newest signed note, with the witnesses' lines that it has; None before the first."""
         newest = self.store.newest_checkpoint()
-        return newest and newest[1]
+        return newest and newest[1] + self.store.cosigned(newest[0])
 
     def organization_checkpoint(self, organization: str) -> tuple[int, str]:
         """The signed note of an organization's own tree, and the size of the log among which it was made.
@@ -181,6 +182,11 @@ class Log:
         made = TlogProof(seq, hashes, note, line)
         made.verify(line, self.verifier)
         return made
+
+    def tree(self, size: int) -> Checkpoint:
+        """What a checkpoint of this size would say now, by the hashes that are kept."""
+        root = subtree(range(size), self.store.nodes) if size else EMPTY_ROOT
+        return Checkpoint(self.origin, size, root)
 
     def knows(self, id_: UUID, below: int) -> bool:
         """Whether an event of this id is sealed, among the first `below` entries."""

@@ -8,7 +8,6 @@ import hashlib
 from contextlib import suppress
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,33 +16,11 @@ from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.cosignature import Witness, cosigned_at, with_cosignatures
 from indelible.merkle.key import SigningKey, Verifier
 from indelible.merkle.note import open_note
+from tests.publish.far_witness import TIME, FarWitness
 
 LOG = SigningKey.generate("audit.example/test")
 BODY = str(Checkpoint(LOG.name, 7, hashlib.sha256(b"root").digest()))
 NOTE = LOG.sign(BODY)
-TIME = 1_679_315_147
-
-
-class FarWitness:
-    """Cosigns whatever it is told to."""
-
-    def __init__(self, name: str, seed: int = 1) -> None:
-        self.name = name
-        self._key = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
-        self.public = self._key.public_key().public_bytes_raw()
-
-    @property
-    def vkey(self) -> str:
-        key = b"\x04" + self.public
-        return f"{self.name}+{self._id(key).hex()}+{base64.b64encode(key).decode()}"
-
-    def line(self, body: str, time: int = TIME, *, message: str | None = None) -> str:
-        signed = f"cosignature/v1\ntime {time}\n{body}" if message is None else message
-        data = self._id(b"\x04" + self.public) + time.to_bytes(8, "big") + self._key.sign(signed.encode())
-        return f"— {self.name} {base64.b64encode(data).decode()}\n"
-
-    def _id(self, key: bytes) -> bytes:
-        return hashlib.sha256(self.name.encode() + b"\n" + key).digest()[:4]
 
 
 FAR = FarWitness("witness.example/w1")

@@ -19,7 +19,8 @@ from tests.store.test_log import happened
 
 OLDER = range(1, FORMAT)
 TABLES = [
-    "property", "leaf", "node", "head", "checkpoint", "organization_checkpoint", "attachment",
+    "property", "leaf", "node", "head", "checkpoint", "organization_checkpoint", "cosignature",
+    "attachment",
     "action", "operation", "source", "entity_type", "organization", "actor", "entity", "entry",
 ]  # fmt: skip
 

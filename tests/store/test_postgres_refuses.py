@@ -15,7 +15,8 @@ from tests.checking import check_signed
 from tests.store.test_log import happened
 
 TABLES = (
-    "log", "property", "leaf", "node", "head", "checkpoint", "organization_checkpoint", "attachment",
+    "log", "property", "leaf", "node", "head", "checkpoint", "organization_checkpoint", "cosignature",
+    "attachment",
     "action", "operation", "source", "entity_type", "actor", "organization", "entity", "entry",
 )  # fmt: skip
 ENTRY = "log_id, seq, at, action_id, operation_id, source_id, entity_type_id, entity_id, actor_id, organization_id, id"

@@ -51,6 +51,11 @@ REFUSED = {
         "INSERT{or_} INTO organization_checkpoint VALUES ('acme', 1, 'x')",
         "INSERT INTO organization_checkpoint VALUES ('acme', 3, 'x') ON CONFLICT DO UPDATE SET note = 'x'",
     ],
+    "cosignature": [
+        "UPDATE cosignature SET line = 'x'",
+        "DELETE FROM cosignature",
+        "INSERT INTO cosignature SELECT size, line FROM cosignature WHERE true ON CONFLICT DO UPDATE SET line = 'x'",
+    ],
     "property": [
         "UPDATE property SET value = 'x'",
         "DELETE FROM property",
@@ -93,6 +98,7 @@ def world(file_world: World) -> World:
         world.db.executemany("INSERT INTO t (x) VALUES (?)", [("a",), ("b" * 20_000,), ("c",)])
     world.sealed()
     world.log.organization_checkpoint("acme")
+    world.log.store.add_cosignature(3, f"— witness {'A' * 100}\n")
     return world
 
 

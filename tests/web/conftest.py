@@ -10,6 +10,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from indelible import Actor, Viewer, acting_as
+from indelible.publish.assurance import Assurance
 from indelible.viewer import Shell
 from indelible.web import create_app
 from tests.world import World
@@ -47,11 +48,17 @@ def pages(filled: World) -> Iterator[Open]:
     """Mounted at /audit for a viewer of one organization, or of all."""
     clients: list[TestClient] = []
 
-    def opened(organization: str | None = None, *, known: bool = True, shell: Shell | None = None) -> TestClient:
+    def opened(
+        organization: str | None = None,
+        *,
+        known: bool = True,
+        shell: Shell | None = None,
+        assured: Assurance | None = None,
+    ) -> TestClient:
         def viewer(_request: Request) -> Viewer | Response:
             return Viewer(actor=DANA, organization=organization) if known else PlainTextResponse("who are you?", 401)
 
-        app = create_app(filled.log, viewer=viewer, shell=shell, refresh=filled.sealer.seal)
+        app = create_app(filled.log, viewer=viewer, shell=shell, refresh=filled.sealer.seal, assured=lambda: assured)
         client = TestClient(Starlette(routes=[Mount("/audit", app)]))
         clients.append(client)
         return client

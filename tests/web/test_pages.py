@@ -52,11 +52,14 @@ def test_a_viewer_of_one_organization_sees_nothing_else(pages: Open, organizatio
         assert client.get(f"/audit/entry/{seq}").status_code == (200 if seq in own else 404)
         assert client.get(f"/audit/entry/{seq}?row=open").status_code == (200 if seq in own else 404)
     assert client.get("/audit/checkpoint").status_code == 404
+    assert client.get("/audit/tile/entries/000.p/1").status_code == 404
     exported = client.get("/audit/export?format=jsonl").text.splitlines()
     assert {json.loads(line)["seq"] for line in exported} == own
 
 
-@pytest.mark.parametrize("path", ["/audit/", "/audit/entry/0", "/audit/export?format=csv", "/audit/checkpoint"])
+@pytest.mark.parametrize(
+    "path", ["/audit/", "/audit/entry/0", "/audit/export?format=csv", "/audit/checkpoint", "/audit/tile/entries/000"]
+)
 def test_a_stranger_gets_the_hosts_answer_and_nothing_is_recorded(pages: Open, path: str, filled: World) -> None:
     answer = pages(known=False).get(path)
     assert (answer.status_code, answer.text) == (401, "who are you?")

@@ -4,8 +4,10 @@ from indelible import __version__
 from indelible.cli.app import app
 from indelible.cli.inputs import query_of, read_note, verified, write_proof, write_whole
 from indelible.cli.options import (
+    Anchor,
     AsJson,
     CheckpointFile,
+    Folder,
     FormatName,
     Key,
     Limit,
@@ -20,11 +22,15 @@ from indelible.cli.options import (
     Target,
     Until,
     Version,
+    WitnessKey,
+    WitnessUrl,
 )  # fmt: skip
 from indelible.cli.output import one_line, say, show, show_bytes
 from indelible.errors import NotFoundError
 from indelible.export import write
 from indelible.log import Log
+from indelible.publish.folder import publish as mirror
+from indelible.publish.witness import Place, cosign
 from indelible.search.page import MAX_PAGE, find, lines
 
 
@@ -112,6 +118,24 @@ def checkpoint(log: LogUrl, *, org: Organization = None) -> None:
         if note is None:
             raise NotFoundError("Nothing is signed yet. The first entry makes a checkpoint: indelible seal APP LOG")
         show_bytes(note.encode())
+
+
+@app.command()
+def publish(log: LogUrl, folder: Folder, *, anchor: Anchor = False) -> None:
+    """Write what is new into a folder of tiles, for a web server, a git repository or another machine."""
+    with Log.open(log, sign=False) as opened:
+        show(str(mirror(opened, folder, entries=not anchor)))
+        say(f"{folder} has the log as it was signed. To verify it: indelible verify {folder} --key KEY")
+
+
+@app.command()
+def witness(log: LogUrl, url: WitnessUrl, key: WitnessKey) -> None:
+    """Have a witness cosign the newest checkpoint, and keep that."""
+    with Log.open(log, sign=False) as opened:
+        place = Place.parse(f"{url} {key}")
+        if cosign(opened, place) is None:
+            raise NotFoundError("Nothing is signed yet. The first entry makes a checkpoint: indelible seal APP LOG")
+        show_bytes((opened.checkpoint() or "").encode())
 
 
 @app.command()

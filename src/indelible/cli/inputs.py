@@ -17,7 +17,7 @@ from indelible.merkle.key import Verifier
 from indelible.merkle.tlog_proof import FIRST, TlogProof
 from indelible.search.moment import parse_moment
 from indelible.search.query import Query, parse
-from indelible.verify import Report, verify_file, verify_log
+from indelible.verify import Report, verify_file, verify_log, verify_tiles
 
 
 def query_of(text: str, since: str | None, until: str | None) -> Query:
@@ -49,7 +49,9 @@ def _verify_log(url: str, key: str | None, note: str | None) -> Report:
 
 
 def _verify_file(path: Path, key: str | None, note: str | None) -> Report | None:
-    if path.is_file() and is_zipfile(path):
+    if path.is_dir() and not (path / alone.ENTRIES).exists():
+        return _verify_folder(path, key)
+    if path.is_dir() or is_zipfile(path):
         return _verify_bundle(path, key)
     if (proof := _read_proof(path)) is not None:
         _verify_proof(proof, key)
@@ -58,6 +60,16 @@ def _verify_file(path: Path, key: str | None, note: str | None) -> Report | None
         raise UsageError("A file is verified with --key and --checkpoint. The latter: indelible checkpoint LOG")
     with progress("Verifying", 0) as moved:
         return verify_file(path, Verifier.parse(key), note, moved)
+
+
+def _verify_folder(path: Path, key: str | None) -> Report:
+    if key is None:
+        raise UsageError("A folder of tiles is verified with --key, the verifier key that `init` printed.")
+    verifier = Verifier.parse(key)
+    with progress("Verifying", 0) as moved:
+        report = verify_tiles(path, verifier, moved, known=recall(verifier))
+    _remember(verifier, report.size, report.root)
+    return report
 
 
 def _verify_bundle(path: Path, key: str | None) -> Report:

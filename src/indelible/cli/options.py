@@ -7,7 +7,7 @@ import typer
 
 LogUrl = Annotated[str, typer.Argument(metavar="LOG", help="The log: sqlite:///audit.db")]
 AppUrl = Annotated[str, typer.Argument(metavar="APP", help="sqlite:///app.db or postgresql://user@host/name")]
-Target = Annotated[str, typer.Argument(metavar="LOG|FILE", help="A log, or a bundle or JSON Lines of a whole one")]
+Target = Annotated[str, typer.Argument(metavar="LOG|FILE", help="A log; or a bundle, JSON Lines or tiles of one")]
 Tables = Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...")]
 TableName = Annotated[str, typer.Argument(metavar="TABLE")]
 QueryText = Annotated[str, typer.Argument(metavar="[QUERY]", help="As in the search bar: dana action:LICENSE_*")]
@@ -29,5 +29,9 @@ Key = Annotated[str | None, typer.Option(help="The verifier key that `init` prin
 Organization = Annotated[str | None, typer.Option("--org", metavar="ID", help="Of one organization, by its id")]
 Sequence = Annotated[int, typer.Argument(metavar="SEQ", help="The number of an entry")]
 Proof = Annotated[bool, typer.Option("--proof", help="The whole log as a ZIP file, with what proves it")]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Made if it is not there; what is there stays")]
+Anchor = Annotated[bool, typer.Option("--anchor", help="Checkpoints alone: they say nothing of what is in the log")]
+WitnessUrl = Annotated[str, typer.Argument(metavar="URL", help="What stands before /add-checkpoint")]
+WitnessKey = Annotated[str, typer.Argument(metavar="VKEY", help="The witness's verifier key, of its type 04")]
 CheckpointFile = Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint kept from earlier")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version")]

@@ -127,6 +127,15 @@ class Store(Protocol):
     def organization_checkpoints(self) -> list[tuple[str, int, str]]:
         """(organization, log size, note), by the log's size."""
 
+    def add_cosignature(self, size: int, line: str) -> None:
+        """Keep a witness's line for the checkpoint of this size; once is enough."""
+
+    def cosigned(self, size: int) -> str:
+        """The witnesses' lines for the checkpoint of this size."""
+
+    def newest_cosigned(self) -> tuple[int, str] | None:
+        """The newest checkpoint that has such a line, as it was signed; without it."""
+
     def having(self, dimension: Dimension, text: str) -> list[int]:
         """Numbers of the names with a spelling that contains the case-folded text."""
 

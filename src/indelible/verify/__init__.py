@@ -7,5 +7,6 @@ The first entry that does not fit is named.
 from indelible.verify.file import verify_file
 from indelible.verify.live import verify_log
 from indelible.verify.rebuilt import Progress, Report
+from indelible.verify.tiles import verify_tiles
 
-__all__ = ["Progress", "Report", "verify_file", "verify_log"]
+__all__ = ["Progress", "Report", "verify_file", "verify_log", "verify_tiles"]

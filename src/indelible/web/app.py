@@ -14,10 +14,13 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from indelible.errors import Error, NotFoundError
+from indelible.errors import Error, MalformedError, NotFoundError
 from indelible.event import Entry, read
 from indelible.export import FORMATS
 from indelible.log import Log
+from indelible.merkle.tile import Tile
+from indelible.publish.assurance import Assurance
+from indelible.publish.tiles import read_tile
 from indelible.search.page import find
 from indelible.search.together import together
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck
@@ -29,6 +32,7 @@ STATIC = Path(__file__).with_name("static")
 PRESETS = {"All time": "", "Today": "today", "24 hours": "24h", "7 days": "7d", "30 days": "30d", "90 days": "90d"}
 PAGE_SIZE = 50
 FIELDS = ("q", "since", "until")
+Assured = Callable[[], Assurance | None]
 
 _templates = Environment(
     loader=PackageLoader("indelible.web"),
@@ -39,14 +43,25 @@ _templates = Environment(
 )
 
 
-def create_app(log: Log, *, viewer: ViewerCheck, shell: Shell | None, refresh: Callable[[], object]) -> Starlette:
-    """The audit pages of `log`. `refresh` seals what is outstanding, so that a page shows every committed change."""
-    pages = Pages(log, viewer, shell or _plain_shell, refresh)
+def create_app(
+    log: Log,
+    *,
+    viewer: ViewerCheck,
+    shell: Shell | None,
+    refresh: Callable[[], object],
+    assured: Assured = lambda: None,
+) -> Starlette:
+    """The audit pages of `log`. `refresh` seals what is outstanding, so that a page shows every committed change.
+
+    `assured` says how sure one may be of the log, where it is known elsewhere too.
+    """
+    pages = Pages(log, viewer, shell or _plain_shell, refresh, assured)
     routes = [
         Route("/", pages.answer(pages.entries)),
         Route("/entry/{seq}", pages.answer(pages.entry)),
         Route("/export", pages.answer(pages.export)),
         Route("/checkpoint", pages.answer(pages.checkpoint)),
+        Route("/tile/{path:path}", pages.answer(pages.tile)),
         Mount("/static", _Static(directory=STATIC)),
         Route("/{rest:path}", pages.answer(pages.missing)),
     ]
@@ -56,8 +71,16 @@ def create_app(log: Log, *, viewer: ViewerCheck, shell: Shell | None, refresh: C
 class Pages:
     """One method a page. Each is given the viewer whom the host recognised."""
 
-    def __init__(self, log: Log, viewer: ViewerCheck, shell: Shell, refresh: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        log: Log,
+        viewer: ViewerCheck,
+        shell: Shell,
+        refresh: Callable[[], object],
+        assured: Callable[[], Assurance | None],
+    ) -> None:
         self._log = log
+        self._assured = assured
         self._viewer = viewer
         self._shell = shell
         self._refresh = refresh
@@ -93,6 +116,7 @@ class Pages:
             "state": state, "problems": dict.fromkeys(FIELDS) | {p.field: p for p in problems}, "notice": notice,
             "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
             "presets": PRESETS.items(), "size": self._log.head().size, "signed": self._log.signed_size(),
+            "assurance": self._assured(),
         }  # fmt: skip
         return self._show(request, "Audit log", "entries.html", values, 400 if problems else 200)
 
@@ -147,6 +171,18 @@ class Pages:
         if viewer.organization is not None or note is None:
             return self.missing(request, viewer)
         return PlainTextResponse(note, headers={"Cache-Control": "no-store"})
+
+    def tile(self, request: Request, viewer: Viewer) -> Response:
+        """Hashes or entries, by C2SP tlog-tiles: for whoever may see every organization's."""
+        try:
+            tile = Tile.parse(f"tile/{request.path_params['path']}")
+            data = read_tile(self._log, tile) if viewer.organization is None else None
+        except (MalformedError, NotFoundError):
+            data = None
+        if data is None:
+            return self.missing(request, viewer)
+        kept = {"Cache-Control": "private, max-age=31536000, immutable"}  # private: who may see it was asked
+        return Response(data, media_type="application/octet-stream", headers=kept)
 
     def _freshen(self) -> str:
         """Seal what is outstanding; if that fails the page says so and shows what is there."""

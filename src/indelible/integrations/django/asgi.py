@@ -50,7 +50,8 @@ def with_audit_pages(
             await application(scope, receive, send)
             return
         if not made:  # in the process that serves, not in the one that forked it
-            pages = create_app(audit().log, viewer=viewer or signed_in_viewer, shell=shell, refresh=audit().seal)
+            auditing, sees = audit(), viewer or signed_in_viewer
+            pages = create_app(auditing.log, viewer=sees, shell=shell, refresh=auditing.seal, assured=auditing.assured)
             made.append(Starlette(routes=[Mount(prefix, pages)]))
         await made[0](scope, receive, send)
 

@@ -22,6 +22,8 @@ from indelible.integrations.django.conf import configured, in_base
 from indelible.integrations.django.databases import source_url
 from indelible.log import Log
 from indelible.monitor import Monitor
+from indelible.publish.assurance import Assurance
+from indelible.publish.publisher import Places, Publisher
 from indelible.sealer import Sealer
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class DjangoAudit:
         self._sealers: list[Sealer] = []
         self._drifts: list[DriftWatch] = []
         self._monitor: Monitor | None = None
+        self._publisher: Publisher | None = None
         self._not_before = 0.0
 
     @property
@@ -79,14 +82,21 @@ class DjangoAudit:
             for sealer, drift in zip(self._sealers, self._drifts, strict=True):
                 sealer.start()
                 drift.start()
-            self._monitor = Monitor(self.log)
+            self._monitor, self._publisher = Monitor(self.log), Publisher(self.log, Places.configured())
             self._monitor.start()
+            self._publisher.start()
 
     def health(self) -> list[dict[str, Any]]:
         """Of each database that this process seals; see `Audit.health`."""
         both = zip(self._sealers, self._drifts, strict=True)
         found = [sealer.health() | {"drifted": drift.unclean} for sealer, drift in both]
-        return [self._monitor.told(each) for each in found] if self._monitor else found
+        if self._monitor is None or self._publisher is None:
+            return found
+        return [self._publisher.told(self._monitor.told(each)) for each in found]
+
+    def assured(self) -> Assurance | None:
+        """How sure one may be of the log, where it is known elsewhere."""
+        return self._publisher.assurance if self._publisher else None
 
     def close(self) -> None:
         """What is still in an outbox waits there for the next start."""
@@ -94,6 +104,9 @@ class DjangoAudit:
             if self._monitor is not None:
                 self._monitor.stop()
                 self._monitor = None
+            if self._publisher is not None:
+                self._publisher.stop()
+                self._publisher = None
             for drift in self._drifts:
                 drift.stop()
             for sealer in self._sealers:

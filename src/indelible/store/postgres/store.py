@@ -100,6 +100,17 @@ class PostgresStore:
         rows = self._select("organization_checkpoints", self._log)
         return [(organization.decode(), size, note.decode("utf-8", "replace")) for organization, size, note in rows]
 
+    def add_cosignature(self, size: int, line: str) -> None:
+        with self._writer.transaction() as (tables, _):
+            tables.db.execute(SQL["add_cosignature"], (self._log, size, line.encode()))
+
+    def cosigned(self, size: int) -> str:
+        return "".join(line.decode() for (line,) in self._select("cosignatures", self._log, size))
+
+    def newest_cosigned(self) -> tuple[int, str] | None:
+        rows = self._readers.query(SQL["newest_cosigned"], {"log": self._log})
+        return next(((size, note.decode()) for size, note in rows), None)
+
     def nodes(self, level: int, start: int, stop: int) -> list[bytes]:
         name, values = ("nodes", (start, stop, level)) if level else ("leaf_hashes", (start, stop))
         return [hash_ for (hash_,) in self._select(name, self._log, *values)]

@@ -132,6 +132,17 @@ class SQLiteStore:
     def organization_checkpoints(self) -> list[tuple[str, int, str]]:
         return self.select(SQL["organization_checkpoints"])
 
+    def add_cosignature(self, size: int, line: str) -> None:
+        with self._lock, _log_errors(self.path):
+            self._check_open()
+            self._writer.execute(SQL["add_cosignature"], (size, line))
+
+    def cosigned(self, size: int) -> str:
+        return "".join(line for (line,) in self.select(SQL["cosignatures"], (size,)))
+
+    def newest_cosigned(self) -> tuple[int, str] | None:
+        return next(((size, note) for note, size in self.select(SQL["newest_cosigned"])), None)
+
     def nodes(self, level: int, start: int, stop: int) -> list[bytes]:
         found = (
             self.select(SQL["nodes"], (start, stop, level)) if level else self.select(SQL["leaf_hashes"], (start, stop))

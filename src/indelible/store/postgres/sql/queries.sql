@@ -117,6 +117,16 @@ WHERE log_id = %s AND sha256(organization) = sha256(%s) ORDER BY log_size DESC L
 SELECT organization, log_size, note FROM indelible_log.organization_checkpoint WHERE log_id = %s
 ORDER BY log_size, organization
 
+-- name: add_cosignature
+INSERT INTO indelible_log.cosignature (log_id, size, line) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: cosignatures
+SELECT line FROM indelible_log.cosignature WHERE log_id = %s AND size = %s ORDER BY line
+
+-- name: newest_cosigned
+SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %(log)s
+AND size = (SELECT max(size) FROM indelible_log.cosignature WHERE log_id = %(log)s)
+
 -- name: attachments
 SELECT hash, nonce, value FROM indelible_log.attachment WHERE log_id = %s AND hash > %s ORDER BY hash LIMIT %s
 

@@ -58,6 +58,13 @@ CREATE TABLE indelible_log.organization_checkpoint (  -- the signed notes of org
 CREATE UNIQUE INDEX organization_checkpoint_key
 ON indelible_log.organization_checkpoint (log_id, sha256(organization), log_size);
 
+CREATE TABLE indelible_log.cosignature (         -- lines of witnesses, to stand below the note of a checkpoint
+  log_id integer NOT NULL,
+  size   bigint NOT NULL,
+  line   bytea NOT NULL,
+  PRIMARY KEY (log_id, size, line)
+);
+
 CREATE TABLE indelible_log.attachment (          -- large values, under the hash that the entry carries
   log_id integer NOT NULL,
   hash   bytea NOT NULL,
@@ -202,7 +209,7 @@ DO $$
 DECLARE
   name text;
 BEGIN
-  FOREACH name IN ARRAY '{log,property,leaf,node,head,checkpoint,organization_checkpoint,attachment,action,operation,source,entity_type,actor,organization,entity,entry}'::text[]
+  FOREACH name IN ARRAY '{log,property,leaf,node,head,checkpoint,organization_checkpoint,cosignature,attachment,action,operation,source,entity_type,actor,organization,entity,entry}'::text[]
   LOOP
     EXECUTE format('CREATE TRIGGER refuses_truncate BEFORE TRUNCATE ON indelible_log.%I EXECUTE FUNCTION indelible_log.refuse()', name);
     IF name NOT IN ('attachment') THEN  -- a value may be taken out: every proof stays
@@ -239,7 +246,7 @@ BEGIN
     GRANT USAGE ON SCHEMA indelible_log TO indelible_writer, indelible_reader;
     GRANT SELECT ON ALL TABLES IN SCHEMA indelible_log TO indelible_writer, indelible_reader;
     GRANT INSERT ON indelible_log.leaf, indelible_log.node, indelible_log.checkpoint, indelible_log.attachment,
-      indelible_log.organization_checkpoint,
+      indelible_log.organization_checkpoint, indelible_log.cosignature,
       indelible_log.action, indelible_log.operation, indelible_log.source, indelible_log.entity_type, indelible_log.actor,
       indelible_log.organization, indelible_log.entity, indelible_log.entry TO indelible_writer;
     GRANT UPDATE (size, root, frontier) ON indelible_log.head TO indelible_writer;

@@ -79,6 +79,15 @@ SELECT log_size, note FROM organization_checkpoint WHERE organization = ? ORDER 
 -- name: organization_checkpoints
 SELECT organization, log_size, note FROM organization_checkpoint ORDER BY log_size, organization
 
+-- name: add_cosignature
+INSERT INTO cosignature (size, line) VALUES (?, ?) ON CONFLICT DO NOTHING
+
+-- name: cosignatures
+SELECT line FROM cosignature WHERE size = ? ORDER BY line
+
+-- name: newest_cosigned
+SELECT note, size FROM checkpoint WHERE size = (SELECT max(size) FROM cosignature)
+
 -- name: attachments
 SELECT hash, nonce, value FROM attachment
 

@@ -38,6 +38,12 @@ CREATE TABLE organization_checkpoint (  -- the signed notes of organizations' ow
   PRIMARY KEY (organization, log_size)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE cosignature (           -- lines of witnesses, to stand below the note of a checkpoint
+  size INTEGER NOT NULL,
+  line TEXT NOT NULL,
+  PRIMARY KEY (size, line)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE attachment (            -- large values, under the hash that the entry carries
   hash  BLOB PRIMARY KEY,
   nonce BLOB NOT NULL,
@@ -151,6 +157,12 @@ BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of organ
 
 CREATE TRIGGER organization_checkpoint_refuses_delete BEFORE DELETE ON organization_checkpoint
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of organization_checkpoint is refused'); END;
+
+CREATE TRIGGER cosignature_refuses_update BEFORE UPDATE ON cosignature
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of cosignature is refused'); END;
+
+CREATE TRIGGER cosignature_refuses_delete BEFORE DELETE ON cosignature
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of cosignature is refused'); END;
 
 CREATE TRIGGER property_refuses_update BEFORE UPDATE ON property
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of property is refused'); END;

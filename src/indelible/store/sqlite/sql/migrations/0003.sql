@@ -41,3 +41,16 @@ BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of organ
 
 CREATE TRIGGER organization_checkpoint_refuses_delete BEFORE DELETE ON organization_checkpoint
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of organization_checkpoint is refused'); END;
+
+-- Witnesses cosign.
+CREATE TABLE cosignature (           -- lines of witnesses, to stand below the note of a checkpoint
+  size INTEGER NOT NULL,
+  line TEXT NOT NULL,
+  PRIMARY KEY (size, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER cosignature_refuses_update BEFORE UPDATE ON cosignature
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of cosignature is refused'); END;
+
+CREATE TRIGGER cosignature_refuses_delete BEFORE DELETE ON cosignature
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of cosignature is refused'); END;

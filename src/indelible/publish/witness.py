@@ -1,0 +1,95 @@
+"""Asks a witness to cosign the log's checkpoint (c2sp.org/tlog-witness, `add-checkpoint`).
+
+A witness keeps one number and one hash for each log, and signs only what extends them. So a log that was rewritten with
+its own key gets no cosignature from whoever cosigned the true one.
+"""
+
+import http.client
+import urllib.error
+import urllib.request
+from typing import NamedTuple
+
+from indelible.errors import LogError, UsageError, VerificationError
+from indelible.log import Log
+from indelible.merkle.b64 import encode
+from indelible.merkle.cosignature import Witness, cosigned_at, with_cosignatures
+from indelible.merkle.proof import consistency
+from indelible.merkle.tile import subtree
+
+SECONDS = 10.0
+MAX_ANSWER = 100_000  # bytes
+CONFLICT = 409
+
+
+class Place(NamedTuple):
+    """Where a witness is asked (the prefix before /add-checkpoint), and whose signature counts."""
+
+    url: str
+    witness: Witness
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """From `URL VKEY`. Raises UsageError, MalformedError."""
+        url, _, key = text.strip().partition(" ")
+        if not url.startswith(("https://", "http://")) or not key:
+            raise UsageError(f"{text[:200]!r} names no witness: its URL, a space and its verifier key are expected.")
+        return cls(url.rstrip("/"), Witness.parse(key))
+
+
+def cosign(log: Log, place: Place) -> int | None:
+    """Have the newest checkpoint cosigned, and keep that; gives the time, in POSIX seconds. None if nothing is signed.
+
+    Raises LogError if the witness cannot be reached or does not sign, VerificationError if it has seen another log.
+    """
+    size, note = log.store.newest_checkpoint() or (0, None)
+    if note is None:
+        return None
+    status, answer = _post(place.url, _request(log, 0, size, note))
+    if status == CONFLICT and answer.strip().isdigit():  # it says up to where it knows the log
+        old = int(answer)
+        if old > size:
+            message = f"{place.witness.name} has cosigned {old} entries, and the log has {size} that are signed."
+            raise VerificationError("rolled back", message)
+        status, answer = _post(place.url, _request(log, old, size, note))
+    if status == http.client.UNPROCESSABLE_ENTITY:
+        raise VerificationError("forked", f"{place.witness.name} has cosigned a tree that this log does not extend.")
+    if status != http.client.OK:
+        raise LogError(f"The witness {place.witness.name} did not sign: it answered {status}. {answer[:200].strip()}")
+    return _keep(log, size, note, answer, place.witness)
+
+
+def _keep(log: Log, size: int, note: str, answer: str, witness: Witness) -> int:
+    """A signature that is not the witness's is none."""
+    cosigned = with_cosignatures(note, answer, witness)
+    time = cosigned_at(cosigned, witness)
+    if time is None:
+        raise LogError(f"The answer of {witness.name} has no signature by {witness}. Look at the key that was given.")
+    for line in cosigned.removeprefix(note).splitlines(keepends=True):
+        log.store.add_cosignature(size, line)
+    return time
+
+
+def _request(log: Log, old: int, size: int, note: str) -> bytes:
+    runs = consistency(old, size) if old else []
+    proof = "".join(f"{encode(subtree(run, log.store.nodes))}\n" for run in runs)
+    return f"old {old}\n{proof}\n{note}".encode()
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A witness that sends elsewhere is not the one that was named."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _post(url: str, body: bytes) -> tuple[int, str]:
+    request = urllib.request.Request(f"{url}/add-checkpoint", body, {"Content-Type": "text/plain"})  # noqa: S310 - checked
+    opener = urllib.request.build_opener(_NoRedirect)
+    try:
+        with opener.open(request, timeout=SECONDS) as answer:
+            return answer.status, answer.read(MAX_ANSWER).decode("utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read(MAX_ANSWER).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
+        raise LogError(f"The witness at {url} cannot be reached: {error}. It is asked again later.") from error

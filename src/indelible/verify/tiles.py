@@ -1,0 +1,83 @@
+"""A folder of tiles, as a mirror has it: whoever holds it needs nobody else but the key."""
+
+from pathlib import Path
+
+from indelible.errors import MalformedError, NotFoundError, VerificationError
+from indelible.merkle.checkpoint import Checkpoint
+from indelible.merkle.key import Verifier
+from indelible.merkle.tile import WIDTH, Tile, completed, split, tiles, unbundle
+from indelible.merkle.tree import HASH_SIZE
+from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, opened
+
+
+def verify_tiles(
+    folder: Path, verifier: Verifier, progress: Progress = lambda _: None, *, known: Checkpoint | None = None
+) -> Report:
+    """Every entry and every tile, against the checkpoints in the folder. Raises VerificationError, NotFoundError."""
+    earlier = [_opened(path, verifier) for path in sorted((folder / "checkpoints").glob("[0-9]*"))]
+    newest = _opened(folder / "checkpoint", verifier)
+    tree = Rebuilt([newest, *earlier, known] if known else [newest, *earlier])
+    nodes: dict[int, list[bytes]] = {}  # above the leaves, by level
+    for index in range(-(-newest.size // WIDTH)):
+        width = min(WIDTH, newest.size - index * WIDTH)
+        lines, hashes = _entries(folder, index, width), _hashes(folder, Tile(0, index, width))
+        for seq, (line, hash_) in enumerate(zip(lines, hashes, strict=True), index * WIDTH):
+            if seq % WIDTH == WIDTH - 1:
+                for level, _, node in completed(tree.frontier, hash_):
+                    nodes.setdefault(level, []).append(node)
+            tree.add(seq, line, hash_)
+            check_line(seq, line)
+        progress(tree.frontier.size)
+    tree.finish()
+    _check_nodes(folder, newest.size, nodes)
+    return Report(verifier.name, newest.size, newest.size, newest.root)
+
+
+def _check_nodes(folder: Path, size: int, nodes: dict[int, list[bytes]]) -> None:
+    for tile in tiles(size):
+        if isinstance(tile.level, int) and tile.level > 0:
+            ours = nodes[tile.level][tile.places.start : tile.places.stop]
+            if _hashes(folder, tile) != ours:
+                raise VerificationError("changed", f"{tile} does not have the hashes of the entries below it.")
+
+
+def _entries(folder: Path, index: int, width: int) -> list[bytes]:
+    first = index * WIDTH
+    try:
+        lines = unbundle(_read(folder, Tile("entries", index, width), first))
+    except MalformedError as error:
+        raise VerificationError("changed", f"the entries from {first}: {error}", first) from error
+    if len(lines) < width:
+        raise VerificationError("missing", f"entry {first + len(lines)} is not in its bundle.", first + len(lines))
+    if len(lines) > WIDTH:
+        raise VerificationError("added", f"the bundle of the entries from {first} has {len(lines)}.", first + WIDTH)
+    return lines[:width]
+
+
+def _hashes(folder: Path, tile: Tile) -> list[bytes]:
+    first = tile.places.start if tile.level == 0 else None
+    try:
+        hashes = split(_read(folder, tile, first))
+    except MalformedError as error:
+        raise VerificationError("changed", f"{tile}: {error}", first) from error
+    if len(hashes) < tile.width:
+        raise VerificationError("missing", f"{tile} has {len(hashes)} hashes of {HASH_SIZE} bytes.", first)
+    return hashes[: tile.width]
+
+
+def _read(folder: Path, tile: Tile, first: int | None) -> bytes:
+    """tlog-tiles, Partial Tiles: once the full tile is there, the partial one need not be."""
+    for path in (folder / str(tile), folder / str(Tile(tile.level, tile.index))):
+        if path.is_file():
+            return path.read_bytes()
+    raise VerificationError("missing", f"{tile} is not there.", first)
+
+
+def _opened(path: Path, verifier: Verifier) -> Checkpoint:
+    try:
+        note = path.read_text()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{path} is not there: this is no folder of tiles.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise VerificationError("re-signed", f"{path} cannot be read: {error}.") from error
+    return opened(note, verifier, str(path))

@@ -1,0 +1,44 @@
+"""The log leaves by the command, and is verified where it came to."""
+
+from pathlib import Path
+
+from indelible.log import Log
+from tests.cli.conftest import Shell
+from tests.publish.far_witness import FarWitness, Serving
+from tests.store.test_log import happened
+
+
+def test_a_folder_is_published_and_verified(ready: Shell, tmp_path: Path) -> None:
+    folder, key = str(tmp_path / "mirror"), ready.verifier()
+    assert ready.run("publish", ready.log, folder).stdout == b"5\n"
+    assert ready.run("verify", folder, "--key", key).stdout == ready.run("verify", ready.log, "--key", key).stdout
+    assert "verified with --key" in ready.refused("verify", folder, code=2)
+    entries = tmp_path / "mirror/tile/entries/000.p/5"
+    entries.write_bytes(entries.read_bytes().replace(b'"seq":0', b'"seq":1'))
+    assert "changed: entry 0" in ready.refused("verify", folder, "--key", key, code=3)
+    anchor = str(tmp_path / "anchor")
+    ready.run("publish", ready.log, anchor, "--anchor")
+    assert not (tmp_path / "anchor/tile").exists()
+    assert "missing: tile/entries/000.p/5" in ready.refused("verify", anchor, "--key", key, code=3)
+    assert "cannot be written" in ready.refused("publish", ready.log, "/dev/null/x", code=1)
+
+
+def test_a_folder_that_is_none_of_tiles_is_told_so(shell: Shell, tmp_path: Path) -> None:
+    shell.run("init", shell.log)
+    said = shell.refused("verify", str(tmp_path), "--key", shell.verifier(), code=4)
+    assert "this is no folder of tiles" in said
+
+
+def test_a_witness_cosigns(shell: Shell) -> None:
+    far = Serving(FarWitness("witness.example/w1"))
+    try:
+        shell.run("init", shell.log)
+        assert "Nothing is signed yet" in shell.refused("witness", shell.log, far.url, far.witness.vkey, code=4)
+        with Log.open(shell.log) as log:
+            log.append([happened()])
+        note = shell.run("witness", shell.log, far.url, far.witness.vkey).stdout
+        assert "— witness.example/w1 ".encode() in note
+        assert shell.run("checkpoint", shell.log).stdout == note
+        assert "names no witness" in shell.refused("witness", shell.log, "x", far.witness.vkey, code=2)
+    finally:
+        far.close()

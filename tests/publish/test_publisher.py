@@ -1,0 +1,122 @@
+"""Each new checkpoint leaves by itself; what cannot is told, and another history elsewhere is an alarm."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from indelible import Audit
+from indelible.errors import Error
+from indelible.log import Log
+from indelible.publish import publisher
+from indelible.publish.publisher import Places, Publisher
+from indelible.verify import verify_tiles
+from tests.publish.far_witness import FarWitness, Serving
+from tests.store.test_log import happened
+from tests.world import World
+
+SOON = 20.0
+
+
+@pytest.fixture
+def far() -> Iterator[Serving]:
+    made = Serving(FarWitness("witness.example/w1"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def environment(tmp_path: Path, far: Serving) -> dict[str, str]:
+    return {
+        "INDELIBLE_PUBLISH": f"{tmp_path}/mirror",
+        "INDELIBLE_ANCHOR": f"{tmp_path}/one:{tmp_path}/two",
+        "INDELIBLE_WITNESS": f"\n{far.url} {far.witness.vkey}\n",
+    }
+
+
+def soon(holds: Callable[[], object]) -> bool:
+    until = time.monotonic() + SOON
+    while time.monotonic() < until:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_every_place_that_is_named_is_told(world: World, environment: dict[str, str], tmp_path: Path) -> None:
+    made = Publisher(world.log, Places.configured(environment))
+    assert made.tell() == []
+    assert made.assurance is None or made.assurance.level == "unsigned"
+    world.log.append(happened() for _ in range(3))
+    assert made.tell() == []
+    assert verify_tiles(tmp_path / "mirror", world.log.verifier).size == 3
+    for name in ("one", "two"):
+        names = sorted(path.name for path in (tmp_path / name).rglob("*") if path.is_file())
+        assert names == ["000000000003", "checkpoint"]
+    assert made.assurance == ("witnessed", 3, "witness.example/w1")
+    assert made.told({"status": "ok"}) == {"status": "ok"}
+
+
+def test_nothing_new_is_nothing_to_tell(world: World, environment: dict[str, str], far: Serving) -> None:
+    world.log.append([happened()])
+    made = Publisher(world.log, Places.configured(environment))
+    made.tell()
+    asked = len(far.asked)
+    made.tell()
+    assert len(far.asked) == asked
+
+
+def test_one_place_that_fails_keeps_none_of_the_others_and_is_tried_again(
+    world: World, environment: dict[str, str], tmp_path: Path, far: Serving
+) -> None:
+    far.answer = 500, ""
+    (tmp_path / "one").write_text("no folder")
+    world.log.append([happened()])
+    made = Publisher(world.log, Places.configured(environment))
+    assert len(made.tell()) == 2
+    assert verify_tiles(tmp_path / "mirror", world.log.verifier).size == 1
+    health = made.told({"status": "ok"})
+    assert (health["status"], len(health["unpublished"])) == ("ok", 2)
+    far.answer = None
+    (tmp_path / "one").unlink()
+    assert made.tell() == []
+    assert made.assurance == ("witnessed", 1, "witness.example/w1")
+
+
+def test_another_history_elsewhere_is_no_health(world: World, environment: dict[str, str], far: Serving) -> None:
+    far.size, far.root = 1, b"x" * 32
+    world.log.append([happened() for _ in range(2)])
+    made = Publisher(world.log, Places.configured(environment))
+    made.tell()
+    assert made.told({"status": "ok"})["status"] == "failing"
+
+
+@pytest.mark.parametrize("text", ["https://witness.example", "witness.example key"])
+def test_a_place_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(Error):
+        Places.configured({"INDELIBLE_WITNESS": text})
+
+
+def test_a_server_tells_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], far: Serving
+) -> None:
+    monkeypatch.setattr(publisher, "EVERY", 0.05)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    engine = create_engine(f"sqlite:///{tmp_path}/app.db")
+    with engine.begin() as db:
+        db.exec_driver_sql("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    with Audit(engine, f"sqlite:///{tmp_path}/audit.db") as audit:
+        audit._publisher._every = 0.05
+        audit.watch()
+        audit.start()
+        with engine.begin() as db:
+            db.exec_driver_sql("INSERT INTO t VALUES (1)")
+        assert soon(lambda: far.size >= 2)
+        assert soon(lambda: audit._assured() == ("witnessed", far.size, "witness.example/w1"))
+        assert "unpublished" not in audit.health()
+    engine.dispose()
+    with Log.open(f"sqlite:///{tmp_path}/audit.db", sign=False) as log:
+        assert verify_tiles(tmp_path / "mirror", log.verifier).size == log.head().size

@@ -1,0 +1,120 @@
+"""A witness cosigns what extends what it knows; what it says is kept, and nothing that is not its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from indelible.errors import LogError, MalformedError, UsageError, VerificationError
+from indelible.log import Log
+from indelible.merkle.checkpoint import Checkpoint
+from indelible.merkle.cosignature import Witness, cosigned_at
+from indelible.publish.assurance import assurance
+from indelible.publish.witness import Place, cosign
+from tests.checking import check_signed
+from tests.publish.far_witness import TIME, FarWitness, Serving
+from tests.store.test_log import happened
+from tests.world import World
+
+FAR = FarWitness("witness.example/w1")
+W1 = Witness.parse(FAR.vkey)
+
+
+@pytest.fixture
+def log(either: World) -> Log:
+    """On every store."""
+    either.log.append(happened() for _ in range(300))
+    return either.log
+
+
+@pytest.fixture
+def far() -> Iterator[Serving]:
+    made = Serving(FAR)
+    yield made
+    made.close()
+
+
+def place(far: Serving) -> Place:
+    return Place.parse(f"{far.url}/ {FAR.vkey}")
+
+
+def test_each_checkpoint_is_cosigned_by_proofs_from_the_last(log: Log, far: Serving) -> None:
+    for size in (300, 301, 511, 512, 700):
+        log.append(happened() for _ in range(size - log.head().size))
+        assert cosign(log, place(far)) == TIME
+        assert far.size == size
+        note = log.checkpoint()
+        assert note is not None
+        assert cosigned_at(note, W1) == TIME
+        assert Checkpoint.open(note, log.verifier).size == size
+        assert assurance(log, witnesses=[W1])[:2] == ("witnessed", size)
+    assert cosign(log, place(far)) == TIME  # the same once more
+    check_signed(log)
+
+
+def test_what_nobody_trusts_is_not_witnessed(log: Log, far: Serving) -> None:
+    assert assurance(log, witnesses=[W1])[:2] == ("signed", 300)
+    cosign(log, place(far))
+    assert assurance(log).level == "signed"
+    assert assurance(log, witnesses=[Witness.parse(FarWitness("other", 2).vkey)]).level == "signed"
+    log.append([happened()])
+    assert assurance(log, witnesses=[W1])[:2] == ("witnessed", 300)
+
+
+def test_nothing_is_asked_before_anything_is_signed(either: World, far: Serving) -> None:
+    assert cosign(either.log, place(far)) is None
+    assert far.asked == []
+    assert assurance(either.log).level == "unsigned"
+
+
+def test_a_log_that_is_another_one_gets_no_cosignature(log: Log, far: Serving) -> None:
+    far.size, far.root = 200, b"x" * 32
+    with pytest.raises(VerificationError, match=r"forked: .* has cosigned a tree that this log does not extend"):
+        cosign(log, place(far))
+    far.size = 400
+    with pytest.raises(VerificationError, match=r"rolled back: .* has cosigned 400 entries, and the log has 300"):
+        cosign(log, place(far))
+    assert assurance(log, witnesses=[W1]).level == "signed"
+
+
+OTHER = FarWitness("witness.example/w1", 9)
+ANSWERS = {
+    "refuses": (403, "no"),
+    "is broken": (500, ""),
+    "sends elsewhere": (302, ""),
+    "says nothing": (200, ""),
+    "says anything": (200, "hello"),
+    "signs with another key": (200, OTHER.line("x\n1\ny\n")),
+    "says a size without end": (409, "9" * 50),
+    "says no size": (409, "x"),
+    "says a size that it does not know then": (409, "0"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_that_is_no_cosignature_keeps_nothing(log: Log, far: Serving, name: str) -> None:
+    far.answer = ANSWERS[name]
+    with pytest.raises((LogError, MalformedError, VerificationError)):
+        cosign(log, place(far))
+    assert log.store.cosigned(300) == ""
+    assert not [asked for asked in far.asked if "elsewhere" in asked]
+
+
+def test_lines_of_others_in_its_answer_are_not_kept(log: Log, far: Serving) -> None:
+    note = log.checkpoint()
+    assert note is not None
+    body = note.rpartition("\n\n")[0] + "\n"
+    far.answer = 200, FarWitness("somebody", 3).line(body) + FAR.line(body) + OTHER.line(body)
+    assert cosign(log, place(far)) == TIME
+    assert log.store.cosigned(300) == FAR.line(body)
+
+
+def test_a_witness_that_cannot_be_reached_is_an_error_of_ours(log: Log, far: Serving) -> None:
+    gone = place(far)._replace(url="http://127.0.0.1:1")
+    with pytest.raises(LogError, match="cannot be reached"):
+        cosign(log, gone)
+
+
+@pytest.mark.parametrize("text", ["", "https://w", "ftp://w x", "file:///etc/passwd x", f"w {FAR.vkey}"])
+def test_what_names_no_witness_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="names no witness"):
+        Place.parse(text)
