@@ -50,7 +50,6 @@ def test_a_monitor_reads_entries_and_tiles_and_comes_to_the_signed_root(pages: O
         "0/000.p/0",
         "x",
         "",
-        "0/../../checkpoint",
         "0/000/",
         "0/0",
     ],
