@@ -16,15 +16,17 @@ import msgspec
 
 from indelible import event
 from indelible.errors import LogError, NotFoundError
-from indelible.event import Entry, Event
+from indelible.event import Actor, Context, Entity, Entry, Event, derive_id
 from indelible.group import Group
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
+from indelible.merkle.keyring import KeyChange, Keyring
 from indelible.merkle.proof import inclusion
 from indelible.merkle.tile import subtree
 from indelible.merkle.tlog_proof import TlogProof
 from indelible.merkle.tree import EMPTY_ROOT
 from indelible.signer import Signer, last_signed
+from indelible.signer.keys import given
 from indelible.store.place import Place, place_of
 from indelible.store.promise import Appending, Head, Store
 
@@ -91,9 +93,14 @@ class Log:
         return self.store.properties["origin"]
 
     @property
+    def keys(self) -> Keyring:
+        """The public keys as the log tells them. Who trusts nobody pins the copy that `init` printed."""
+        return Keyring(Verifier.parse(self.store.properties["verifier"]), self.store.key_changes())
+
+    @property
     def verifier(self) -> Verifier:
-        """The public key as the log tells it. Who trusts nobody pins the copy that `init` printed."""
-        return Verifier.parse(self.store.properties["verifier"])
+        """The key that signs now."""
+        return self.keys.current
 
     def appending(self) -> AbstractContextManager[Appending]:
         """One transaction on the log; see `Store.appending`, the commit point."""
@@ -150,6 +157,18 @@ class Log:
             )
         return kept
 
+    def change_key(self, good: int | None = None) -> KeyChange:
+        """A new signing key; both keys sign the change, which is an entry. `good`: revoke the old one from there on.
+
+        Raises LogError, UsageError, VerificationError.
+        """
+        if self._signer is None:
+            raise LogError("This log was opened without its key. Open it with sign=True.")
+        self.sign()  # what is there was signed by the old key
+        change = self._signer.change(self.store, good)
+        self.append([_changed(self.origin, change)])
+        return change
+
     def signed_size(self) -> int:
         newest = self.store.newest_checkpoint()
         return newest[0] if newest else 0
@@ -180,7 +199,7 @@ class Log:
         line = self.line(seq)
         hashes = tuple(subtree(run, self.store.nodes) for run in inclusion(seq, size))
         made = TlogProof(seq, hashes, note, line)
-        made.verify(line, self.verifier)
+        made.verify(line, self.keys)
         return made
 
     def tree(self, size: int) -> Checkpoint:
@@ -202,9 +221,25 @@ class Log:
         return self.store.leaves(start, stop)
 
 
+def _changed(origin: str, change: KeyChange) -> Event:
+    now, revoked = datetime.now(UTC), change.good < change.size
+    return Event(
+        action="AUDIT_KEY_REVOKED" if revoked else "AUDIT_KEY_ROTATED",
+        operation="update",
+        entity=Entity("Log", origin, origin),
+        occurred_at=now,
+        actor=Actor.system("keys"),
+        id=derive_id(now, secrets.token_hex(16)),
+        changes={"verifier": {"old": str(change.old), "new": str(change.new)}},
+        context=Context(source="indelible"),
+        metadata={"good": change.good} if revoked else {},
+    )
+
+
 def _new_key(place: Place, origin: str | None) -> Signer:
     """One that is there and signed nothing is left of a try that failed, and used."""
-    name = origin or f"indelible/{secrets.token_hex(6)}"
+    has = given()
+    name = origin or (has.verifier.name if has else f"indelible/{secrets.token_hex(6)}")
     path = place.key_path(name)
     if not path.exists() or path.with_name(path.name + ".state").exists():
         return Signer.create(path, name)
@@ -216,7 +251,9 @@ def _new_key(place: Place, origin: str | None) -> Signer:
 
 def _signer_of(store: Store) -> Signer:
     signer = Signer(store.key_path)
-    if str(signer.verifier) != store.properties["verifier"]:
+    signer.follow(store)
+    current = Keyring(Verifier.parse(store.properties["verifier"]), store.key_changes()).current
+    if signer.verifier != current:
         raise LogError(
             f"The key {store.key_path} is {signer.verifier}; {store} was made with another. Restore its key."
         )

@@ -37,15 +37,15 @@ def test_a_bundle_of_another_history_is_found_the_second_time(ready: Shell, tmp_
     ready.run("verify", ready.log, "--key", ready.verifier())
     with Log.create(f"sqlite:///{tmp_path}/other.db", key.name) as other:
         other.append(happened() for _ in range(7))
-        path = tmp_path / "other.zip"
+        verifier, path = str(other.verifier), tmp_path / "other.zip"
         with path.open("wb") as file:
             write_bundle(other, file)
     bundle = zipfile.ZipFile(path)
-    checkpoint = alone.signed(bundle.read("checkpoint").decode(), str(other.verifier))
+    checkpoint = alone.signed(bundle.read("checkpoint").decode(), verifier, [])
     note = key.sign(f"{key.name}\n{checkpoint[1]}\n{base64.b64encode(checkpoint[2]).decode()}\n")
     forged = tmp_path / "forged.zip"
     with zipfile.ZipFile(forged, "w") as made:
-        for name in ("entries.jsonl", "hashes"):
+        for name in ("entries.jsonl", "hashes", "keys"):
             made.writestr(name, bundle.read(name))
         made.writestr("checkpoint", note)
     said = ready.refused("verify", str(forged), "--key", ready.verifier(), code=3)

@@ -42,3 +42,17 @@ def test_a_witness_cosigns(shell: Shell) -> None:
         assert "names no witness" in shell.refused("witness", shell.log, "x", far.witness.vkey, code=2)
     finally:
         far.close()
+
+
+def test_a_key_is_rotated_and_the_old_one_still_verifies(shell: Shell) -> None:
+    old = shell.run("init", shell.log).stdout.decode().strip()
+    with Log.open(shell.log) as log:
+        log.append(happened() for _ in range(3))
+    new = shell.run("rotate", shell.log).stdout.decode().strip()
+    assert new != old
+    assert new == shell.verifier()
+    assert "is no size up to which" in shell.refused("rotate", shell.log, "--revoke-after", "99", code=2)
+    newest = shell.run("rotate", shell.log, "--revoke-after", "3").stdout.decode().strip()
+    for key in (old, new, newest):
+        assert shell.run("verify", shell.log, "--key", key).stdout.startswith(b"ok 5 ")
+    assert b"AUDIT_KEY_REVOKED" in shell.run("search", shell.log, "action:AUDIT_KEY_*").stdout

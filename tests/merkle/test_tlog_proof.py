@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from indelible.errors import Error, MalformedError, VerificationError
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import SigningKey
+from indelible.merkle.keyring import Keyring
 from indelible.merkle.proof import inclusion
 from indelible.merkle.tlog_proof import TlogProof
 from tests.checking import mth
@@ -27,7 +28,7 @@ def test_it_is_read_as_it_was_written_and_holds(both: tuple[int, int], extra: by
     made = proof_of(*both, extra)
     read = TlogProof.parse(str(made))
     assert read == made
-    assert read.verify(LEAVES[both[0]], KEY.verifier).size == both[1]
+    assert read.verify(LEAVES[both[0]], Keyring(KEY.verifier)).size == both[1]
 
 
 def test_it_begins_as_the_specification_says() -> None:
@@ -67,13 +68,13 @@ def test_what_is_no_proof_is_one_error(change: object) -> None:
 def test_of_another_line_or_place_or_key_it_proves_nothing() -> None:
     proof = proof_of(4, 11)
     with pytest.raises(VerificationError, match="entry 4 is not in the tree of 11 that was signed"):
-        proof.verify(LEAVES[5], KEY.verifier)
+        proof.verify(LEAVES[5], Keyring(KEY.verifier))
     with pytest.raises(VerificationError):
-        TlogProof(5, proof.hashes, proof.checkpoint).verify(LEAVES[4], KEY.verifier)
+        TlogProof(5, proof.hashes, proof.checkpoint).verify(LEAVES[4], Keyring(KEY.verifier))
     with pytest.raises(MalformedError):
-        proof.verify(LEAVES[4], SigningKey.generate(KEY.name).verifier)
+        proof.verify(LEAVES[4], Keyring(SigningKey.generate(KEY.name).verifier))
     with pytest.raises(Error):
-        TlogProof(4, proof.hashes, proof_of(4, 12).checkpoint).verify(LEAVES[4], KEY.verifier)
+        TlogProof(4, proof.hashes, proof_of(4, 12).checkpoint).verify(LEAVES[4], Keyring(KEY.verifier))
 
 
 def test_a_bit_flipped_anywhere_is_refused() -> None:
@@ -83,4 +84,4 @@ def test_a_bit_flipped_anywhere_is_refused() -> None:
         at = random.randrange(len(data))
         changed = data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :]
         with pytest.raises((MalformedError, VerificationError, UnicodeDecodeError)):
-            TlogProof.parse(changed.decode()).verify(LEAVES[4], KEY.verifier)
+            TlogProof.parse(changed.decode()).verify(LEAVES[4], Keyring(KEY.verifier))

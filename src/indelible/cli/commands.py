@@ -17,6 +17,7 @@ from indelible.cli.options import (
     Output,
     Proof,
     QueryText,
+    RevokeAfter,
     Sequence,
     Since,
     Target,
@@ -118,6 +119,16 @@ def checkpoint(log: LogUrl, *, org: Organization = None) -> None:
         if note is None:
             raise NotFoundError("Nothing is signed yet. The first entry makes a checkpoint: indelible seal APP LOG")
         show_bytes(note.encode())
+
+
+@app.command()
+def rotate(log: LogUrl, *, revoke_after: RevokeAfter = None) -> None:
+    """Make a new signing key; the old one and the new one sign the change. Print the new verifier key."""
+    with Log.open(log) as opened:
+        change = opened.change_key(revoke_after)
+        say(f"From {change.size} entries on the log is signed with a new key. Whoever has the old one is led to it.")
+        say(f"It is in {opened.store.key_path}: keep a copy elsewhere. This is its verifier key:")
+        show(str(change.new))
 
 
 @app.command()

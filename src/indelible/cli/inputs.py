@@ -14,7 +14,9 @@ from indelible.files import beside
 from indelible.log import Log
 from indelible.memory import recall, remember
 from indelible.merkle.key import Verifier
+from indelible.merkle.keyring import Keyring
 from indelible.merkle.tlog_proof import FIRST, TlogProof
+from indelible.publish.publisher import Places
 from indelible.search.moment import parse_moment
 from indelible.search.query import Query, parse
 from indelible.verify import Report, verify_file, verify_log, verify_tiles
@@ -44,6 +46,8 @@ def _verify_log(url: str, key: str | None, note: str | None) -> Report:
         verifier = Verifier.parse(key) if key else log.verifier
         with progress("Verifying", log.head().size) as moved:
             report = verify_log(log, verifier, note, moved, known=recall(verifier))
+        level, size, by = Places.configured().assurance(log)
+        say(f"It is {level}" + (f", up to {size} entries, by {by}." if by else "."))
     _remember(verifier, report.size, report.root)
     return report
 
@@ -109,7 +113,7 @@ def _verify_proof(text: str, key: str | None) -> None:
     proof = TlogProof.parse(text)
     if proof.extra is None:
         raise UsageError("This proof comes without its entry; it was not made by `indelible proof`.")
-    checkpoint = proof.verify(proof.extra, Verifier.parse(key))
+    checkpoint = proof.verify(proof.extra, Keyring(Verifier.parse(key)))
     show_bytes(proof.extra + b"\n")
     say(f"Entry {proof.index} of {checkpoint.origin}, as it was signed among {checkpoint.size}.")
 

@@ -29,6 +29,9 @@ Key = Annotated[str | None, typer.Option(help="The verifier key that `init` prin
 Organization = Annotated[str | None, typer.Option("--org", metavar="ID", help="Of one organization, by its id")]
 Sequence = Annotated[int, typer.Argument(metavar="SEQ", help="The number of an entry")]
 Proof = Annotated[bool, typer.Option("--proof", help="The whole log as a ZIP file, with what proves it")]
+RevokeAfter = Annotated[
+    int | None, typer.Option(min=0, metavar="SIZE", help="The old key was stolen: its word counts up to this size")
+]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Made if it is not there; what is there stays")]
 Anchor = Annotated[bool, typer.Option("--anchor", help="Checkpoints alone: they say nothing of what is in the log")]
 WitnessUrl = Annotated[str, typer.Argument(metavar="URL", help="What stands before /add-checkpoint")]

@@ -7,8 +7,9 @@ KEY is the verifier key of the log, as you were given it when the log was made, 
 exits with 3. Read it: it is short, and nothing of it comes from the program that wrote the files.
 
 What it checks, by RFC 6962 and C2SP signed-note and tlog-checkpoint:
-- `checkpoint` is signed with the key, and says how many entries there were, and the root of their Merkle tree: of the
-  whole log, or of one organization, by the tree of its entries alone;
+- `keys` has the changes of the log's key, each signed by the old one and the new one; from KEY on they lead to another;
+- `checkpoint` is signed with the key that was to sign it, and says how many entries there were, and the root of their
+  Merkle tree: of the whole log, or of one organization, by the tree of its entries alone;
 - `hashes` has so many leaf hashes, and they give that root;
 - each line of `entries.jsonl` has the hash that stands for it there, and says the number at which it stands; of an
   organization, that it is of this one, and a number behind that of the line before.
@@ -29,7 +30,8 @@ from urllib.parse import unquote
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-ENTRIES, HASHES, CHECKPOINT = "entries.jsonl", "hashes", "checkpoint"
+ENTRIES, HASHES, CHECKPOINT, KEYS = "entries.jsonl", "hashes", "checkpoint", "keys"
+KEY_CHANGE = "indelible/key-change/v1"
 HASH_SIZE = 32
 ED25519 = 1  # the signature type byte
 
@@ -46,7 +48,7 @@ class Refused(Exception):  # noqa: N818 - what is refused is the log
 
 def check(files: "Files", key: str) -> tuple[str, int, bytes]:
     """Origin, number of entries and their root, if all is as it was signed. Raises Refused."""
-    origin, size, root, organization = signed(files.text(CHECKPOINT), key)
+    origin, size, root, organization = signed(files.text(CHECKPOINT), key, files.changes())
     found = tree(hashes(files))
     if found != (size, root):
         kind = "truncated" if found[0] < size else "added" if found[0] > size else "changed"
@@ -78,25 +80,48 @@ def check_line(place: int, hash_: bytes, line: bytes, last: int, organization: s
     return said
 
 
-def signed(note: str, key: str) -> tuple[str, int, bytes, str | None]:
-    """Origin, size and root of a checkpoint that the key has signed; and the organization, if it is of one."""
-    name, public, id_ = parse_key(key)
-    text, _, signatures = note.rpartition("\n\n")
-    text += "\n"
+def signed(note: str, key: str, changes: list[str]) -> tuple[str, int, bytes, str | None]:
+    """Origin, size and root of a checkpoint that was signed by whom it was to be; and the organization, if of one."""
+    name, _, _ = parse_key(key)
     try:
-        origin, size, root, *_ = text.split("\n")
+        origin, size, root, *more = note.rpartition("\n\n")[0].split("\n")
         head = origin, int(size), base64.b64decode(root, validate=True)
+        among = int(more[0].removeprefix("log ")) if more else head[1]  # an organization's, among so many of all
     except ValueError:
         raise Refused("re-signed", f"`{CHECKPOINT}` is no checkpoint.") from None
+    if not any(first <= among <= last and signs(each, note) for each, first, last in chain(key, changes)):
+        raise Refused("re-signed", f"`{CHECKPOINT}` is not signed with the key {key}, nor with one that it led to.")
+    if origin == name:
+        return *head, None
+    if origin.startswith(f"{name}/org/"):
+        return *head, unquote(origin.removeprefix(f"{name}/org/"))
+    raise Refused("re-signed", f"`{CHECKPOINT}` is of {origin}; the key is of {name}.")
+
+
+def chain(key: str, changes: list[str]) -> list[tuple[str, int, int]]:
+    """The log's keys, KEY among them, and from which size to which the word of each counts."""
+    keys, firsts, lasts = [key.strip()], [0], [sys.maxsize]
+    for note in changes:
+        header, _, size, good, old, new = (note.rpartition("\n\n")[0].split("\n") + [""] * 6)[:6]
+        if header != KEY_CHANGE or not (signs(old, note) and signs(new, note)) or (len(keys) > 1 and keys[-1] != old):
+            raise Refused("re-signed", f"`{KEYS}` has what is no change of the log's key.")
+        keys[-1:] = [old, new]
+        firsts, lasts = [*firsts, int(size)], [*lasts[:-1], int(good), sys.maxsize]
+    if key.strip() not in keys:
+        raise Refused("re-signed", f"`{KEYS}` does not lead from the key {key}.")
+    return list(zip(keys, firsts, lasts, strict=True))
+
+
+def signs(key: str, note: str) -> bool:
+    """Whether the key has signed the note."""
+    name, public, id_ = parse_key(key)
+    text, _, signatures = note.rpartition("\n\n")
     for line in signatures.splitlines():
         by, _, encoded = line.removeprefix("— ").partition(" ")
         signature = decoded(encoded)
-        if by == name and signature[:4] == id_ and verifies(public, signature[4:], text):
-            if origin == name:
-                return *head, None
-            if origin.startswith(f"{name}/org/"):
-                return *head, unquote(origin.removeprefix(f"{name}/org/"))
-    raise Refused("re-signed", f"`{CHECKPOINT}` is not signed with the key {key}.")
+        if by == name and signature[:4] == id_ and verifies(public, signature[4:], f"{text}\n"):
+            return True
+    return False
 
 
 def parse_key(key: str) -> tuple[str, bytes, bytes]:
@@ -106,7 +131,7 @@ def parse_key(key: str) -> tuple[str, bytes, bytes]:
     data = decoded(encoded)
     id_ = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
     if data[:1] != bytes([ED25519]) or len(data) != 1 + HASH_SIZE or id_.hex() != wanted:
-        raise SystemExit(f"verify.py: {key!r} is no verifier key: name+id+base64 is expected.")
+        raise Refused("re-signed", f"{key[:200]!r} is no verifier key: name+id+base64 is expected.")
     return name, data[1:], id_
 
 
@@ -161,6 +186,13 @@ class Files:
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             raise Refused("changed", f"`{name}` cannot be opened: {error}.") from error
 
+    def changes(self) -> list[str]:
+        """Of the log's key."""
+        try:
+            return [str(note) for note in json.loads(self.text(KEYS))]
+        except (ValueError, TypeError):
+            raise Refused("re-signed", f"`{KEYS}` cannot be read.") from None
+
     def text(self, name: str) -> str:
         with self.open(name) as file:
             return b"".join(intact(lambda: file.read(1_000_000))).decode("utf-8", "replace")
@@ -192,6 +224,10 @@ def main() -> int:
     parser.add_argument("path", nargs="?", type=Path, default=Path(__file__).parent, metavar="FILE.zip | FOLDER")
     parser.add_argument("--key", required=True, help="the verifier key, as you were given it when the log was made")
     arguments = parser.parse_args()
+    try:
+        parse_key(arguments.key)
+    except Refused as error:
+        raise SystemExit(f"verify.py: {error.message}") from None
     try:
         origin, size, root = check(Files(arguments.path), arguments.key)
     except Refused as error:

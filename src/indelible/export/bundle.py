@@ -4,18 +4,19 @@ Of the whole log, or of one organization: its entries are all that it had, by th
 
     entries.jsonl   the lines, as they were hashed          hashes       the hash of each, 32 bytes
     checkpoint      the signed note over them                verify.py    reads these, and a key
-    README.txt      how to
+    keys            changes of the log's key, if any         README.txt   how to
 
 The key is not in it: from whoever gives the files, it would prove nothing.
 """
 
+import json
 import zipfile
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import IO, NamedTuple
 
 from indelible.errors import NotFoundError, VerificationError
-from indelible.export.alone import CHECKPOINT, ENTRIES, HASHES
+from indelible.export.alone import CHECKPOINT, ENTRIES, HASHES, KEYS
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.tree import Frontier, leaf_hash
@@ -52,6 +53,7 @@ def write_bundle(log: Log, file: IO[bytes], organization: str | None = None) -> 
         bundle.writestr("README.txt", README.format(origin=origin, size=size))
         bundle.writestr("verify.py", files("indelible.export").joinpath("alone.py").read_text())
         bundle.writestr(CHECKPOINT, proved.note)
+        bundle.writestr(KEYS, json.dumps(log.store.key_changes()))
         _stream(bundle, ENTRIES, (line + b"\n" for line in proved.lines()))
         _stream(bundle, HASHES, _hashes(proved))
     return size
@@ -61,12 +63,12 @@ def _whole(log: Log) -> _Proved:
     size, note = log.store.newest_checkpoint() or (0, None)
     if note is None:
         raise NotFoundError("Nothing is signed yet. The first entry makes a checkpoint: indelible seal APP LOG")
-    return _Proved(note, Checkpoint.open(note, log.verifier), lambda: (line for _, _, line in log.leaves(0, size)))
+    return _Proved(note, log.keys.open(note), lambda: (line for _, _, line in log.leaves(0, size)))
 
 
 def _of_organization(log: Log, organization: str) -> _Proved:
     size, note = log.organization_checkpoint(organization)
-    checkpoint, _ = Checkpoint.open_organization(note, log.verifier, organization)
+    checkpoint, _ = log.keys.open_organization(note, organization)
     return _Proved(note, checkpoint, lambda: lines(log, Query(), organization=organization, end=size))
 
 

@@ -18,7 +18,7 @@ from typing import Self
 from urllib.parse import quote
 
 from indelible.errors import MalformedError
-from indelible.merkle.key import SigningKey, Verifier
+from indelible.merkle.key import Key, Verifier
 from indelible.merkle.note import open_note
 
 
@@ -54,7 +54,7 @@ class Checkpoint:
             raise MalformedError("A checkpoint has no empty lines.")  # tlog-checkpoint: extension lines are non-empty
         return checkpoint
 
-    def sign(self, key: SigningKey) -> str:
+    def sign(self, key: Key) -> str:
         return key.sign(str(self))
 
     @classmethod

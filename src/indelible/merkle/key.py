@@ -66,8 +66,24 @@ class Verifier:
         return True
 
 
+class Key:
+    """Something that signs under a name."""
+
+    @property
+    def verifier(self) -> Verifier:
+        raise NotImplementedError
+
+    def line(self, text: str) -> str:
+        """Its line among the signatures of a note."""
+        raise NotImplementedError
+
+    def sign(self, text: str) -> str:
+        """The whole note. Ed25519 is deterministic: the same text gives the same note."""
+        return f"{text}\n{self.line(text)}"
+
+
 @dataclass(frozen=True)
-class SigningKey:
+class SigningKey(Key):
     """A private key with its name. It never appears in a repr, an error or a log."""
 
     name: str
@@ -105,12 +121,7 @@ class SigningKey:
         raw = serialization.Encoding.Raw
         return Verifier(self.name, self._secret.public_key().public_bytes(raw, serialization.PublicFormat.Raw))
 
-    def sign(self, text: str) -> str:
-        """The whole note. Ed25519 is deterministic: the same text gives the same note."""
-        return f"{text}\n{self.line(text)}"
-
     def line(self, text: str) -> str:
-        """Its line among the signatures of a note."""
         return f"{DASH}{self.name} {encode(self.verifier.id + self._secret.sign(text.encode()))}\n"
 
 

@@ -20,7 +20,7 @@ from typing import Self
 from indelible.errors import MalformedError, VerificationError
 from indelible.merkle.b64 import decode, encode
 from indelible.merkle.checkpoint import Checkpoint
-from indelible.merkle.key import Verifier
+from indelible.merkle.keyring import Keyring
 from indelible.merkle.proof import root_from_inclusion
 from indelible.merkle.tree import HASH_SIZE, leaf_hash
 
@@ -64,12 +64,12 @@ class TlogProof:
         index, *hashes = lines
         return cls(int(index.removeprefix("index ")), tuple(map(decode, hashes)), checkpoint, extra)
 
-    def verify(self, line: bytes, verifier: Verifier) -> Checkpoint:
-        """That `line` is the entry at the index of the log that the verifier's checkpoint is of; gives that.
+    def verify(self, line: bytes, keys: Keyring) -> Checkpoint:
+        """That `line` is the entry at the index of the log that the checkpoint is of; gives that.
 
         Raises MalformedError for a note or proof that is none, VerificationError where they do not lead to the root.
         """
-        checkpoint = Checkpoint.open(self.checkpoint, verifier)
+        checkpoint = keys.open(self.checkpoint)
         if root_from_inclusion(leaf_hash(line), self.index, checkpoint.size, self.hashes) != checkpoint.root:
             message = f"entry {self.index} is not in the tree of {checkpoint.size} that was signed."
             raise VerificationError("changed", message, self.index)

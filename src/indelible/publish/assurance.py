@@ -12,7 +12,6 @@ from typing import Literal, NamedTuple
 
 from indelible.errors import MalformedError, VerificationError
 from indelible.log import Log
-from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.cosignature import Witness, cosigned_at
 from indelible.publish.folder import newest
 
@@ -52,7 +51,7 @@ def _anchored(log: Log, folder: Path) -> Assurance:
     if note is None:
         return Assurance("anchored", 0, str(folder))
     try:
-        anchored = Checkpoint.open(note, log.verifier)
+        anchored = log.keys.open(note)
     except MalformedError as error:
         raise VerificationError("re-signed", f"the newest checkpoint in {folder} is not this log's: {error}") from error
     if anchored != log.tree(anchored.size):

@@ -3,6 +3,7 @@
     checkpoint                        the newest, when all that it is of is there
     checkpoints/000000048213          each that was seen here, and none is ever written over
     tile/0/x001/234   tile/entries/x001/234.p/17
+    keys/000000000000                 each change of the log's key
 
 Whoever has the folder verifies it with the key alone, and holds the log to every checkpoint in it.
 """
@@ -16,7 +17,7 @@ from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.tile import tiles
 from indelible.publish.tiles import read_tile
 
-CHECKPOINT, CHECKPOINTS = "checkpoint", "checkpoints"
+CHECKPOINT, CHECKPOINTS, KEYS = "checkpoint", "checkpoints", "keys"
 
 
 def publish(log: Log, folder: Path, *, entries: bool = True) -> int:
@@ -29,7 +30,7 @@ def publish(log: Log, folder: Path, *, entries: bool = True) -> int:
     note = log.checkpoint()
     if note is None:
         return 0
-    checkpoint, before = Checkpoint.open(note, log.verifier), _published(log, folder)
+    checkpoint, before = log.keys.open(note), _published(log, folder)
     if before > checkpoint.size:
         message = f"{folder} has a checkpoint of {before} entries, and the log has {checkpoint.size} that are signed."
         raise VerificationError("rolled back", message)
@@ -37,6 +38,8 @@ def publish(log: Log, folder: Path, *, entries: bool = True) -> int:
         if entries:
             for tile in tiles(checkpoint.size, _tiled(folder)):
                 _write(folder / str(tile), read_tile(log, tile))
+        for number, change in enumerate(log.store.key_changes()):
+            _write(folder / KEYS / f"{number:012}", change.encode())
         _keep(folder / CHECKPOINTS / f"{checkpoint.size:012}", note, checkpoint, log)
         _write(folder / CHECKPOINT, note.encode())
     except OSError as error:
@@ -55,7 +58,7 @@ def newest(folder: Path) -> str | None:
 def _published(log: Log, folder: Path) -> int:
     """The size that the folder has. What it says of itself is not believed: it opens with the log's key."""
     path = folder / CHECKPOINT
-    return Checkpoint.open(path.read_text(), log.verifier).size if path.exists() else 0
+    return log.keys.open(path.read_text()).size if path.exists() else 0
 
 
 def _tiled(folder: Path) -> int:
@@ -70,7 +73,7 @@ def _keep(path: Path, note: str, checkpoint: Checkpoint, log: Log) -> None:
     """The first that was seen of this size stays; another tree of that size is another history."""
     if not path.exists():
         _write(path, note.encode())
-    elif Checkpoint.open(path.read_text(), log.verifier) != checkpoint:
+    elif log.keys.open(path.read_text()) != checkpoint:
         raise VerificationError("forked", f"{path} is of another tree of {checkpoint.size} entries than the log's.")
 
 

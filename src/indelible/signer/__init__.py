@@ -13,11 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from indelible.errors import LogError, NotFoundError, VerificationError
-from indelible.files import beside, sync
+from indelible.errors import LogError, UsageError, VerificationError
+from indelible.files import sync
 from indelible.merkle.checkpoint import Checkpoint
-from indelible.merkle.key import SigningKey, Verifier
+from indelible.merkle.key import Key, SigningKey, Verifier
+from indelible.merkle.keyring import KeyChange, Keyring
 from indelible.merkle.tree import EMPTY_ROOT, Frontier, leaf_hash
+from indelible.signer.keys import given, load, read, write
 from indelible.signer.organizations import Organizations
 from indelible.signer.source import Head, Source
 
@@ -55,37 +57,29 @@ def _recall(path: Path, origin: str) -> Frontier | None:
 
 
 class Signer:
-    """A key file and its memory."""
+    """A key, and the memory of what it has signed, which stands where the key's file is or would be."""
 
     def __init__(self, path: Path) -> None:
-        """Raises NotFoundError without the key file, MalformedError if it is damaged."""
-        if not path.is_file():
-            raise NotFoundError(
-                f"The signing key {path} is missing. Restore it from your copy; the log cannot be signed without it."
-            )
+        """Raises NotFoundError without a key, MalformedError if it is damaged, LogError if it cannot be had."""
         self._path = path
-        try:
-            self._key = SigningKey.parse(path.read_text(errors="replace"))
-        except OSError as error:
-            raise LogError(f"The signing key {path} cannot be read: {error.strerror}. Run as its owner.") from error
+        self._use(load(path))
         self._state_path = _state_path(path)
-        self._organizations = Organizations(path.with_name(path.name + ".organizations"), self._key)
+
+    def _use(self, key: Key) -> None:
+        self._key, self._filed = key, self._path.is_file()
+        self._organizations = Organizations(self._beside("organizations"), key)
+
+    def _beside(self, suffix: str) -> Path:
+        return self._path.with_name(f"{self._path.name}.{suffix}")
 
     @classmethod
     def create(cls, path: Path, origin: str) -> "Signer":
-        """Make a key for the log `origin`. Raises LogError if a key is there: it is never overwritten."""
-        key = SigningKey.generate(origin)
-        try:
-            with beside(path) as made:
-                made.write_text(key.export() + "\n")
-                sync(made)
-                os.link(made, path)  # whole or not at all, and never over another
-        except FileExistsError as error:
-            raise LogError(
-                f"The key file {path} exists already. Move it away, or use the log that it signs."
-            ) from error
-        except OSError as error:
-            raise LogError(f"The key file {path} cannot be written: {error.strerror}.") from error
+        """A key for the log `origin`, or the one that the environment has. Raises LogError if a file is there."""
+        key = given()
+        if key is None:
+            write(path, SigningKey.generate(origin))
+        elif origin != key.verifier.name:
+            raise LogError(f"The key of the environment is for {key.verifier.name}. Drop --origin, or the key.")
         return cls(path)
 
     @property
@@ -99,18 +93,65 @@ class Signer:
         is signed again, to the same bytes. Raises VerificationError if the log went backwards or sideways.
         """
         with self._exclusive():
+            self.follow(store)
             head = store.head()
             frontier = self._extend(store, head)
             self._remember(frontier)
-            checkpoint = Checkpoint(self._key.name, frontier.size, frontier.root())
+            checkpoint = Checkpoint(self._key.verifier.name, frontier.size, frontier.root())
             return frontier.size, checkpoint.sign(self._key)
+
+    def follow(self, store: Source) -> None:
+        """Be the key that the log's changes have led to: another process may have changed it.
+
+        A crash as it was changed left the new key beside the old one: it is put in its place now. Raises LogError.
+        """
+        changes = [KeyChange.open(note) for note in store.key_changes()]
+        if not changes or changes[-1].new == self.verifier:
+            return
+        following = self._beside("next")
+        if following.is_file() and read(following).verifier == changes[-1].new:
+            self._promote(changes[-1])
+        self._use(load(self._path))
+        if changes[-1].new != self.verifier:
+            raise LogError(f"The log's key was changed to {changes[-1].new}, and {self._path} has {self.verifier}.")
+
+    def change(self, store: Source, good: int | None) -> KeyChange:
+        """Make a new key; both sign that it follows. `good`: the old one is revoked, its word counts up to there.
+
+        The note in the log is the commit point: before it the new key is nothing, after it `follow` puts it in place.
+        Raises LogError, UsageError for a key that is not in a file, or a size that was not signed.
+        """
+        with self._exclusive():
+            self.follow(store)
+            size = store.head().size
+            if not isinstance(self._key, SigningKey) or not self._path.is_file():
+                raise UsageError("This log's key is not in a file. Change it where it is kept.")
+            if good is not None and not 0 <= good <= size:
+                raise UsageError(f"The log has {size} entries; {good} is no size up to which its key was good.")
+            new, following = SigningKey.generate(self.verifier.name), self._beside("next")
+            following.unlink(missing_ok=True)  # of a change that came to nothing
+            write(following, new)
+            change = KeyChange(size, size if good is None else good, self.verifier, new.verifier)
+            store.add_key_change(len(store.key_changes()), change.sign(self._key, new))
+            self.follow(store)
+            return change
+
+    def _promote(self, change: KeyChange) -> None:
+        """The old key stays, under the size at which it ended."""
+        try:
+            if not (kept := self._beside(f"until-{change.size}")).exists():
+                os.link(self._path, kept)
+            self._beside("next").replace(self._path)  # there is a key at any moment
+            sync(self._path.parent)
+        except OSError as error:
+            raise LogError(f"The new key cannot be put in its place, {self._path}: {error.strerror}.") from error
 
     def sign_organization(self, store: Source, organization: str) -> tuple[int, str]:
         """What was signed of the log, and the note of an organization's tree among that: see `Organizations`.
 
         The log itself is to be signed first. Raises VerificationError, LogError.
         """
-        nothing = Checkpoint(self._key.name, 0, EMPTY_ROOT)
+        nothing = Checkpoint(self._key.verifier.name, 0, EMPTY_ROOT)
         return self._organizations.sign(store, lambda: self._newest(store) or nothing, organization)
 
     def _extend(self, store: Source, head: Head) -> Frontier:
@@ -126,7 +167,7 @@ class Signer:
         for _, _, line in store.leaves(frontier.size, head.size):
             frontier.append(leaf_hash(line))
             self._compare(frontier, signed)
-        self._compare(frontier, Checkpoint(self._key.name, head.size, head.root))
+        self._compare(frontier, Checkpoint(self._key.verifier.name, head.size, head.root))
         if frontier.size != head.size or (signed and signed.size > head.size):
             raise VerificationError("truncated", f"the log claims {head.size} entries and holds {frontier.size}.")
         return frontier
@@ -134,7 +175,8 @@ class Signer:
     def _newest(self, store: Source) -> Checkpoint | None:
         """What the log itself shows as signed: the floor when the state file is gone."""
         newest = store.newest_checkpoint()
-        return newest and Checkpoint.open(newest[1], self.verifier)
+        keys = Keyring(self.verifier, store.key_changes())
+        return None if newest is None or keys.revoked(newest[1]) else keys.open(newest[1])
 
     @staticmethod
     def _compare(frontier: Frontier, signed: Checkpoint | None) -> None:
@@ -147,12 +189,12 @@ class Signer:
 
     def _recall(self) -> Frontier:
         """The last head signed. Without a state file (a key moved to a new machine) every line is hashed anew."""
-        frontier = _recall(self._state_path, self._key.name)
+        frontier = _recall(self._state_path, self._key.verifier.name)
         return Frontier() if frontier is None else frontier
 
     def _remember(self, frontier: Frontier) -> None:
         """Write beside, sync, rename, sync the folder: a crash leaves the old state or the new one."""
-        state = msgspec.json.encode(_State(self._key.name, frontier.size, frontier.pack()))
+        state = msgspec.json.encode(_State(self._key.verifier.name, frontier.size, frontier.pack()))
         try:
             if self._state_path.exists() and self._state_path.read_bytes() == state:
                 return
@@ -169,9 +211,13 @@ class Signer:
     def _exclusive(self) -> Iterator[None]:
         """One signer at a time, across processes; the lock dies with its holder."""
         try:
-            file = self._path.open()
+            file = self._beside("lock").open("a")
         except OSError as error:
-            raise LogError(f"The signing key {self._path} cannot be read: {error.strerror}. Put it back.") from error
+            raise LogError(
+                f"{self._beside('lock')} cannot be made: {error.strerror}. Run as its folder's owner."
+            ) from error
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            if self._filed and not self._path.is_file():  # the next start would find none
+                raise LogError(f"The signing key {self._path} is gone. Put it back.")
             yield

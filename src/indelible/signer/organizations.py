@@ -15,7 +15,7 @@ import msgspec
 
 from indelible.errors import LogError, VerificationError
 from indelible.merkle.checkpoint import Checkpoint, organization_origin
-from indelible.merkle.key import SigningKey
+from indelible.merkle.key import Key
 from indelible.merkle.tree import Frontier, leaf_hash
 from indelible.signer.source import Source
 
@@ -41,7 +41,7 @@ _organization_of = msgspec.json.Decoder(_Line).decode
 class Organizations:
     """The trees of one log, as far as it was followed."""
 
-    def __init__(self, path: Path, key: SigningKey) -> None:
+    def __init__(self, path: Path, key: Key) -> None:
         self._path = path
         self._key = key
         self._lock = threading.Lock()

@@ -136,6 +136,12 @@ class Store(Protocol):
     def newest_cosigned(self) -> tuple[int, str] | None:
         """The newest checkpoint that has such a line, as it was signed; without it."""
 
+    def add_key_change(self, number: int, note: str) -> None:
+        """Keep the note of a change of the signing key. Raises LogError if it is not the next one."""
+
+    def key_changes(self) -> list[str]:
+        """In their order."""
+
     def having(self, dimension: Dimension, text: str) -> list[int]:
         """Numbers of the names with a spelling that contains the case-folded text."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from indelible.errors import NotFoundError, VerificationError
 from indelible.merkle.key import Verifier
+from indelible.merkle.keyring import Keyring
 from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, opened
 
 BATCH = 1000
@@ -12,7 +13,7 @@ BATCH = 1000
 
 def verify_file(path: Path, verifier: Verifier, note: str, progress: Progress = lambda _: None) -> Report:
     """Check a JSON Lines export of a whole log against a signed checkpoint. Raises VerificationError."""
-    checkpoint = opened(note, verifier, "the checkpoint")
+    checkpoint = opened(note, Keyring(verifier), "the checkpoint")
     tree = Rebuilt([checkpoint])
     for seq, line in enumerate(_file_lines(path)):
         entry_seq = check_line(None, line).seq

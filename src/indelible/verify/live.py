@@ -6,10 +6,11 @@ from indelible.errors import VerificationError
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
+from indelible.merkle.keyring import Keyring
 from indelible.merkle.tile import WIDTH, completed
 from indelible.verify.index import check_index
 from indelible.verify.organizations import OrganizationTrees
-from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, opened
+from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, keyring, opened
 
 BATCH = 1024
 
@@ -30,9 +31,10 @@ def verify_log(  # noqa: PLR0913 - what may be held against it, and how
     its files too, which reads all of them. Raises VerificationError, with `kind` and the first bad `seq`.
     """
     # In this order, so that a log that grows meanwhile is not mistaken for a damaged one.
-    checkpoints = _checkpoints(log, verifier, earlier)
+    keys = keyring(verifier, log.store.key_changes())
+    checkpoints = _checkpoints(log, keys, earlier)
     signed = max((checkpoint.size for checkpoint in checkpoints), default=0)
-    organizations = OrganizationTrees(log.store.organization_checkpoints(), verifier)
+    organizations = OrganizationTrees(log.store.organization_checkpoints(), keys)
     head = log.head()
     tree = Rebuilt([*checkpoints, known] if known else checkpoints)
     for seq, hash_, line in log.leaves(0, head.size):
@@ -58,14 +60,16 @@ def verify_log(  # noqa: PLR0913 - what may be held against it, and how
     return Report(verifier.name, size, signed, tree.frontier.root())
 
 
-def _checkpoints(log: Log, verifier: Verifier, earlier: str | None) -> list[Checkpoint]:
+def _checkpoints(log: Log, keys: Keyring, earlier: str | None) -> list[Checkpoint]:
     checkpoints = []
     for size, note in log.store.checkpoints():
-        checkpoints.append(opened(note, verifier, f"the checkpoint of size {size}"))
+        if keys.revoked(note):  # what a key signed after it was good is no evidence, for or against
+            continue
+        checkpoints.append(opened(note, keys, f"the checkpoint of size {size}"))
         if checkpoints[-1].size != size:
             raise VerificationError("changed", f"the checkpoint of size {checkpoints[-1].size} is filed under {size}.")
     if earlier is not None:
-        checkpoints.append(opened(earlier, verifier, "the checkpoint given"))
+        checkpoints.append(opened(earlier, keys, "the checkpoint given"))
     remembered = log.last_signed()
     return [*checkpoints, remembered] if remembered else checkpoints
 

@@ -5,19 +5,19 @@ from collections.abc import Iterable
 from indelible.errors import MalformedError, VerificationError
 from indelible.event import Entry
 from indelible.merkle.checkpoint import Checkpoint
-from indelible.merkle.key import Verifier
+from indelible.merkle.keyring import Keyring
 from indelible.merkle.tree import Frontier
 
 
 class OrganizationTrees:
     """Built anew, of the organizations for which something was signed."""
 
-    def __init__(self, notes: Iterable[tuple[str, int, str]], verifier: Verifier) -> None:
+    def __init__(self, notes: Iterable[tuple[str, int, str]], keys: Keyring) -> None:
         """`notes` as a store gives them."""
         self._trees: dict[str, Frontier] = {}
         self._signed: dict[int, list[tuple[str, Checkpoint]]] = {}  # by the log's size
         for organization, filed, note in notes:
-            checkpoint = _opened(note, verifier, organization, filed)
+            checkpoint = _opened(note, keys, organization, filed)
             self._trees[organization] = Frontier()
             self._signed.setdefault(filed, []).append((organization, checkpoint))
         self.compare(0)
@@ -45,11 +45,11 @@ class OrganizationTrees:
             raise VerificationError("truncated", message, size)
 
 
-def _opened(note: str, verifier: Verifier, organization: str, filed: int) -> Checkpoint:
+def _opened(note: str, keys: Keyring, organization: str, filed: int) -> Checkpoint:
     try:
-        checkpoint, size = Checkpoint.open_organization(note, verifier, organization)
+        checkpoint, size = keys.open_organization(note, organization)
     except MalformedError as error:
-        message = f"the checkpoint of {organization!r} does not open with the key {verifier}: {error}"
+        message = f"the checkpoint of {organization!r} does not open with the key {keys.pinned}: {error}"
         raise VerificationError("re-signed", message) from error
     if size != filed:
         raise VerificationError("changed", f"the checkpoint of {organization!r} of size {size} is filed under {filed}.")

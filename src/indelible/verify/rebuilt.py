@@ -1,6 +1,6 @@
 """What every way of verifying does: lines onto a tree of our own, and that against what was signed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from indelible.errors import EventError, MalformedError, VerificationError
 from indelible.event import Entry, read
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
+from indelible.merkle.keyring import Keyring
 from indelible.merkle.tree import Frontier, leaf_hash
 
 Progress = Callable[[int], None]  # called with how many leaves are checked
@@ -67,11 +68,19 @@ class Rebuilt:
             self._good = size
 
 
-def opened(note: str, verifier: Verifier, name: str) -> Checkpoint:
+def keyring(verifier: Verifier, changes: Sequence[str]) -> Keyring:
+    """The keys that the pinned one leads to, by the changes that are shown."""
     try:
-        return Checkpoint.open(note, verifier)
+        return Keyring(verifier, changes)
     except MalformedError as error:
-        raise VerificationError("re-signed", f"{name} does not open with the key {verifier}: {error}") from error
+        raise VerificationError("re-signed", f"the log's keys do not follow from {verifier}: {error}") from error
+
+
+def opened(note: str, keys: Keyring, name: str) -> Checkpoint:
+    try:
+        return keys.open(note)
+    except MalformedError as error:
+        raise VerificationError("re-signed", f"{name} does not open with the key {keys.pinned}: {error}") from error
 
 
 def check_line(seq: int | None, line: bytes) -> Entry:

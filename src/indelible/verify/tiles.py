@@ -5,17 +5,19 @@ from pathlib import Path
 from indelible.errors import MalformedError, NotFoundError, VerificationError
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
+from indelible.merkle.keyring import Keyring
 from indelible.merkle.tile import WIDTH, Tile, completed, split, tiles, unbundle
 from indelible.merkle.tree import HASH_SIZE
-from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, opened
+from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, keyring, opened
 
 
 def verify_tiles(
     folder: Path, verifier: Verifier, progress: Progress = lambda _: None, *, known: Checkpoint | None = None
 ) -> Report:
     """Every entry and every tile, against the checkpoints in the folder. Raises VerificationError, NotFoundError."""
-    earlier = [_opened(path, verifier) for path in sorted((folder / "checkpoints").glob("[0-9]*"))]
-    newest = _opened(folder / "checkpoint", verifier)
+    keys = keyring(verifier, _changes(folder))
+    earlier = [_opened(path, keys) for path in sorted((folder / "checkpoints").glob("[0-9]*"))]
+    newest = _opened(folder / "checkpoint", keys)
     tree = Rebuilt([newest, *earlier, known] if known else [newest, *earlier])
     nodes: dict[int, list[bytes]] = {}  # above the leaves, by level
     for index in range(-(-newest.size // WIDTH)):
@@ -31,6 +33,11 @@ def verify_tiles(
     tree.finish()
     _check_nodes(folder, newest.size, nodes)
     return Report(verifier.name, newest.size, newest.size, newest.root)
+
+
+def _changes(folder: Path) -> list[str]:
+    """Of the log's key, if there were any."""
+    return [path.read_text(errors="replace") for path in sorted((folder / "keys").glob("[0-9]*"))]
 
 
 def _check_nodes(folder: Path, size: int, nodes: dict[int, list[bytes]]) -> None:
@@ -73,11 +80,11 @@ def _read(folder: Path, tile: Tile, first: int | None) -> bytes:
     raise VerificationError("missing", f"{tile} is not there.", first)
 
 
-def _opened(path: Path, verifier: Verifier) -> Checkpoint:
+def _opened(path: Path, keys: Keyring) -> Checkpoint:
     try:
         note = path.read_text()
     except FileNotFoundError as error:
         raise NotFoundError(f"{path} is not there: this is no folder of tiles.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise VerificationError("re-signed", f"{path} cannot be read: {error}.") from error
-    return opened(note, verifier, str(path))
+    return opened(note, keys, str(path))

@@ -23,7 +23,7 @@ def test_a_project_that_is_set_up_is_told_nothing(site: Site) -> None:
     ("indelible", "found"),
     [
         ({"LOGG": "sqlite:///audit.db"}, "E001"),
-        ({"LOG": "postgresql://log"}, "E001"),
+        ({"LOG": "mysql://log"}, "E001"),
         ({"DATABASES": "default"}, "E001"),
         ({"WATCH": "some"}, "E001"),
         ({"ACTOR": "nowhere.to.be.found"}, "E001"),

@@ -111,6 +111,13 @@ class PostgresStore:
         rows = self._readers.query(SQL["newest_cosigned"], {"log": self._log})
         return next(((size, note.decode()) for size, note in rows), None)
 
+    def add_key_change(self, number: int, note: str) -> None:
+        with self._writer.transaction() as (tables, _):
+            tables.db.execute(SQL["add_key_change"], (self._log, number, note.encode()))
+
+    def key_changes(self) -> list[str]:
+        return [note.decode("utf-8", "replace") for (note,) in self._select("key_changes", self._log)]
+
     def nodes(self, level: int, start: int, stop: int) -> list[bytes]:
         name, values = ("nodes", (start, stop, level)) if level else ("leaf_hashes", (start, stop))
         return [hash_ for (hash_,) in self._select(name, self._log, *values)]

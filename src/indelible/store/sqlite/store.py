@@ -143,6 +143,14 @@ class SQLiteStore:
     def newest_cosigned(self) -> tuple[int, str] | None:
         return next(((size, note) for note, size in self.select(SQL["newest_cosigned"])), None)
 
+    def add_key_change(self, number: int, note: str) -> None:
+        with self._lock, _log_errors(self.path):
+            self._check_open()
+            self._writer.execute(SQL["add_key_change"], (number, note))
+
+    def key_changes(self) -> list[str]:
+        return [note for (note,) in self.select(SQL["key_changes"])]
+
     def nodes(self, level: int, start: int, stop: int) -> list[bytes]:
         found = (
             self.select(SQL["nodes"], (start, stop, level)) if level else self.select(SQL["leaf_hashes"], (start, stop))

@@ -127,6 +127,12 @@ SELECT line FROM indelible_log.cosignature WHERE log_id = %s AND size = %s ORDER
 SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %(log)s
 AND size = (SELECT max(size) FROM indelible_log.cosignature WHERE log_id = %(log)s)
 
+-- name: add_key_change
+INSERT INTO indelible_log.key_change (log_id, number, note) VALUES (%s, %s, %s)
+
+-- name: key_changes
+SELECT note FROM indelible_log.key_change WHERE log_id = %s ORDER BY number
+
 -- name: attachments
 SELECT hash, nonce, value FROM indelible_log.attachment WHERE log_id = %s AND hash > %s ORDER BY hash LIMIT %s
 

@@ -65,6 +65,13 @@ CREATE TABLE indelible_log.cosignature (         -- lines of witnesses, to stand
   PRIMARY KEY (log_id, size, line)
 );
 
+CREATE TABLE indelible_log.key_change (          -- notes that the old signing key and the new one have signed
+  log_id integer NOT NULL,
+  number integer NOT NULL CHECK (number >= 0),
+  note   bytea NOT NULL,
+  PRIMARY KEY (log_id, number)
+);
+
 CREATE TABLE indelible_log.attachment (          -- large values, under the hash that the entry carries
   log_id integer NOT NULL,
   hash   bytea NOT NULL,
@@ -195,6 +202,16 @@ BEGIN
   RETURN NEW;
 END $$;
 
+CREATE FUNCTION indelible_log.next_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NEW.number <> (SELECT coalesce(max(number) + 1, 0) FROM indelible_log.key_change WHERE log_id = NEW.log_id) THEN
+    RAISE EXCEPTION 'indelible: changes of the key are appended; none is replaced';
+  END IF;
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER in_order BEFORE INSERT ON indelible_log.key_change
+FOR EACH ROW EXECUTE FUNCTION indelible_log.next_change();
 CREATE TRIGGER in_order AFTER INSERT ON indelible_log.leaf REFERENCING NEW TABLE AS added
 FOR EACH STATEMENT EXECUTE FUNCTION indelible_log.in_order();
 CREATE TRIGGER in_order AFTER INSERT ON indelible_log.entry REFERENCING NEW TABLE AS added
@@ -209,7 +226,7 @@ DO $$
 DECLARE
   name text;
 BEGIN
-  FOREACH name IN ARRAY '{log,property,leaf,node,head,checkpoint,organization_checkpoint,cosignature,attachment,action,operation,source,entity_type,actor,organization,entity,entry}'::text[]
+  FOREACH name IN ARRAY '{log,property,leaf,node,head,checkpoint,organization_checkpoint,cosignature,key_change,attachment,action,operation,source,entity_type,actor,organization,entity,entry}'::text[]
   LOOP
     EXECUTE format('CREATE TRIGGER refuses_truncate BEFORE TRUNCATE ON indelible_log.%I EXECUTE FUNCTION indelible_log.refuse()', name);
     IF name NOT IN ('attachment') THEN  -- a value may be taken out: every proof stays
@@ -246,7 +263,7 @@ BEGIN
     GRANT USAGE ON SCHEMA indelible_log TO indelible_writer, indelible_reader;
     GRANT SELECT ON ALL TABLES IN SCHEMA indelible_log TO indelible_writer, indelible_reader;
     GRANT INSERT ON indelible_log.leaf, indelible_log.node, indelible_log.checkpoint, indelible_log.attachment,
-      indelible_log.organization_checkpoint, indelible_log.cosignature,
+      indelible_log.organization_checkpoint, indelible_log.cosignature, indelible_log.key_change,
       indelible_log.action, indelible_log.operation, indelible_log.source, indelible_log.entity_type, indelible_log.actor,
       indelible_log.organization, indelible_log.entity, indelible_log.entry TO indelible_writer;
     GRANT UPDATE (size, root, frontier) ON indelible_log.head TO indelible_writer;

@@ -88,6 +88,12 @@ SELECT line FROM cosignature WHERE size = ? ORDER BY line
 -- name: newest_cosigned
 SELECT note, size FROM checkpoint WHERE size = (SELECT max(size) FROM cosignature)
 
+-- name: add_key_change
+INSERT INTO key_change (number, note) VALUES (?, ?)
+
+-- name: key_changes
+SELECT note FROM key_change ORDER BY number
+
 -- name: attachments
 SELECT hash, nonce, value FROM attachment
 

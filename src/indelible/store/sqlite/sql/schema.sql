@@ -44,6 +44,11 @@ CREATE TABLE cosignature (           -- lines of witnesses, to stand below the n
   PRIMARY KEY (size, line)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE key_change (            -- notes that the old signing key and the new one have signed
+  number INTEGER PRIMARY KEY,        -- from 0
+  note   TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE attachment (            -- large values, under the hash that the entry carries
   hash  BLOB PRIMARY KEY,
   nonce BLOB NOT NULL,
@@ -116,6 +121,10 @@ CREATE TRIGGER organization_checkpoint_in_order BEFORE INSERT ON organization_ch
 WHEN NEW.log_size <= (SELECT max(log_size) FROM organization_checkpoint WHERE organization = NEW.organization)
 BEGIN SELECT RAISE(ABORT, 'indelible: checkpoints only grow; none is replaced'); END;
 
+CREATE TRIGGER key_change_in_order BEFORE INSERT ON key_change
+WHEN NEW.number IS NOT (SELECT coalesce(max(number) + 1, 0) FROM key_change)
+BEGIN SELECT RAISE(ABORT, 'indelible: changes of the key are appended; none is replaced'); END;
+
 CREATE TRIGGER property_once BEFORE INSERT ON property
 WHEN EXISTS (SELECT 1 FROM property WHERE name = NEW.name)
 BEGIN SELECT RAISE(ABORT, 'indelible: a property is written once'); END;
@@ -163,6 +172,12 @@ BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of cosig
 
 CREATE TRIGGER cosignature_refuses_delete BEFORE DELETE ON cosignature
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of cosignature is refused'); END;
+
+CREATE TRIGGER key_change_refuses_update BEFORE UPDATE ON key_change
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of key_change is refused'); END;
+
+CREATE TRIGGER key_change_refuses_delete BEFORE DELETE ON key_change
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of key_change is refused'); END;
 
 CREATE TRIGGER property_refuses_update BEFORE UPDATE ON property
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of property is refused'); END;

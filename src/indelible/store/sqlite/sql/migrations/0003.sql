@@ -54,3 +54,19 @@ BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of cosig
 
 CREATE TRIGGER cosignature_refuses_delete BEFORE DELETE ON cosignature
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of cosignature is refused'); END;
+
+-- Signing keys change.
+CREATE TABLE key_change (            -- notes that the old signing key and the new one have signed
+  number INTEGER PRIMARY KEY,        -- from 0
+  note   TEXT NOT NULL
+) STRICT;
+
+CREATE TRIGGER key_change_in_order BEFORE INSERT ON key_change
+WHEN NEW.number IS NOT (SELECT coalesce(max(number) + 1, 0) FROM key_change)
+BEGIN SELECT RAISE(ABORT, 'indelible: changes of the key are appended; none is replaced'); END;
+
+CREATE TRIGGER key_change_refuses_update BEFORE UPDATE ON key_change
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; UPDATE of key_change is refused'); END;
+
+CREATE TRIGGER key_change_refuses_delete BEFORE DELETE ON key_change
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of key_change is refused'); END;
