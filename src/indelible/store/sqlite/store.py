@@ -6,7 +6,7 @@ One writer at a time (`BEGIN IMMEDIATE`), readers beside it (WAL). A commit retu
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Any, Literal, Self, cast
@@ -53,13 +53,13 @@ class SQLiteStore:
         """After an append that somebody else may be in. What is asked later is a LogError."""
         with self._lock:
             self._closed = True
-            self._writer.close()
+            _close(self._writer)
         with self._watching:
             if self._watcher is not None:
-                self._watcher.close()
+                _close(self._watcher)
         while True:
             try:
-                self._idle.get_nowait().close()
+                _close(self._idle.get_nowait())
             except Empty:
                 return
 
@@ -258,6 +258,12 @@ class SQLiteStore:
 def key_path(path: Path) -> Path:
     """Beside the log, under its whole name: no two logs of one folder share a key."""
     return path.with_name(path.name + ".key")
+
+
+def _close(db: apsw.Connection) -> None:
+    """The last one to close moves the write-ahead log into the file; where the disk fails, the next one does."""
+    with suppress(apsw.Error):
+        db.close()
 
 
 @contextmanager
