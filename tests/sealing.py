@@ -1,8 +1,10 @@
 """A sealer in a process of its own, for the tests that kill it: `python -m tests.sealing APP LOG`."""
 
 import sys
+from contextlib import suppress
 
 from indelible.capture.source import open_source
+from indelible.errors import Error
 from indelible.log import Log
 from indelible.sealer import Sealer
 
@@ -13,7 +15,8 @@ def main() -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     while True:
-        sealer.seal()
+        with suppress(Error):  # somebody else holds the log or the outbox for long: it is tried again
+            sealer.seal()
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def test_a_stolen_key_counts_for_nothing_more(world: World) -> None:
     with world.shell() as db:
         db.disarm()
         db.insert("checkpoint", size=12, note=db.text(Checkpoint(log.origin, 12, b"x" * 32).sign(stolen)))
-    verify_log(log, change.new)  # what it signs now is no evidence, for or against
+    verify_log(log, change.new, files=False)  # what it signs now is no evidence, for or against
 
 
 @pytest.mark.parametrize("good", [-1, 8, 99])

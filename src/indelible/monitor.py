@@ -32,23 +32,25 @@ class Monitor:
         self._every = every
         self._verifier = log.verifier  # as it was when this began: what the log says of its key later is not asked
         self._deep = True
+        self._pass = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self.alarm: VerificationError | None = None  # what the last pass found; None: all is as it was signed
 
     def check(self, *, urgent: bool = True) -> VerificationError | None:
         """One pass. What it finds is recorded, once; gives it. Raises Error where the log cannot be read."""
-        pace = _Pace(1.0 if urgent else SHARE, self._stopped)
-        try:
-            # The files' own check takes them from the disk whole: once in the life of a process.
-            verify_log(self._log, self._verifier, progress=pace.keep, files=self._deep)
-        except VerificationError as error:
-            if self.alarm is None or str(self.alarm) != str(error):
-                self._raise(error)
-            self.alarm = error
-        else:
-            self.alarm, self._deep = None, False
-        return self.alarm
+        with self._pass:
+            pace = _Pace(1.0 if urgent else SHARE, self._stopped)
+            try:
+                # The files' own check takes them from the disk whole: once in the life of a process.
+                verify_log(self._log, self._verifier, progress=pace.keep, files=self._deep)
+            except VerificationError as error:
+                if self.alarm is None or str(self.alarm) != str(error):
+                    self._raise(error)
+                self.alarm = error
+            else:
+                self.alarm, self._deep = None, False
+            return self.alarm
 
     def told(self, health: dict[str, Any]) -> dict[str, Any]:
         """Health, with the alarm in it if there is one."""

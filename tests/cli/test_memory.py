@@ -32,7 +32,7 @@ def rewrite(shell: Shell, entries: int) -> None:
         log.append(happened() for _ in range(entries))
 
 
-@pytest.mark.parametrize(("entries", "said"), [(5, "changed"), (9, "changed"), (2, "truncated"), (0, "truncated")])
+@pytest.mark.parametrize(("entries", "said"), [(5, "forked"), (9, "changed"), (2, "truncated"), (0, "truncated")])
 def test_another_history_of_a_log_is_found_the_second_time(ready: Shell, entries: int, said: str) -> None:
     key = ready.verifier()
     ready.run("verify", ready.log, "--key", key)

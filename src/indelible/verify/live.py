@@ -36,10 +36,10 @@ def verify_log(  # noqa: PLR0913 - what may be held against it, and how
     signed = max((checkpoint.size for checkpoint in checkpoints), default=0)
     organizations = OrganizationTrees(log.store.organization_checkpoints(), keys)
     head = log.head()
-    tree = Rebuilt([*checkpoints, known] if known else checkpoints)
+    tree, nodes = Rebuilt([*checkpoints, known] if known else checkpoints), None
     for seq, hash_, line in log.leaves(0, head.size):
         if seq % WIDTH == WIDTH - 1:
-            _check_nodes(log, completed(tree.frontier, hash_))
+            nodes = nodes or _other_nodes(log, completed(tree.frontier, hash_))
         tree.add(seq, line, hash_)
         organizations.add(check_line(seq, line), hash_)
         if tree.frontier.size % BATCH == 0:
@@ -48,6 +48,8 @@ def verify_log(  # noqa: PLR0913 - what may be held against it, and how
     size = tree.frontier.size
     check_index(log, size - size % BATCH, size)
     tree.finish()
+    if nodes:  # said last: of a line that was changed they know less than the checkpoints around it
+        raise nodes
     organizations.finish(size)
     if head.size != size:
         raise VerificationError("truncated", f"the log claims {head.size} entries and holds {size}.", size)
@@ -74,13 +76,14 @@ def _checkpoints(log: Log, keys: Keyring, earlier: str | None) -> list[Checkpoin
     return [*checkpoints, remembered] if remembered else checkpoints
 
 
-def _check_nodes(log: Log, nodes: list[tuple[int, int, bytes]]) -> None:
-    """The hashes that proofs are made of are those of the tree."""
+def _other_nodes(log: Log, nodes: list[tuple[int, int, bytes]]) -> VerificationError | None:
+    """Whether the hashes that proofs are made of are not those of the tree."""
     for level, number, hash_ in nodes:
         if log.store.nodes(level, number, number + 1) != [hash_]:
             leaves = range(number * WIDTH**level, (number + 1) * WIDTH**level)
             message = f"the hash kept for the entries {leaves[0]} to {leaves[-1]} is not theirs."
-            raise VerificationError("index", message, leaves[0])
+            return VerificationError("index", message, leaves[0])
+    return None
 
 
 def _check_file(log: Log) -> None:

@@ -59,13 +59,16 @@ class Rebuilt:
 
     def _compare(self) -> None:
         size = self.frontier.size
-        for root in self._roots.get(size, ()):
-            if root != self.frontier.root():
-                where = f"entry {self._good}" if size - self._good == 1 else f"an entry from {self._good} to {size - 1}"
-                raise VerificationError(
-                    "changed", f"{where} is not what the checkpoint of size {size} signed.", self._good
-                )
-            self._good = size
+        if (signed := self._roots.get(size)) is None:
+            return
+        ours = self.frontier.root()
+        if wrong := [root for root in signed if root != ours]:
+            where = f"entry {self._good}" if size - self._good == 1 else f"an entry from {self._good} to {size - 1}"
+            if len(wrong) < len(signed):  # what is there is one of them
+                message = f"two histories of {size} entries were signed or verified; they part at {where}."
+                raise VerificationError("forked", message, self._good)
+            raise VerificationError("changed", f"{where} is not what the checkpoint of size {size} signed.", self._good)
+        self._good = size
 
 
 def keyring(verifier: Verifier, changes: Sequence[str]) -> Keyring:

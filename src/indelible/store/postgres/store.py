@@ -16,7 +16,7 @@ from indelible.store.folding import fits
 from indelible.store.postgres.appending import Appending
 from indelible.store.postgres.connection import SQL, Database, Rows
 from indelible.store.postgres.finding import Conditions
-from indelible.store.postgres.making import key_path, log_id
+from indelible.store.postgres.making import key_path, log_id, refusing
 from indelible.store.postgres.reading import Readers
 from indelible.store.postgres.writing import Writer
 from indelible.store.promise import Dimension, Head, Wanted
@@ -183,7 +183,10 @@ class PostgresStore:
         return self._select("pulse")
 
     def damage(self) -> str | None:
-        """Where the extension amcheck is installed: each index has all rows of its table, in order."""
+        """What refuses may have been taken away; with the extension amcheck: an index lacks a row of its table."""
+        if missing := refusing() - {(table, name) for table, name in self._select("armed")}:
+            table, name = min(missing)
+            return f"the trigger {name} of {table} is switched off, or not there"
         for (schema,) in self._select("amcheck"):
             for (index,) in self._select("indexes"):
                 try:

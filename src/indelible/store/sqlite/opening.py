@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -55,6 +56,16 @@ def _bring_up_to_date(db: apsw.Connection, path: Path) -> None:
         for step in range(found + 1, FORMAT + 1):
             db.execute(migration(step))
         db.pragma("user_version", FORMAT)
+
+
+@cache
+def objects() -> frozenset[tuple[str, object]]:
+    """Tables, indexes and triggers of a log, and how SQLite keeps their text."""
+    db = apsw.Connection(":memory:")
+    db.execute(schema())
+    found = frozenset((str(name), sql) for name, sql in db.execute(SQL["objects"]))
+    db.close()
+    return found
 
 
 class _Subtree:

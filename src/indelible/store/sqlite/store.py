@@ -22,7 +22,7 @@ from indelible.store.promise import Dimension, Head, Wanted
 from indelible.store.sqlite.appending import Appending
 from indelible.store.sqlite.dictionary import SQL, Dictionary
 from indelible.store.sqlite.finding import Conditions
-from indelible.store.sqlite.opening import connect
+from indelible.store.sqlite.opening import connect, objects
 
 
 class SQLiteStore:
@@ -211,9 +211,14 @@ class SQLiteStore:
             return self._watcher.pragma("data_version")
 
     def damage(self) -> str | None:
-        """A row that an index lacks would hide it from a search."""
+        """A row that an index lacks would hide it from a search; what refuses may have been taken away."""
         ((said,),) = self.select("PRAGMA integrity_check(1)")
-        return None if said == "ok" else str(said)
+        if said != "ok":
+            return str(said)
+        there = {(str(name), sql) for name, sql in self.select(SQL["objects"])}
+        other = sorted({name for name, _ in there ^ objects()})
+        more = f" (and {len(other) - 1} more)" if other[1:] else ""
+        return f"{other[0]}{more} is not as the log was made with" if other else None
 
     def select(self, sql: str, values: Any = ()) -> list[Any]:
         """Rows of one reading statement; the values are bound."""
@@ -270,7 +275,7 @@ def _close(db: apsw.Connection) -> None:
 def _log_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except apsw.CorruptError as error:
+    except (apsw.CorruptError, UnicodeDecodeError) as error:
         raise VerificationError("changed", f"the file {path} is damaged: {error}. Restore the newest copy.") from error
     except apsw.Error as error:
         raise LogError(f"The log {path} refused: {error}.") from error

@@ -159,6 +159,11 @@ LEFT JOIN indelible_log.actor c ON c.log_id = e.log_id AND c.id = e.actor_id
 LEFT JOIN indelible_log.organization g ON g.log_id = e.log_id AND g.id = e.organization_id
 WHERE e.log_id = %s AND e.seq >= %s AND e.seq < %s ORDER BY e.seq
 
+-- Triggers that are on, in a session of a replica too.
+-- name: armed
+SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = 'indelible_log'::regnamespace AND NOT t.tgisinternal AND t.tgenabled = 'A'
+
 -- Changes of what honest writers only add to. Committed ones are counted within a second or so.
 -- name: pulse
 SELECT sum(n_tup_upd + n_tup_del), sum(pg_relation_filenode(relid)::bigint) FROM pg_stat_user_tables

@@ -60,6 +60,10 @@ SELECT min(seq), max(seq) FROM (
   UNION ALL SELECT max(((number + 1) << 8 * level) - 1) FROM node
 )
 
+-- Tables, indexes and triggers, as they were made.
+-- name: objects
+SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL
+
 -- name: add_checkpoint
 INSERT INTO checkpoint (size, note) SELECT :size, :note WHERE :size > (SELECT coalesce(max(size), -1) FROM checkpoint)
 
