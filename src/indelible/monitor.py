@@ -45,9 +45,9 @@ class Monitor:
                 # The files' own check takes them from the disk whole: once in the life of a process.
                 verify_log(self._log, self._verifier, progress=pace.keep, files=self._deep)
             except VerificationError as error:
-                if self.alarm is None or str(self.alarm) != str(error):
+                known, self.alarm = str(self.alarm), error  # health tells first
+                if known != str(error):
                     self._raise(error)
-                self.alarm = error
             else:
                 self.alarm, self._deep = None, False
             return self.alarm

@@ -62,7 +62,7 @@ SELECT min(seq), max(seq) FROM (
 
 -- Tables, indexes and triggers, as they were made.
 -- name: objects
-SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL
+SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'
 
 -- name: add_checkpoint
 INSERT INTO checkpoint (size, note) SELECT :size, :note WHERE :size > (SELECT coalesce(max(size), -1) FROM checkpoint)
