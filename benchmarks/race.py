@@ -2,7 +2,7 @@
 
     python -m benchmarks.race [--sealers 8] [--batches 10000] [--postgres]
 
-A batch is a transaction of the application, sealed by whichever comes first; the next comes when little waits. SIGSTOP
+A batch is a transaction of the application, sealed by whichever comes first; the next comes when nothing waits. SIGSTOP
 takes a sealer at any moment, within its transaction too; SIGCONT comes up to half a second later.
 """
 
@@ -25,7 +25,7 @@ from tests.test_killed import kill
 from tests.world import World
 
 ROWS = 3  # of a transaction
-AHEAD = 3 * ROWS  # captured, and not yet sealed
+AHEAD = 0  # captured, and not yet sealed, when the next batch comes
 
 
 def main() -> None:

@@ -71,6 +71,7 @@ class FileShell(Shell):
 
     def __init__(self, store: SQLiteStore) -> None:
         self._db = apsw.Connection(str(store.path))
+        self._db.set_busy_timeout(20_000)
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         return self._db.execute(sql, values).fetchall()

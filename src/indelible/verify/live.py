@@ -3,6 +3,7 @@
 import hashlib
 
 from indelible.errors import VerificationError
+from indelible.event import Entry
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
@@ -37,16 +38,19 @@ def verify_log(  # noqa: PLR0913 - what may be held against it, and how
     organizations = OrganizationTrees(log.store.organization_checkpoints(), keys)
     head = log.head()
     tree, nodes = Rebuilt([*checkpoints, known] if known else checkpoints), None
+    entries = list[Entry]()
     for seq, hash_, line in log.leaves(0, head.size):
         if seq % WIDTH == WIDTH - 1:
             nodes = nodes or _other_nodes(log, completed(tree.frontier, hash_))
         tree.add(seq, line, hash_)
-        organizations.add(check_line(seq, line), hash_)
-        if tree.frontier.size % BATCH == 0:
-            check_index(log, tree.frontier.size - BATCH, tree.frontier.size)
+        entries.append(check_line(seq, line))
+        organizations.add(entries[-1], hash_)
+        if len(entries) == BATCH:
+            check_index(log, entries)
+            entries.clear()
             progress(tree.frontier.size)
+    check_index(log, entries)
     size = tree.frontier.size
-    check_index(log, size - size % BATCH, size)
     tree.finish()
     if nodes:  # said last: of a line that was changed they know less than the checkpoints around it
         raise nodes
