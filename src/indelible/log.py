@@ -52,8 +52,7 @@ class Log:
         if place.exists():
             raise LogError(f"{place} exists already. Choose another name, or use it as it is.")
         verifier = _new_key(place, origin).verifier
-        created = event.rfc3339(datetime.now(UTC))
-        place.create({"origin": verifier.name, "verifier": str(verifier), "created_at": created})
+        place.create({"origin": verifier.name, "verifier": str(verifier)})
         return cls.open(url)
 
     @classmethod

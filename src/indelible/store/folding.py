@@ -6,6 +6,11 @@ def fold(*spellings: str | None) -> str:
     return "\n".join(dict.fromkeys(s.casefold() for s in spellings if s))
 
 
+def spellings(name: str) -> tuple[str, str, str]:
+    """How people look for LICENSE_ASSIGNED: as license.assigned and license assigned, too."""
+    return name, name.replace("_", "."), name.replace("_", " ")
+
+
 def fits(pattern: str, text: str) -> bool:
     """Whether the pattern is the whole text, where each `*` stands for anything. In one walk, however many."""
     first, *rest = pattern.split("*")

@@ -82,7 +82,7 @@ class Store(Protocol):
 
     @property
     def properties(self) -> dict[str, str]:
-        """Written once, by `init`: origin, verifier, created_at."""
+        """Written once, by `init`: origin and verifier."""
 
     @property
     def key_path(self) -> Path:

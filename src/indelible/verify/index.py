@@ -8,6 +8,7 @@ import msgspec
 from indelible.errors import VerificationError
 from indelible.event import Entry, micros
 from indelible.log import Log
+from indelible.store.folding import spellings
 
 INDEXED = 9  # columns of an index row before those that are only compared by a search
 
@@ -27,15 +28,16 @@ def check_index(log: Log, entries: list[Entry]) -> None:
 def _findable(entry: Entry, folded: tuple[str, ...]) -> bool:
     """What the dictionaries compare a search with has every spelling that the line has."""
     actor, entity, organization = entry.actor, entry.entity, entry.organization
-    spellings = (
-        (entry.action,), (entry.operation,), (entry.context.source or "unknown",), (entity.type,),
+    wanted = (
+        spellings(entry.action), spellings(entry.operation), spellings(entry.context.source or "unknown"),
+        spellings(entity.type),
         (entity.id, entity.name), (actor.name, actor.email, actor.id, actor.type),
         (organization.id, organization.name) if organization else (),
     )  # fmt: skip
     return all(
-        {line for spelling in wanted if spelling for line in spelling.casefold().split("\n")}
+        {line for spelling in each if spelling for line in spelling.casefold().split("\n")}
         <= {*(found or "").split("\n")}
-        for wanted, found in zip(spellings, folded, strict=True)
+        for each, found in zip(wanted, folded, strict=True)
     )
 
 

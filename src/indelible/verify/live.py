@@ -31,6 +31,16 @@ def verify_log(  # noqa: PLR0913 - what may be held against it, and how
     off together with their checkpoints; so is `known`, what was verified before. `files`: the database's own check of
     its files too, which reads all of them. Raises VerificationError, with `kind` and the first bad `seq`.
     """
+    try:
+        return _verify(log, verifier, earlier, progress, known=known, files=files)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        # A file that was damaged may hold a value of any kind in any place.
+        raise VerificationError("changed", f"{log.store} holds what no log has: {error}.") from error
+
+
+def _verify(  # noqa: PLR0913 - likewise
+    log: Log, verifier: Verifier, earlier: str | None, progress: Progress, *, known: Checkpoint | None, files: bool
+) -> Report:
     # In this order, so that a log that grows meanwhile is not mistaken for a damaged one.
     keys = keyring(verifier, log.store.key_changes())
     checkpoints = _checkpoints(log, keys, earlier)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from indelible.event import Actor, Event
-from indelible.store.folding import fold
+from indelible.store.folding import fold, spellings
 from indelible.store.postgres.names import Names
 from indelible.store.postgres.tables import Tables
 
@@ -67,7 +67,7 @@ class Dictionary:
         ids, wanted = self._ids, self._wanted
         for table, key in zip(PLAIN[:4], keys, strict=False):
             if key not in ids[table]:
-                wanted[table][str(key)] = fold(str(key), str(key).replace("_", "."), str(key).replace("_", " "))
+                wanted[table][str(key)] = fold(*spellings(str(key)))
         if keys.actor not in ids["actor"]:
             wanted["actor"][keys.actor] = _looks(event.actor)
         self.names.want("entity", keys.entity, entity.name)

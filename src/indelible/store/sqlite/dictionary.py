@@ -6,7 +6,7 @@ import apsw
 import msgspec
 
 from indelible.event import Actor, Organization
-from indelible.store.folding import fold
+from indelible.store.folding import fold, spellings
 from indelible.store.sqlite.sql import queries
 
 SQL = queries()
@@ -37,9 +37,8 @@ class Dictionary:
         id_: int | None = self._seen.get(key)
         if id_ is None:
             found = self._one(f"SELECT id FROM {table} WHERE name = ?", name)
-            spellings = (name, name.replace("_", "."), name.replace("_", " "))
             add = f"INSERT INTO {table} (name, folded) VALUES (?, ?) RETURNING id"
-            id_ = self._seen[key] = int((found or self._one(add, name, fold(*spellings)))[0])
+            id_ = self._seen[key] = int((found or self._one(add, name, fold(*spellings(name))))[0])
         return id_
 
     def actor(self, actor: Actor) -> int:

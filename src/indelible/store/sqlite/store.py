@@ -40,7 +40,8 @@ class SQLiteStore:
         self._idle: LifoQueue[apsw.Connection] = LifoQueue()
         self._writer = self._connect()
         self._names = Dictionary(self._writer)
-        self.properties: dict[str, str] = dict(self._writer.execute(SQL["properties"]))
+        with _log_errors(path):
+            self.properties: dict[str, str] = dict(self._writer.execute(SQL["properties"]))
 
     def __str__(self) -> str:
         return str(self.path)
