@@ -56,7 +56,7 @@ def test_every_place_that_is_named_is_told(world: World, environment: dict[str, 
         names = sorted(path.name for path in (tmp_path / name).rglob("*") if path.is_file())
         assert names == ["000000000003", "checkpoint"]
     assert made.assurance == ("witnessed", 3, "witness.example/w1")
-    assert made.told({"status": "ok"}) == {"status": "ok"}
+    assert made.told({"status": "ok"}) == {"status": "ok", "assurance": "witnessed"}
 
 
 def test_nothing_new_is_nothing_to_tell(world: World, environment: dict[str, str], far: Serving) -> None:

@@ -90,9 +90,10 @@ class Publisher:
             yield place.witness.name, partial(cosign, self._log, place)
 
     def told(self, health: dict[str, Any]) -> dict[str, Any]:
-        """Health, with what is not known elsewhere if there is something. Another history elsewhere is no health."""
+        """Health, with how sure one may be, and what is not known elsewhere. Another history there is no health."""
+        level = {"assurance": self.assurance.level} if self.assurance else {}
         failing = {"status": "failing"} if self.forked else {}
-        return health | ({"unpublished": self.failures} | failing if self.failures else {})
+        return health | level | ({"unpublished": self.failures} | failing if self.failures else {})
 
     def start(self) -> None:
         """Nothing to tell anybody: no thread."""
