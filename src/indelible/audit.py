@@ -94,8 +94,8 @@ class Audit:
     def health(self) -> dict[str, Any]:
         """`status` "ok" or "failing", the log's `size`, what is `signed`, `pending`, `seal_lag_seconds`, `drifted`.
 
-        `assurance`, where the log is known elsewhere. `tampering` says what is not as it was signed, `unpublished` where
-        the log is not known that is to know it: they are there only then.
+        `assurance`, where the log is known elsewhere. `tampering` says what is not as it was signed, `unpublished`
+        where the log is not known that is to know it: they are there only then.
         """
         health = self._sealing().health() | {"drifted": self._drift.unclean}
         return self._publisher.told(self._monitor.told(health))
