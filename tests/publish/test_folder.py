@@ -68,6 +68,15 @@ def test_checkpoints_alone_say_nothing_of_the_entries(log: Log, tmp_path: Path) 
     assert verify_tiles(tmp_path / "anchor", log.verifier).size == 600
 
 
+def test_tiles_may_follow_checkpoints_that_were_put_there_alone(log: Log, folder: Path) -> None:
+    log.append(happened() for _ in range(300))
+    assert publish(log, folder, entries=False) == 900
+    with pytest.raises(VerificationError, match="missing"):
+        verify_tiles(folder, log.verifier)
+    assert publish(log, folder) == 900
+    assert verify_tiles(folder, log.verifier).size == 900
+
+
 def test_full_tiles_serve_for_partial_ones(log: Log, folder: Path) -> None:
     """As a mirror may have it that was read while it grew."""
     note = (folder / "checkpoint").read_text()

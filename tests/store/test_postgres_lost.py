@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -59,6 +60,21 @@ def test_a_connection_lost_within_a_transaction_leaves_nothing_of_it(log: Log, p
     with pytest.raises(LogError, match="cannot be used"):
         lose_it()
     assert len(check_signed(log)) == 3
+    log.append([happened()])
+    assert len(check_signed(log)) == 4
+
+
+def test_an_interrupt_within_a_statement_leaves_the_log_usable(log: Log) -> None:
+    """As Ctrl-C does: the connection is in the middle of something."""
+
+    def interrupted() -> None:
+        with log.appending() as appending:
+            appending.add(happened())
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            appending._db.execute("SELECT pg_sleep(20)")  # type: ignore[attr-defined]  # on a server it has one
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     log.append([happened()])
     assert len(check_signed(log)) == 4
 

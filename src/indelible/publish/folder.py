@@ -62,11 +62,11 @@ def _published(log: Log, folder: Path) -> int:
 
 
 def _tiled(folder: Path) -> int:
-    """How many entries the tiles of the last call had: none if there were no tiles."""
+    """Up to which size the folder has tiles: checkpoints may have been put there alone."""
     path = folder / CHECKPOINT
-    if not path.exists() or not (folder / "tile").is_dir():
-        return 0
-    return int(path.read_text().split("\n")[1])
+    size = int(path.read_text().split("\n")[1]) if path.exists() else 0
+    edges = {tile.level: tile for tile in tiles(size)}  # the last of each level
+    return size if all((folder / str(tile)).exists() for tile in edges.values()) else 0
 
 
 def _keep(path: Path, note: str, checkpoint: Checkpoint, log: Log) -> None:

@@ -43,8 +43,7 @@ class Writer:
                 self._commit(tables.db)
             except BaseException:
                 dictionary.forget()
-                if not tables.db.closed:
-                    tables.db.rollback()
+                _roll_back(tables.db)
                 raise
 
     def _begin(self) -> tuple[Tables, Dictionary]:
@@ -77,3 +76,12 @@ class Writer:
                 f"The connection to {self._database} was lost at a commit: what was written is in the log, or it is "
                 "not. Look for it before it is appended again."
             ) from error
+
+
+def _roll_back(db: Connection[tuple[Any, ...]]) -> None:
+    """A connection that cannot even do that, as after an interrupt within a statement, is not used again."""
+    try:
+        if not db.closed:
+            db.rollback()
+    except psycopg.Error:
+        db.close()
