@@ -16,7 +16,7 @@ from typing import Any
 
 from indelible.capture.record import Record
 from indelible.capture.source import Outbox
-from indelible.capture.translate import translate
+from indelible.capture.translate import mentioned, translate
 from indelible.errors import ConflictError, Error
 from indelible.log import Log
 
@@ -67,11 +67,13 @@ class Sealer:
         while True:
             try:
                 with self._log.appending() as appending:
-                    before, known = appending.size, appending.known([record.id for record in records])
-                    for record in records:
-                        if record.id not in known:
-                            appending.add(translate(record, appending.names))
-                            known.add(record.id)
+                    before, names = appending.size, appending.names
+                    known = appending.known([record.id for record in records])
+                    names.expect(each for record in records for each in mentioned(record))
+                    for event in (translate(record, names) for record in records):
+                        if event.id not in known:
+                            appending.add(event)
+                            known.add(event.id)
                     return appending.size - before
             except ConflictError:
                 logger.info("Another sealer appended first; this batch starts again.")

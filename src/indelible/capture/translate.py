@@ -1,6 +1,7 @@
 """From a captured record to an event: names the action, the actor, the entity and what it refers to."""
 
 import logging
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -19,6 +20,16 @@ class Names(Protocol):
 
     def entity_name(self, entity_type: str, key: str) -> str | None: ...
     def organization_name(self, key: str) -> str | None: ...
+
+
+def mentioned(record: Record) -> Iterator[tuple[str, str]]:
+    """Type and id of what `translate` asks the name of, for the most part."""
+    table = record.definition.map
+    yield table.entity, entity_id(record.definition, record.row)
+    for column, entity_type in table.references.items():
+        for value in record.changes.get(column, {}).values():
+            if value is not None:
+                yield entity_type, as_text(value)
 
 
 def translate(record: Record, names: Names) -> Event:

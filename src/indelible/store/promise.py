@@ -4,7 +4,7 @@ A store holds the leaves, the tree's head, the signed notes, the values set asid
 lines. It is trusted with none of it: see `verify`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,9 @@ class Head(NamedTuple):
 
 class Names(Protocol):
     """What the log last knew something by; asked within a transaction."""
+
+    def expect(self, entities: Iterable[tuple[str, str]]) -> None:
+        """The names of these, by type and id, are asked for soon: where each costs a journey, they go together."""
 
     def entity_name(self, entity_type: str, key: str) -> str | None: ...
     def organization_name(self, key: str) -> str | None: ...

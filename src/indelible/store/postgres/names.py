@@ -1,5 +1,6 @@
 """Entities and organizations: what has a name that may become another, and is found by all that it ever had."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
@@ -54,6 +55,11 @@ class Names:
         for held in (self._rows, self._changed, self._unread):
             held["entity"].clear()
             held["organization"].clear()
+
+    def expect(self, entities: Iterable[tuple[str, str]]) -> None:
+        for key in entities:
+            if key not in self._rows["entity"]:
+                self._rows["entity"][key] = self._unread["entity"][key] = _Known()
 
     def entity_name(self, entity_type: str, key: str) -> str | None:
         return self._name("entity", (entity_type, key))

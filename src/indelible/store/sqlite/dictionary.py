@@ -1,5 +1,6 @@
 """The dictionaries of an SQLite log: a name is stored once, entries carry its integer."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import apsw
@@ -57,6 +58,9 @@ class Dictionary:
 
     def entity(self, type_id: int, key: str, name: str | None) -> int:
         return self._named(("entity", type_id, key), name)
+
+    def expect(self, entities: Iterable[tuple[str, str]]) -> None:
+        """Each is as near as all of them."""
 
     def entity_name(self, entity_type: str, key: str) -> str | None:
         """The name the log last knew this entity by."""
