@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 from indelible.actions import ActionMap
 from indelible.capture.coverage import Coverage
 from indelible.capture.source import open_source
-from indelible.drift import DriftWatch
 from indelible.errors import CaptureError, LogError, UsageError
 from indelible.log import Log
-from indelible.monitor import Monitor
-from indelible.publish.assurance import Assurance
-from indelible.publish.publisher import Places, Publisher
 from indelible.sealer import Sealer
+from indelible.upkeep import Upkeep
+from indelible.webhooks.service import Webhooks
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -32,9 +30,17 @@ class Audit:
     app.mount("/audit", audit.app(viewer=who_may_see))
     """
 
-    def __init__(self, engine: "Engine | AsyncEngine", log: str, *, map: str | Path | None = None) -> None:  # noqa: A002 - the word of the docs
+    def __init__(
+        self,
+        engine: "Engine | AsyncEngine",
+        log: str,
+        *,
+        map: str | Path | None = None,  # noqa: A002 - the word of the docs
+        pages: str | None = None,
+    ) -> None:
         """Opens the log, and makes it with its key if it is not there.
 
+        `pages`: where others reach the audit pages, for links in webhooks; INDELIBLE_PAGES if it is not given.
         Raises MapError, LogError, CaptureError (a database that cannot be captured).
         """
         self._engine: Engine = getattr(engine, "sync_engine", engine)  # type: ignore[arg-type]  # an AsyncEngine has one
@@ -42,9 +48,7 @@ class Audit:
         self._map = ActionMap.load(Path(map)) if map else ActionMap()
         self.log = Log.open_or_create(log)
         self._sealer: Sealer | None = None
-        self._drift = DriftWatch(self._url, self.log)
-        self._monitor = Monitor(self.log)
-        self._publisher = Publisher(self.log, Places.configured())
+        self._upkeep = Upkeep(self.log, log, [self._url], pages)
 
     def watch(self, *, strict: bool = False, baseline: bool = True) -> list[str]:
         """Install the triggers on every table that the map does not exclude; repeatable. Gives their names.
@@ -65,18 +69,14 @@ class Audit:
         """Seal in a thread of this process, within moments of each commit.
 
         Others look every minute whether capture holds, and all the time whether the log is what was signed; one has
-        each checkpoint leave for the places that the environment names.
+        each checkpoint leave for the places that the environment names, one delivers webhooks.
         """
         self._sealing().start()
-        self._drift.start()
-        self._monitor.start()
-        self._publisher.start()
+        self._upkeep.start()
 
     def close(self) -> None:
         """Stop sealing and close the log. What is still in the outbox waits there for the next start."""
-        self._drift.stop()
-        self._monitor.stop()
-        self._publisher.stop()
+        self._upkeep.close()
         if self._sealer is not None:
             self._sealer.close()
         self.log.close()
@@ -95,10 +95,14 @@ class Audit:
         """`status` "ok" or "failing", the log's `size`, what is `signed`, `pending`, `seal_lag_seconds`, `drifted`.
 
         `assurance`, where the log is known elsewhere. `tampering` says what is not as it was signed, `unpublished`
-        where the log is not known that is to know it: they are there only then.
+        where the log is not known that is to know it, `undelivered` why no webhook is: they are there only then.
         """
-        health = self._sealing().health() | {"drifted": self._drift.unclean}
-        return self._publisher.told(self._monitor.told(health))
+        return self._upkeep.told(self._sealing().health())
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who hears of entries. Raises LogError, UsageError."""
+        return self._upkeep.webhooks
 
     def coverage(self) -> list[Coverage]:
         """Each table of the database, and whether it is watched as it was left. Raises CaptureError."""
@@ -111,10 +115,7 @@ class Audit:
             from indelible.web import create_app
         except ImportError as error:
             raise UsageError("The audit pages need more packages: pip install 'indelible[server]'") from error
-        return create_app(self.log, viewer=viewer, shell=shell, refresh=self.seal, assured=self._assured)
-
-    def _assured(self) -> Assurance | None:
-        return self._publisher.assurance
+        return create_app(self.log, viewer=viewer, shell=shell, refresh=self.seal, upkeep=self._upkeep)
 
     def _sealing(self) -> Sealer:
         if self._sealer is None:

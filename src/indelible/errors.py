@@ -23,6 +23,10 @@ class EventError(Error):
         self.field = field
 
 
+class AddressError(UsageError):
+    """An address that this server is not to connect to."""
+
+
 class QueryError(Error):
     """A search that cannot be read; `position` is the index of the offending character."""
 

@@ -6,8 +6,8 @@ captured -> sealed -> signed -> published
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
@@ -21,10 +21,10 @@ from indelible.group import Group
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
 from indelible.merkle.keyring import KeyChange, Keyring
-from indelible.merkle.proof import inclusion
 from indelible.merkle.tile import subtree
 from indelible.merkle.tlog_proof import TlogProof
 from indelible.merkle.tree import EMPTY_ROOT
+from indelible.prover import Prover
 from indelible.signer import Signer, last_signed
 from indelible.signer.keys import given
 from indelible.store.place import Place, place_of
@@ -40,6 +40,7 @@ class Log:
         self.store = store
         self._signer = signer
         self._group = Group(self._seal, self.sign)
+        self._followers: list[Callable[[], None]] = []
 
     @classmethod
     def create(cls, url: str, origin: str | None = None) -> Self:
@@ -129,7 +130,18 @@ class Log:
         size, note = self._signer.sign(self.store)
         if newest is None or newest[0] < size:
             self.store.add_checkpoint(size, note)
+            for tell in self._followers:
+                tell()
         return size
+
+    @contextmanager
+    def followed(self, tell: Callable[[], None]) -> Iterator[None]:
+        """`tell` is called after each checkpoint that this process makes, by whoever made it: it must not wait."""
+        self._followers = [*self._followers, tell]
+        try:
+            yield
+        finally:
+            self._followers = [each for each in self._followers if each is not tell]
 
     def head(self) -> Head:
         return self.store.head()
@@ -192,14 +204,14 @@ class Log:
         It is tried before it is given. Raises NotFoundError for what is not signed, VerificationError where the log is
         not what was signed.
         """
-        size, note = self.store.newest_checkpoint() or (0, "")
-        if not 0 <= seq < size:
-            raise NotFoundError(f"Entry {seq} is not among the {size} that are signed.")
-        line = self.line(seq)
-        hashes = tuple(subtree(run, self.store.nodes) for run in inclusion(seq, size))
-        made = TlogProof(seq, hashes, note, line)
-        made.verify(line, self.keys)
-        return made
+        prover = self.prover()
+        if not 0 <= seq < prover.size:
+            raise NotFoundError(f"Entry {seq} is not among the {prover.size} that are signed.")
+        return prover.proof(seq, self.line(seq))
+
+    def prover(self, upto: int | None = None) -> Prover:
+        """For proofs of many entries, all of the checkpoint that is the newest now, or was at that size."""
+        return Prover(self.store, self.keys, upto)
 
     def tree(self, size: int) -> Checkpoint:
         """What a checkpoint of this size would say now, by the hashes that are kept."""

@@ -4,6 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ from typer.main import get_command
 from indelible.actions import ActionMap
 from indelible.cli.app import app
 from indelible.event import Actor, Entry, read
+from indelible.log import Log
+from indelible.webhooks.service import Webhooks
+from indelible.work.place import open_work
+from tests.store.test_log import happened
+from tests.webhooks.conftest import DANA
+from tests.webhooks.receiver import receiving
 from tests.world import who
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +60,33 @@ def test_the_readme_s_example_prints_what_it_says(tmp_path: Path) -> None:
 def test_the_readme_lists_every_command() -> None:
     for name in get_command(app).commands:  # type: ignore[attr-defined]  # a group of commands
         assert f"indelible {name} " in README
+
+
+def test_the_page_about_webhooks_receives_and_catches_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code is a receiver's; ours sends to it and answers it."""
+    page: dict[str, Any] = {}
+    exec("\n".join(_blocks((ROOT / "docs/webhooks.md").read_text(), "python")), page)  # noqa: S102 - our own page
+    monkeypatch.setenv("INDELIBLE_WEBHOOK_ALLOW", "127.0.0.1/32")
+    with (
+        Log.create(f"sqlite:///{tmp_path}/a.db") as log,
+        receiving() as far,
+        closing(open_work(f"sqlite:///{tmp_path}/a.db")) as work,
+    ):
+        webhooks = Webhooks.of(log, work)
+        endpoint, secret = webhooks.endpoints.add(far.url, DANA)
+        log.append([happened()])
+        webhooks.start()
+        (first, second) = far.wait(2)
+        webhooks.stop()
+        assert page["received"](secret.shared, second.headers, second.body) == ("license.assigned", "lic_9")
+        assert page["received"](secret.shared, second.headers, second.body) is None
+        address, headers = page["catching_up"](secret.shared, endpoint.id, 0)
+        answer = msgspec.json.decode(webhooks.feed(endpoint.id, address.partition("?")[2], headers))
+        assert [each["data"]["seq"] for each in answer["entries"]] == [0, 1]
+        assert answer["next"] == 2
+        assert [each["type"] for each in answer["entries"]] == [
+            msgspec.json.decode(each.body)["type"] for each in (first, second)
+        ]
 
 
 def test_the_links_in_the_documentation_lead_somewhere() -> None:

@@ -109,13 +109,13 @@ def test_a_server_tells_by_itself(
     with engine.begin() as db:
         db.exec_driver_sql("CREATE TABLE t (id INTEGER PRIMARY KEY)")
     with Audit(engine, f"sqlite:///{tmp_path}/audit.db") as audit:
-        audit._publisher._every = 0.05
+        audit._upkeep._publisher._every = 0.05
         audit.watch()
         audit.start()
         with engine.begin() as db:
             db.exec_driver_sql("INSERT INTO t VALUES (1)")
         assert soon(lambda: far.size >= 2)
-        assert soon(lambda: audit._assured() == ("witnessed", far.size, "witness.example/w1"))
+        assert soon(lambda: audit._upkeep.assurance == ("witnessed", far.size, "witness.example/w1"))
         assert "unpublished" not in audit.health()
     engine.dispose()
     with Log.open(f"sqlite:///{tmp_path}/audit.db", sign=False) as log:

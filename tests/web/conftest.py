@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from indelible import Actor, Viewer, acting_as
 from indelible.publish.assurance import Assurance
+from indelible.upkeep import Upkeep
 from indelible.viewer import Shell
 from indelible.web import create_app
 from tests.world import World
@@ -47,6 +48,7 @@ def filled(world: World) -> World:
 def pages(filled: World) -> Iterator[Open]:
     """Mounted at /audit for a viewer of one organization, or of all."""
     clients: list[TestClient] = []
+    kept: list[Upkeep] = []
 
     def opened(
         organization: str | None = None,
@@ -58,7 +60,10 @@ def pages(filled: World) -> Iterator[Open]:
         def viewer(_request: Request) -> Viewer | Response:
             return Viewer(actor=DANA, organization=organization) if known else PlainTextResponse("who are you?", 401)
 
-        app = create_app(filled.log, viewer=viewer, shell=shell, refresh=filled.sealer.seal, assured=lambda: assured)
+        upkeep = Upkeep(filled.log, filled.log_url, [])
+        upkeep._publisher.assurance = assured
+        kept.append(upkeep)
+        app = create_app(filled.log, viewer=viewer, shell=shell, refresh=filled.sealer.seal, upkeep=upkeep)
         client = TestClient(Starlette(routes=[Mount("/audit", app)]))
         clients.append(client)
         return client
@@ -66,3 +71,5 @@ def pages(filled: World) -> Iterator[Open]:
     yield opened
     for client in clients:
         client.close()
+    for upkeep in kept:
+        upkeep.close()

@@ -14,6 +14,8 @@ from uuid import UUID
 from indelible.event import Event
 from indelible.merkle.tree import Frontier
 
+MAX_SIZE = 2**63 - 1  # of a log: what both databases count to
+
 # What an entry is found by: each is a dictionary of names, in which an entry has one.
 Dimension = Literal["action", "operation", "source", "entity_type", "entity", "actor", "organization"]
 
@@ -118,7 +120,9 @@ class Store(Protocol):
     def add_checkpoint(self, size: int, note: str) -> None:
         """Keep a signed note; one that is not newer than the newest is passed over."""
 
-    def newest_checkpoint(self) -> tuple[int, str] | None: ...
+    def newest_checkpoint(self, upto: int | None = None) -> tuple[int, str] | None:
+        """Its size and note; with `upto` the newest that is not of a larger tree."""
+
     def checkpoints(self) -> list[tuple[int, str]]: ...
 
     def add_organization_checkpoint(self, organization: str, log_size: int, note: str) -> None:

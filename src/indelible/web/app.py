@@ -19,10 +19,10 @@ from indelible.event import Entry, read
 from indelible.export import FORMATS
 from indelible.log import Log
 from indelible.merkle.tile import Tile
-from indelible.publish.assurance import Assurance
 from indelible.publish.tiles import read_tile
 from indelible.search.page import find
 from indelible.search.together import together
+from indelible.upkeep import Upkeep
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck
 from indelible.web.exporting import export
 from indelible.web.state import State, number, understand
@@ -32,7 +32,6 @@ STATIC = Path(__file__).with_name("static")
 PRESETS = {"All time": "", "Today": "today", "24 hours": "24h", "7 days": "7d", "30 days": "30d", "90 days": "90d"}
 PAGE_SIZE = 50
 FIELDS = ("q", "since", "until")
-Assured = Callable[[], Assurance | None]
 
 _templates = Environment(
     loader=PackageLoader("indelible.web"),
@@ -49,13 +48,10 @@ def create_app(
     viewer: ViewerCheck,
     shell: Shell | None,
     refresh: Callable[[], object],
-    assured: Assured = lambda: None,
+    upkeep: Upkeep,
 ) -> Starlette:
-    """The audit pages of `log`. `refresh` seals what is outstanding, so that a page shows every committed change.
-
-    `assured` says how sure one may be of the log, where it is known elsewhere too.
-    """
-    pages = Pages(log, viewer, shell or _plain_shell, refresh, assured)
+    """The audit pages of `log`. `refresh` seals what is outstanding, so that a page shows every committed change."""
+    pages = Pages(log, viewer, shell or _plain_shell, refresh, upkeep)
     routes = [
         Route("/", pages.answer(pages.entries)),
         Route("/entry/{seq}", pages.answer(pages.entry)),
@@ -77,10 +73,10 @@ class Pages:
         viewer: ViewerCheck,
         shell: Shell,
         refresh: Callable[[], object],
-        assured: Callable[[], Assurance | None],
+        upkeep: Upkeep,
     ) -> None:
         self._log = log
-        self._assured = assured
+        self._upkeep = upkeep
         self._viewer = viewer
         self._shell = shell
         self._refresh = refresh
@@ -116,7 +112,7 @@ class Pages:
             "state": state, "problems": dict.fromkeys(FIELDS) | {p.field: p for p in problems}, "notice": notice,
             "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
             "presets": PRESETS.items(), "size": self._log.head().size, "signed": self._log.signed_size(),
-            "assurance": self._assured(),
+            "assurance": self._upkeep.assurance,
         }  # fmt: skip
         return self._show(request, "Audit log", "entries.html", values, 400 if problems else 200)
 

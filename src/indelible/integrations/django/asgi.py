@@ -51,7 +51,7 @@ def with_audit_pages(
             return
         if not made:  # in the process that serves, not in the one that forked it
             auditing, sees = audit(), viewer or signed_in_viewer
-            pages = create_app(auditing.log, viewer=sees, shell=shell, refresh=auditing.seal, assured=auditing.assured)
+            pages = create_app(auditing.log, viewer=sees, shell=shell, refresh=auditing.seal, upkeep=auditing.upkeep)
             made.append(Starlette(routes=[Mount(prefix, pages)]))
         await made[0](scope, receive, send)
 

@@ -16,15 +16,12 @@ from typing import Any
 from django.utils.connection import ConnectionDoesNotExist
 
 from indelible.capture.source import open_source
-from indelible.drift import DriftWatch
 from indelible.errors import Error
 from indelible.integrations.django.conf import configured, in_base
 from indelible.integrations.django.databases import source_url
 from indelible.log import Log
-from indelible.monitor import Monitor
-from indelible.publish.assurance import Assurance
-from indelible.publish.publisher import Places, Publisher
 from indelible.sealer import Sealer
+from indelible.upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +35,7 @@ class DjangoAudit:
         self._lock = threading.RLock()
         self._log: Log | None = None
         self._sealers: list[Sealer] = []
-        self._drifts: list[DriftWatch] = []
-        self._monitor: Monitor | None = None
-        self._publisher: Publisher | None = None
+        self._upkeep: Upkeep | None = None
         self._not_before = 0.0
 
     @property
@@ -50,6 +45,14 @@ class DjangoAudit:
             if self._log is None:
                 self._log = Log.open_or_create(log_url())
             return self._log
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """What this process does beside sealing, once it serves requests."""
+        with self._lock:
+            if self._upkeep is None:
+                self._upkeep = Upkeep(self.log, log_url(), _urls())
+            return self._upkeep
 
     def seal(self) -> int:
         """Everything committed before this call is in the log when it returns. Gives how many entries were added."""
@@ -78,40 +81,25 @@ class DjangoAudit:
                 for sealer in made:
                     sealer.close()
                 raise
-            self._sealers, self._drifts = made, [DriftWatch(url, self.log) for url in _urls()]
-            for sealer, drift in zip(self._sealers, self._drifts, strict=True):
+            self._sealers = made
+            for sealer in made:
                 sealer.start()
-                drift.start()
-            self._monitor, self._publisher = Monitor(self.log), Publisher(self.log, Places.configured())
-            self._monitor.start()
-            self._publisher.start()
+            self.upkeep.start()
 
     def health(self) -> list[dict[str, Any]]:
         """Of each database that this process seals; see `Audit.health`."""
-        both = zip(self._sealers, self._drifts, strict=True)
-        found = [sealer.health() | {"drifted": drift.unclean} for sealer, drift in both]
-        if self._monitor is None or self._publisher is None:
-            return found
-        return [self._publisher.told(self._monitor.told(each)) for each in found]
-
-    def assured(self) -> Assurance | None:
-        """How sure one may be of the log, where it is known elsewhere."""
-        return self._publisher.assurance if self._publisher else None
+        with self._lock:
+            return [self.upkeep.told(sealer.health()) for sealer in self._sealers]
 
     def close(self) -> None:
         """What is still in an outbox waits there for the next start."""
         with self._lock:
-            if self._monitor is not None:
-                self._monitor.stop()
-                self._monitor = None
-            if self._publisher is not None:
-                self._publisher.stop()
-                self._publisher = None
-            for drift in self._drifts:
-                drift.stop()
+            if self._upkeep is not None:
+                self._upkeep.close()
+                self._upkeep = None
             for sealer in self._sealers:
                 sealer.close()
-            self._sealers, self._drifts = [], []
+            self._sealers = []
             if self._log is not None:
                 self._log.close()
                 self._log = None

@@ -19,7 +19,7 @@ from indelible.store.postgres.finding import Conditions
 from indelible.store.postgres.making import key_path, log_id, refusing
 from indelible.store.postgres.reading import Readers
 from indelible.store.postgres.writing import Writer
-from indelible.store.promise import Dimension, Head, Wanted
+from indelible.store.promise import MAX_SIZE, Dimension, Head, Wanted
 
 ATTACHMENTS = 16  # read at once: they are large
 
@@ -81,8 +81,9 @@ class PostgresStore:
         with self._writer.transaction() as (tables, _):
             tables.db.execute(SQL["add_checkpoint"], {"log": self._log, "size": size, "note": note.encode()})
 
-    def newest_checkpoint(self) -> tuple[int, str] | None:
-        return next(((size, note.decode()) for size, note in self._select("newest_checkpoint", self._log)), None)
+    def newest_checkpoint(self, upto: int | None = None) -> tuple[int, str] | None:
+        rows = self._select("newest_checkpoint", self._log, MAX_SIZE if upto is None else upto)
+        return next(((size, note.decode()) for size, note in rows), None)
 
     def checkpoints(self) -> list[tuple[int, str]]:
         return [(size, note.decode("utf-8", "replace")) for size, note in self._select("checkpoints", self._log)]

@@ -18,7 +18,7 @@ import msgspec
 from indelible.errors import ConflictError, LogError, NotFoundError, VerificationError
 from indelible.merkle.tree import Frontier
 from indelible.store.folding import fits
-from indelible.store.promise import Dimension, Head, Wanted
+from indelible.store.promise import MAX_SIZE, Dimension, Head, Wanted
 from indelible.store.sqlite.appending import Appending
 from indelible.store.sqlite.dictionary import SQL, Dictionary
 from indelible.store.sqlite.finding import Conditions
@@ -115,8 +115,8 @@ class SQLiteStore:
             self._check_open()
             self._writer.execute(SQL["add_checkpoint"], {"size": size, "note": note})
 
-    def newest_checkpoint(self) -> tuple[int, str] | None:
-        return next(iter(self.select(SQL["newest_checkpoint"])), None)
+    def newest_checkpoint(self, upto: int | None = None) -> tuple[int, str] | None:
+        return next(iter(self.select(SQL["newest_checkpoint"], (MAX_SIZE if upto is None else upto,))), None)
 
     def checkpoints(self) -> list[tuple[int, str]]:
         return self.select(SQL["checkpoints"])

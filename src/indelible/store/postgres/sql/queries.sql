@@ -97,7 +97,7 @@ WHERE %(size)s > (SELECT coalesce(max(size), -1) FROM indelible_log.checkpoint W
 ON CONFLICT DO NOTHING
 
 -- name: newest_checkpoint
-SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s ORDER BY size DESC LIMIT 1
+SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s AND size <= %s ORDER BY size DESC LIMIT 1
 
 -- name: checkpoints
 SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s ORDER BY size

@@ -68,7 +68,7 @@ SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'
 INSERT INTO checkpoint (size, note) SELECT :size, :note WHERE :size > (SELECT coalesce(max(size), -1) FROM checkpoint)
 
 -- name: newest_checkpoint
-SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1
+SELECT size, note FROM checkpoint WHERE size <= ? ORDER BY size DESC LIMIT 1
 
 -- name: checkpoints
 SELECT size, note FROM checkpoint ORDER BY size

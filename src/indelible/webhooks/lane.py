@@ -1,0 +1,194 @@
+"""One endpoint's deliveries, beside all others': what is new, and what is due again.
+
+The lane walks the log. Each entry that fits is attempted at once, `WIDTH` of them at a time; what fails is written down
+to be tried again, and the lane goes on. Its cursor is the first entry that is not settled: whatever is killed, what is
+before it was delivered or is written down, and what is behind it is looked at again.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from indelible.errors import Error
+from indelible.webhooks import signing
+from indelible.webhooks.client import Client
+from indelible.webhooks.deliveries import Attempt, Deliveries, Delivery, Result
+from indelible.webhooks.endpoint import Endpoint
+from indelible.webhooks.ledger import Ledger
+from indelible.webhooks.outcome import GIVE_UP, Answer, Outcome, judge
+from indelible.webhooks.reading import Reading, Stretch
+from indelible.webhooks.secret import Secret
+
+WIDTH = 8  # requests at once
+DUE = 64  # deliveries asked for at once that are due again
+LOOK = 1.0  # seconds between two looks for those
+GRACE = 2.0  # seconds that requests have to come to an end when the server stops
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What lanes share."""
+
+    client: Client
+    reading: Reading
+    deliveries: Deliveries
+    ledger: Ledger
+    secrets: Callable[[Endpoint, datetime], list[Secret]]
+    disable: Callable[[str, str], None]  # an endpoint, and why
+
+
+class Lane:
+    """`run` in a task, until `stop`."""
+
+    def __init__(self, endpoint: Endpoint, tools: Tools, width: int = WIDTH) -> None:
+        self.endpoint = endpoint
+        self._tools = tools
+        self._width = width
+        self._position = endpoint.cursor  # the next entry to look at
+        self._stretch: Stretch | None = None
+        self._handled: set[int] = set()
+        self._fresh: set[int] = set()  # new entries that are being attempted
+        self._running: dict[str, asyncio.Task[None]] = {}  # by message
+        self._due: deque[Delivery] = deque()
+        self._look_at = self._rest_until = 0.0
+        self._failing_since = endpoint.failing_since
+        self._wake = asyncio.Event()
+        self._stopped = False
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """As it was last seen: requests that are under way still go where it was."""
+        return self._endpoint
+
+    @endpoint.setter
+    def endpoint(self, endpoint: Endpoint) -> None:
+        self._endpoint, self._match = endpoint, endpoint.match()
+
+    @property
+    def cursor(self) -> int:
+        """Every entry before it was delivered, or is written down."""
+        return min(self._fresh, default=self._position)
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def run(self) -> None:
+        self._handled = await asyncio.to_thread(self._tools.deliveries.handled, self.endpoint.id, self._position)
+        while not self._stopped:
+            self._wake.clear()
+            await self._fill()
+            try:
+                async with asyncio.timeout(LOOK):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def stop(self) -> None:
+        """What is under way may end; what does not is attempted again by whoever delivers next."""
+        self._stopped = True
+        self._wake.set()
+        if running := list(self._running.values()):
+            _, late = await asyncio.wait(running, timeout=GRACE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _fill(self) -> None:
+        """Begin what there is to begin. Half of the lane at most is for what failed before, if there is news."""
+        while not self._stopped and len(self._running) < self._width and time.monotonic() >= self._rest_until:
+            await self._tools.ledger.room()
+            again = len(self._running) - len(self._fresh)
+            delivery = await self._next_due() if again < self._width // 2 else None
+            if delivery is not None and delivery.seq is not None:
+                self._begin(delivery, None)
+            elif (found := await self._next_fresh()) is not None:
+                self._begin(*found)
+            elif again < self._width and (delivery := await self._next_due()) is not None:
+                self._begin(delivery, None)
+            else:
+                return
+
+    async def _next_due(self) -> Delivery | None:
+        if not self._due and time.monotonic() >= self._look_at:
+            found = await asyncio.to_thread(self._tools.deliveries.due, self.endpoint.id, _now(), DUE)
+            self._due.extend(each for each in found if each.message not in self._running)
+            self._look_at = time.monotonic() + (LOOK if len(found) < DUE else 0.05)
+        return self._due.popleft() if self._due else None
+
+    async def _next_fresh(self) -> tuple[Delivery, Stretch] | None:
+        """The next entry that fits; the position moves past all that do not."""
+        while not self._stopped:
+            if self._stretch is None or self._position >= self._stretch.stop:
+                await asyncio.sleep(0)  # a filter that fits nothing must not keep other lanes waiting
+                self._stretch = await self._tools.reading.stretch(self._position)
+                if self._stretch is None:
+                    return None
+            seq, self._position = self._position, self._position + 1
+            entry = self._stretch[seq].entry
+            if seq not in self._handled and self._match(entry):
+                self._fresh.add(seq)
+                return Delivery(signing.message_id(entry.id), seq, "waiting", 0, 0), self._stretch
+            self._handled.discard(seq)
+        return None
+
+    def _begin(self, delivery: Delivery, stretch: Stretch | None) -> None:
+        self._running[delivery.message] = asyncio.create_task(self._deliver(delivery, stretch))
+
+    async def _deliver(self, delivery: Delivery, stretch: Stretch | None) -> None:
+        """One attempt, and what becomes of it. Cancelled, it was none."""
+        try:
+            started, clock = _now(), time.perf_counter()
+            tree = 0
+            try:
+                assert delivery.seq is not None  # noqa: S101 - a test is not retried
+                source = stretch or await self._tools.reading.one(delivery.seq)
+                tree = source.tree
+                answer = await self._attempt(delivery.message, source.body(delivery.seq))
+            except Error as error:  # the log cannot be read, or is not what was signed: nothing goes out unproved
+                answer = Answer(None, str(error)[:300], took=time.perf_counter() - clock)
+            self._settle(delivery, answer, Attempt(
+                delivery.message, started, int(answer.took * 1e6), tree, answer.status, answer.failure,
+                answer.body or None,
+            ))  # fmt: skip
+            if delivery.seq in self._fresh:
+                self._fresh.discard(delivery.seq)
+        finally:
+            self._running.pop(delivery.message, None)
+            self._wake.set()
+
+    async def _attempt(self, message: str, body: bytes) -> Answer:
+        now = datetime.now(UTC)
+        secrets = self._tools.secrets(self.endpoint, now)
+        headers = signing.headers(message, int(now.timestamp()), body, secrets)
+        return await self._tools.client.post(self.endpoint.url, headers | signing.JSON, body)
+
+    def _settle(self, delivery: Delivery, answer: Answer, attempt: Attempt) -> None:
+        outcome, now = judge(answer, delivery.attempts + 1), _now()
+        due_at = now + int((outcome.delay or 0) * 1e6)
+        after = delivery._replace(state=outcome.state, attempts=delivery.attempts + 1, due_at=due_at)
+        self._tools.ledger.put(Result(self.endpoint.id, after, attempt))
+        self._rest_until = max(self._rest_until, time.monotonic() + outcome.rest)
+        self._health(outcome, answer, now)
+
+    def _health(self, outcome: Outcome, answer: Answer, now: int) -> None:
+        """Since when there are only failures; after five days of them, or where nobody wants it, the lane ends."""
+        since = None if answer.delivered else self._failing_since or now
+        if since != self._failing_since:
+            self._failing_since = since
+            self._tools.ledger.failing(self.endpoint.id, since)
+        if outcome.gone:
+            self._end("It answered 410: nobody wants this any more.")
+        elif since is not None and now - since >= GIVE_UP * 1_000_000:
+            self._end(f"Nothing was taken for five days; at last: {answer.failure}.")
+
+    def _end(self, reason: str) -> None:
+        if not self._stopped:
+            self._stopped = True
+            self._tools.disable(self.endpoint.id, reason)
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

@@ -1,0 +1,78 @@
+"""What lanes have to write down, written together: one transaction for all that came in meanwhile.
+
+Killed before it: those attempts are made again, with the same message ids. Nothing is lost, since a cursor is written
+in the transaction of all that lies before it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from indelible.errors import Error
+from indelible.webhooks.deliveries import Deliveries, Result
+
+logger = logging.getLogger(__name__)
+
+MOST = 4096  # results that wait to be written; lanes stand still beyond it
+PAUSE = 1.0  # seconds, after a transaction that failed
+IDLE = 1.0  # seconds between two looks at cursors that moved without a delivery
+
+Cursors = Callable[[], dict[str, int]]  # endpoint to the number before which all is settled
+
+
+class Ledger:
+    """`run` in a task; `close` writes the rest."""
+
+    def __init__(self, deliveries: Deliveries, cursors: Cursors) -> None:
+        self._deliveries = deliveries
+        self._cursors = cursors
+        self._results: list[Result] = []
+        self._failing: dict[str, int | None] = {}
+        self._written: dict[str, int] = {}
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def put(self, result: Result) -> None:
+        self._results.append(result)
+        self._news.set()
+        if len(self._results) >= MOST:
+            self._room.clear()
+
+    def failing(self, endpoint: str, since: int | None) -> None:
+        self._failing[endpoint] = since
+
+    async def room(self) -> None:
+        """While the disk does not keep up, nothing more is attempted."""
+        await self._room.wait()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(IDLE):
+                    await self._news.wait()
+            except TimeoutError:
+                pass
+            try:
+                await self.write()
+            except Error as error:
+                logger.error("Deliveries cannot be written down, and will be: %s", error)  # noqa: TRY400 - one sentence
+                await asyncio.sleep(PAUSE)
+
+    async def write(self) -> None:
+        """All that is there. What fails is kept. Raises LogError."""
+        results, failing = self._results, self._failing
+        cursors = {id_: at for id_, at in self._cursors().items() if self._written.get(id_) != at}
+        self._results, self._failing = [], {}
+        self._news.clear()
+        if not results and not failing and not cursors:
+            return
+        try:
+            await asyncio.to_thread(self._deliveries.write, results, cursors, failing)
+        except BaseException:
+            self._results, self._failing = results + self._results, failing | self._failing
+            self._news.set()
+            raise
+        self._written |= cursors
+        if len(self._results) < MOST:
+            self._room.set()

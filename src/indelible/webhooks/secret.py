@@ -1,0 +1,124 @@
+"""The secrets of endpoints: derived from one key of this installation, so that no database holds any.
+
+HKDF (RFC 5869) of that key, with the endpoint and its generation as the purpose. Rotating is the next generation.
+The key is `INDELIBLE_WEBHOOK_KEY` (32 bytes, base64), or a file beside the log's signing key, made when it is first
+needed.
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from indelible.errors import LogError, UsageError
+from indelible.files import beside, sync
+from indelible.work.promise import Work
+
+VARIABLE = "INDELIBLE_WEBHOOK_KEY"
+SIZE = 32  # bytes: within the 24 to 64 that the specification wants of a symmetric secret
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Of one endpoint, of one generation."""
+
+    symmetric: bytes
+    private: Ed25519PrivateKey
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    @property
+    def shared(self) -> str:
+        """For who verifies `v1`. Shown once."""
+        return f"whsec_{_base64(self.symmetric)}"
+
+    @property
+    def public(self) -> str:
+        """For who verifies `v1a`. No secret."""
+        raw = self.private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        return f"whpk_{_base64(raw)}"
+
+
+class Secrets:
+    """Everybody's, from the installation's key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    @classmethod
+    def kept(cls, path: Path, work: Work) -> Self:
+        """Raises LogError if it is not the key with which this began: receivers would refuse what it signs."""
+        key = _given() or _filed(path)
+        with work.transaction() as statements:
+            mark = hashlib.sha256(b"indelible webhook key\n" + key).hexdigest()
+            ((known,),) = statements.run("webhook_key", mark=mark)
+        if known != mark:
+            raise LogError(
+                f"The key in {path} (or {VARIABLE}) is not the one that webhooks were signed with. Restore that; if it "
+                "is lost, remove the endpoints and their file, and add them again."
+            )
+        return cls(key)
+
+    def of(self, endpoint: str, generation: int) -> Secret:
+        seed = self._derive("v1a", endpoint, generation)
+        return Secret(self._derive("v1", endpoint, generation), Ed25519PrivateKey.from_private_bytes(seed))
+
+    def _derive(self, scheme: str, endpoint: str, generation: int) -> bytes:
+        purpose = f"indelible webhook {scheme}\n{endpoint}\n{generation}".encode()
+        return HKDF(SHA256(), SIZE, None, purpose).derive(self._key)
+
+
+def key_path(signing_key: Path) -> Path:
+    return signing_key.with_name(f"{signing_key.name}.webhooks")
+
+
+def _given() -> bytes | None:
+    text = os.environ.get(VARIABLE)
+    if not text:
+        return None
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != SIZE:
+        raise UsageError(f"{VARIABLE} is not {SIZE} bytes in base64. Make one: openssl rand -base64 {SIZE}")
+    return key
+
+
+def _filed(path: Path) -> bytes:
+    """Made whole or not at all; of two that make it one wins, and both use that."""
+    try:
+        if not path.exists():
+            with beside(path) as made:
+                made.write_bytes(secrets.token_bytes(SIZE))
+                sync(made)
+                if not path.exists():
+                    _link(made, path)
+            sync(path.parent)
+        key = path.read_bytes()
+    except OSError as error:
+        raise LogError(f"The key of webhooks {path} cannot be had: {error.strerror}. Run as its owner.") from error
+    if len(key) != SIZE:
+        raise LogError(f"The key of webhooks {path} has {len(key)} bytes, not {SIZE}. Restore it from a copy.")
+    return key
+
+
+def _link(made: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(made)
+    except FileExistsError:
+        return
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

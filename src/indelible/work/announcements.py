@@ -1,0 +1,89 @@
+"""What is done to the work is an entry of the log: written down together with what it tells of, then sealed.
+
+    change the work, write the announcement -> commit -> seal it -> forget it
+                                              A         B
+
+Killed before A: nothing happened. At A or B: whoever settles next finds it, and the log knows by its id whether it is
+sealed. So nothing is done unrecorded, and nothing is recorded twice.
+"""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from indelible.errors import ConflictError
+from indelible.event import Actor, Context, Entity, Event, Organization, derive_id
+from indelible.log import Log
+from indelible.work.promise import Statements, Work
+
+
+def announce(statements: Statements, event: Event) -> None:
+    """Within the transaction of what it tells of. Raises EventError for what could not be sealed."""
+    event.check()
+    statements.run("add_announcement", id=str(event.id), event=msgspec.json.encode(event).decode())
+
+
+def happening(  # noqa: PLR0913 - an event is just these
+    action: str,
+    operation: str,
+    entity: Entity,
+    actor: Actor,
+    *,
+    organization: str | None = None,
+    changes: dict[str, dict[str, Any]] | None = None,
+    metadata: dict[str, Any] | None = None,
+    reason: str | None = None,
+    context: Context | None = None,
+) -> Event:
+    """Of now."""
+    now = datetime.now(UTC)
+    return Event(
+        action=action,
+        operation=operation,
+        entity=entity,
+        occurred_at=now,
+        actor=actor,
+        id=derive_id(now, secrets.token_hex(16)),
+        organization=None if organization is None else Organization(organization),
+        changes=changes or {},
+        reason=reason,
+        context=context or Context(source="indelible"),
+        metadata=metadata or {},
+    )
+
+
+def settle(work: Work, log: Log) -> int:
+    """Seal and sign what was announced; gives how many entries that added. Raises LogError, VerificationError."""
+    with work.transaction() as statements:
+        waiting = [msgspec.json.decode(text, type=Event) for (text,) in statements.run("announcements")]
+    if not waiting:
+        return 0
+    added = _seal(log, waiting)
+    log.sign()
+    with work.transaction() as statements:
+        statements.many("drop_announcement", ({"id": str(event.id)} for event in waiting))
+    return added
+
+
+def _seal(log: Log, events: list[Event]) -> int:
+    """Another process that settles the same costs a retry, never a second entry."""
+    while True:
+        try:
+            with log.appending() as appending:
+                known = appending.known([event.id for event in events])
+                new = [_named(event, appending.names.organization_name) for event in events if event.id not in known]
+                for event in new:
+                    appending.add(event)
+                return len(new)
+        except ConflictError:
+            continue
+
+
+def _named(event: Event, name_of: Any) -> Event:
+    """With the organization's name as the log last knew it."""
+    if event.organization is None:
+        return event
+    key = event.organization.id
+    return msgspec.structs.replace(event, organization=Organization(key, name_of(key)))

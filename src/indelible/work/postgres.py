@@ -1,0 +1,148 @@
+"""Work beside a log in PostgreSQL: a schema of its own in the same database."""
+
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from indelible.errors import LogError
+from indelible.store.postgres.connection import SECONDS, Database
+from indelible.work.promise import Hold, Row
+from indelible.work.sql import FORMAT, queries, schema
+
+SCHEMA = "indelible_work"
+SQL = {name: re.sub(r":(\w+)", r"%(\1)s", text).encode() for name, text in queries().items()}
+_MAKE = f"""
+SELECT pg_advisory_xact_lock(hashtextextended('{SCHEMA}', 0));
+CREATE SCHEMA {SCHEMA};
+SET LOCAL search_path = {SCHEMA};
+CREATE TABLE format AS SELECT {FORMAT} AS format;
+{{schema}}
+GRANT USAGE ON SCHEMA {SCHEMA} TO indelible_writer;
+GRANT SELECT ON format TO indelible_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON {{tables}} TO indelible_writer;
+"""
+
+
+class PostgresWork:
+    """Keeps `promise.Work`."""
+
+    def __init__(self, url: str) -> None:
+        """Made if it is not there. Raises UsageError, LogError if it cannot be, or is of a later version."""
+        self._database = Database(url)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._db: Connection[tuple[Any, ...]] | None = None
+        with self._connect() as db, self._database.errors():
+            _make(db)
+            if db.execute("SELECT format FROM format").fetchall() != [(FORMAT,)]:
+                raise LogError(f"The schema {SCHEMA} beside {self._database} is of another version. Upgrade.")
+
+    def __str__(self) -> str:
+        return f"the schema {SCHEMA} beside {self._database}"
+
+    @contextmanager
+    def transaction(self) -> Iterator["_Statements"]:
+        with self._lock, self._database.errors():
+            db = self._begun()
+            try:
+                yield _Statements(db, self._database.log)
+                db.execute("COMMIT")
+            except BaseException:
+                self._let_go(db)
+                raise
+
+    def hold(self, what: str) -> Hold | None:
+        """On a connection of its own: the server lets go of the lock when that ends."""
+        db = self._connect()
+        with self._database.errors():
+            taken = db.execute(
+                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"{SCHEMA}\n{self._database.log}\n{what}",)
+            ).fetchall()
+        if taken == [(True,)]:
+            return _SessionHold(db)
+        db.close()
+        return None
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._db is not None:
+                self._db.close()
+
+    def _begun(self) -> Connection[tuple[Any, ...]]:
+        """A connection that was lost while it was idle has said nothing yet: another one, then."""
+        if self._closed:
+            raise LogError(f"{self} was closed here already. Open it again.")
+        if self._db is not None and not self._db.closed:
+            try:
+                self._db.execute("BEGIN")
+            except psycopg.OperationalError:
+                self._db.close()
+            else:
+                return self._db
+        self._db = self._connect()
+        self._db.execute("BEGIN")
+        return self._db
+
+    def _connect(self) -> Connection[tuple[Any, ...]]:
+        db = self._database.connect()
+        db.execute(f"SET search_path = {SCHEMA}, pg_catalog; SET lock_timeout = '{SECONDS}s'".encode())
+        return db
+
+    @staticmethod
+    def _let_go(db: Connection[tuple[Any, ...]]) -> None:
+        try:
+            db.rollback()
+        except psycopg.Error:
+            db.close()
+
+
+class _Statements:
+    def __init__(self, db: Connection[tuple[Any, ...]], log: str) -> None:
+        self._db = db
+        self._log = {"log": log}
+
+    def run(self, name: str, /, **values: Any) -> list[Row]:
+        cursor = self._db.execute(SQL[name], self._log | values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+    def many(self, name: str, rows: Iterable[dict[str, Any]], /) -> None:
+        self._db.cursor().executemany(SQL[name], [self._log | row for row in rows])
+
+
+class _SessionHold:
+    """An advisory lock of a session."""
+
+    def __init__(self, db: Connection[tuple[Any, ...]]) -> None:
+        self._db = db
+
+    def kept(self) -> bool:
+        try:
+            self._db.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    def release(self) -> None:
+        self._db.close()
+
+
+def _make(db: Connection[tuple[Any, ...]]) -> None:
+    """Of two that try at once one waits for the other, and finds it made."""
+    if _there(db):
+        return
+    tables = ", ".join(re.findall(r"CREATE TABLE (\w+)", schema()))
+    try:
+        with db.transaction():
+            db.execute(_MAKE.format(schema=schema(), tables=tables).encode())
+    except psycopg.errors.DuplicateSchema:
+        return
+
+
+def _there(db: Connection[tuple[Any, ...]]) -> bool:
+    return db.execute("SELECT to_regnamespace(%s) IS NOT NULL", (SCHEMA,)).fetchall() == [(True,)]

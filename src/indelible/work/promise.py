@@ -1,0 +1,35 @@
+"""What a database of work promises, whichever it is."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+Row = tuple[Any, ...]
+
+
+class Statements(Protocol):
+    """The statements of one transaction, by their names in `sql/queries.sql`; the log's name is among the values."""
+
+    def run(self, name: str, /, **values: Any) -> list[Row]: ...
+    def many(self, name: str, rows: Iterable[dict[str, Any]], /) -> None: ...
+
+
+class Hold(Protocol):
+    """Says that nobody else does this, in any process. It ends with the process, however that ends."""
+
+    def kept(self) -> bool:
+        """False: it was lost, as with a connection. Somebody else may have it; stop."""
+
+    def release(self) -> None: ...
+
+
+class Work(Protocol):
+    """Its `str()` names it in messages. What is asked after `close` is a LogError."""
+
+    def transaction(self) -> AbstractContextManager[Statements]:
+        """Committed at its end, all of it or nothing. One at a time in this process. Raises LogError."""
+
+    def hold(self, what: str) -> Hold | None:
+        """None while somebody else has it. Raises LogError."""
+
+    def close(self) -> None: ...
