@@ -17,7 +17,7 @@ from indelible.webhooks import lane, outcome
 from indelible.webhooks.deliveries import Deliveries
 from indelible.webhooks.endpoint import Endpoint
 from indelible.work.place import open_work
-from tests.checking import check, check_signed
+from tests.checking import check_signed
 from tests.shell import shell
 from tests.store.test_log import happened
 from tests.webhooks.conftest import DANA, Hooked
@@ -144,8 +144,9 @@ def test_gone_switches_the_endpoint_off_and_tells_its_owners_once(hooked: Hooked
     hooked.deliver()
     hooked.log.append([happened() for _ in range(30)])
     until(lambda: hooked.webhooks.endpoints.get(endpoint.id).state == "disabled")
-    until(lambda: check(hooked.log)[-1].action == "WEBHOOK_DISABLED")
-    entry = check(hooked.log)[-1]
+    until(lambda: hooked.log.signed_size() == 32)
+    entry = check_signed(hooked.log)[-1]
+    assert entry.action == "WEBHOOK_DISABLED"
     assert (entry.actor.type, entry.reason) == ("system", "It answered 410: nobody wants this any more.")
     with hooked.work.transaction() as statements:
         ((recipient, subject),) = statements.run("letters")

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,6 +27,9 @@ WIDTH = 8  # requests at once
 DUE = 64  # deliveries asked for at once that are due again
 LOOK = 1.0  # seconds between two looks for those
 GRACE = 2.0  # seconds that requests have to come to an end when the server stops
+
+
+_Job = tuple[Delivery, Stretch | None]  # where it is an entry that failed before, it is read by itself
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,14 @@ class Lane:
         self._stretch: Stretch | None = None
         self._handled: set[int] = set()
         self._fresh: set[int] = set()  # new entries that are being attempted
-        self._running: dict[str, asyncio.Task[None]] = {}  # by message
+        self._running: set[str] = set()  # messages
+        self._workers: set[asyncio.Task[None]] = set()
+        self._choosing = asyncio.Lock()
+        self._failed: BaseException | None = None
         self._due: deque[Delivery] = deque()
         self._look_at = self._rest_until = 0.0
         self._failing_since = endpoint.failing_since
+        self._signs: tuple[tuple[int, bool], list[Secret]] = ((0, False), [])
         self._wake = asyncio.Event()
         self._stopped = False
 
@@ -79,46 +87,64 @@ class Lane:
         self._handled = await asyncio.to_thread(self._tools.deliveries.handled, self.endpoint.id, self._position)
         while not self._stopped:
             self._wake.clear()
-            await self._fill()
-            try:
+            await self._begin()
+            if self._failed is not None:
+                raise self._failed
+            with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
                     await self._wake.wait()
-            except TimeoutError:
-                pass
 
     async def stop(self) -> None:
         """What is under way may end; what does not is attempted again by whoever delivers next."""
         self._stopped = True
         self._wake.set()
-        if running := list(self._running.values()):
-            _, late = await asyncio.wait(running, timeout=GRACE)
+        if self._workers:
+            _, late = await asyncio.wait(self._workers, timeout=GRACE)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _fill(self) -> None:
-        """Begin what there is to begin. Half of the lane at most is for what failed before, if there is news."""
-        while not self._stopped and len(self._running) < self._width and time.monotonic() >= self._rest_until:
-            await self._tools.ledger.room()
-            again = len(self._running) - len(self._fresh)
-            delivery = await self._next_due() if again < self._width // 2 else None
-            if delivery is not None and delivery.seq is not None:
-                self._begin(delivery, None)
-            elif (found := await self._next_fresh()) is not None:
-                self._begin(*found)
-            elif again < self._width and (delivery := await self._next_due()) is not None:
-                self._begin(delivery, None)
-            else:
-                return
+    async def _begin(self) -> None:
+        """As many workers as there is work for, up to the lane's width."""
+        while len(self._workers) < self._width and (job := await self._next()) is not None:
+            worker = asyncio.create_task(self._work(job))
+            self._workers.add(worker)
+            worker.add_done_callback(self._ended)
 
-    async def _next_due(self) -> Delivery | None:
+    async def _work(self, job: _Job | None) -> None:
+        """One delivery after the other, while there are any: a task for each would cost half of a delivery."""
+        while job is not None:
+            await self._deliver(*job)
+            job = await self._next()
+
+    def _ended(self, worker: asyncio.Task[None]) -> None:
+        """What nobody expected ends the lane: whoever keeps the lanes begins it anew, at its cursor."""
+        self._workers.discard(worker)
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            self._failed = error
+            self._wake.set()
+
+    async def _next(self) -> _Job | None:
+        """Half of the lane at most is for what failed before, if there is news."""
+        await self._tools.ledger.room()
+        async with self._choosing:
+            if self._stopped or time.monotonic() < self._rest_until:
+                return None
+            again = len(self._running) - len(self._fresh)
+            job = await self._next_due() if again < self._width // 2 else None
+            job = job or await self._next_fresh() or await self._next_due()
+            if job is not None:
+                self._running.add(job[0].message)
+            return job
+
+    async def _next_due(self) -> _Job | None:
         if not self._due and time.monotonic() >= self._look_at:
             found = await asyncio.to_thread(self._tools.deliveries.due, self.endpoint.id, _now(), DUE)
             self._due.extend(each for each in found if each.message not in self._running)
             self._look_at = time.monotonic() + (LOOK if len(found) < DUE else 0.05)
-        return self._due.popleft() if self._due else None
+        return (self._due.popleft(), None) if self._due else None
 
-    async def _next_fresh(self) -> tuple[Delivery, Stretch] | None:
+    async def _next_fresh(self) -> _Job | None:
         """The next entry that fits; the position moves past all that do not."""
         while not self._stopped:
             if self._stretch is None or self._position >= self._stretch.stop:
@@ -133,9 +159,6 @@ class Lane:
                 return Delivery(signing.message_id(entry.id), seq, "waiting", 0, 0), self._stretch
             self._handled.discard(seq)
         return None
-
-    def _begin(self, delivery: Delivery, stretch: Stretch | None) -> None:
-        self._running[delivery.message] = asyncio.create_task(self._deliver(delivery, stretch))
 
     async def _deliver(self, delivery: Delivery, stretch: Stretch | None) -> None:
         """One attempt, and what becomes of it. Cancelled, it was none."""
@@ -153,17 +176,22 @@ class Lane:
                 delivery.message, started, int(answer.took * 1e6), tree, answer.status, answer.failure,
                 answer.body or None,
             ))  # fmt: skip
-            if delivery.seq in self._fresh:
+            if delivery.seq is not None:
                 self._fresh.discard(delivery.seq)
         finally:
-            self._running.pop(delivery.message, None)
-            self._wake.set()
+            self._running.discard(delivery.message)
 
     async def _attempt(self, message: str, body: bytes) -> Answer:
-        now = datetime.now(UTC)
-        secrets = self._tools.secrets(self.endpoint, now)
-        headers = signing.headers(message, int(now.timestamp()), body, secrets)
+        now = time.time()
+        headers = signing.headers(message, int(now), body, self._secrets(now))
         return await self._tools.client.post(self.endpoint.url, headers | signing.JSON, body)
+
+    def _secrets(self, now: float) -> list[Secret]:
+        """Derived when the endpoint changed, or an overlap ended."""
+        key = (self.endpoint.generation, now * 1e6 < self.endpoint.overlap_until)
+        if self._signs[0] != key:
+            self._signs = (key, self._tools.secrets(self.endpoint, datetime.fromtimestamp(now, UTC)))
+        return self._signs[1]
 
     def _settle(self, delivery: Delivery, answer: Answer, attempt: Attempt) -> None:
         outcome, now = judge(answer, delivery.attempts + 1), _now()

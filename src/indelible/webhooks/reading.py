@@ -3,14 +3,13 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from functools import partial
 
 from indelible.follow import STRETCH, Leaf, leaves
 from indelible.log import Log
 from indelible.prover import Prover
 from indelible.webhooks import payload
 
-KEPT = 64  # stretches
+KEPT = 16  # stretches
 
 
 class Stretch:
@@ -58,7 +57,7 @@ class Reading:
             return None
         key = (start, stop)
         if key not in self._kept:
-            self._kept[key] = asyncio.ensure_future(asyncio.to_thread(partial(self._read, start, stop)))
+            self._kept[key] = asyncio.ensure_future(asyncio.to_thread(self.read, start, stop))
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         try:
@@ -69,7 +68,8 @@ class Reading:
 
     async def one(self, seq: int) -> Stretch:
         """An entry alone, under the newest checkpoint."""
-        return await asyncio.to_thread(self._read, seq, seq + 1)
+        return await asyncio.to_thread(self.read, seq, seq + 1)
 
-    def _read(self, start: int, stop: int) -> Stretch:
+    def read(self, start: int, stop: int) -> Stretch:
+        """Raises LogError, MalformedError."""
         return Stretch(start, leaves(self._log, start, stop - start), self._log.prover(), self._pages)
