@@ -213,9 +213,8 @@ def latencies(hooked: Hooked, url: str, seconds: float = 15.0, each: float = 0.1
 
 
 def neighbours() -> None:
-    print(
-        "| the hundredth endpoint | deliveries to the others | p50 ms | p95 ms | p99 ms |\n| --- | --- | --- | --- | --- |"
-    )
+    print("| the hundredth endpoint | deliveries to the others | p50 ms | p95 ms | p99 ms |")
+    print("| --- | --- | --- | --- | --- |")
     for name, bad in (
         ("healthy", False),
         ("fails in every way", True),

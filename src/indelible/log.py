@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any, Self
 from uuid import UUID
 
@@ -40,7 +41,8 @@ class Log:
         self.store = store
         self._signer = signer
         self._group = Group(self._seal, self.sign)
-        self._followers: list[Callable[[], None]] = []
+        self._followers: list[Callable[[], None]] = []  # made anew with each change: `sign` walks it unlocked
+        self._following = Lock()
 
     @classmethod
     def create(cls, url: str, origin: str | None = None) -> Self:
@@ -137,11 +139,13 @@ class Log:
     @contextmanager
     def followed(self, tell: Callable[[], None]) -> Iterator[None]:
         """`tell` is called after each checkpoint that this process makes, by whoever made it: it must not wait."""
-        self._followers = [*self._followers, tell]
+        with self._following:
+            self._followers = [*self._followers, tell]
         try:
             yield
         finally:
-            self._followers = [each for each in self._followers if each is not tell]
+            with self._following:
+                self._followers = [each for each in self._followers if each is not tell]
 
     def head(self) -> Head:
         return self.store.head()

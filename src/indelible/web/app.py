@@ -14,17 +14,16 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from indelible.errors import Error, MalformedError, NotFoundError
+from indelible.errors import Error, NotFoundError
 from indelible.event import Entry, read
 from indelible.export import FORMATS
 from indelible.log import Log
-from indelible.merkle.tile import Tile
-from indelible.publish.tiles import read_tile
 from indelible.search.page import find
 from indelible.search.together import together
 from indelible.upkeep import Upkeep
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck
 from indelible.web.exporting import export
+from indelible.web.programs import Programs
 from indelible.web.state import State, number, understand
 from indelible.web.view import Row, row, rows
 
@@ -52,12 +51,15 @@ def create_app(
 ) -> Starlette:
     """The audit pages of `log`. `refresh` seals what is outstanding, so that a page shows every committed change."""
     pages = Pages(log, viewer, shell or _plain_shell, refresh, upkeep)
+    programs = Programs(log, viewer, pages.missing, upkeep)
     routes = [
         Route("/", pages.answer(pages.entries)),
         Route("/entry/{seq}", pages.answer(pages.entry)),
         Route("/export", pages.answer(pages.export)),
-        Route("/checkpoint", pages.answer(pages.checkpoint)),
-        Route("/tile/{path:path}", pages.answer(pages.tile)),
+        Route("/live", pages.answer(programs.live)),
+        Route("/feed/{webhook}", programs.feed),
+        Route("/checkpoint", pages.answer(programs.checkpoint)),
+        Route("/tile/{path:path}", pages.answer(programs.tile)),
         Mount("/static", _Static(directory=STATIC)),
         Route("/{rest:path}", pages.answer(pages.missing)),
     ]
@@ -160,25 +162,6 @@ class Pages:
             return Response(headers=headers, media_type=FORMATS[name].media_type)
         chunks = export(self._log, query, name, viewer, request, state)
         return StreamingResponse(chunks, media_type=FORMATS[name].media_type, headers=headers)
-
-    def checkpoint(self, request: Request, viewer: Viewer) -> Response:
-        """The newest signed checkpoint, as it stands. It counts every organization's entries: not for one of them."""
-        note = self._log.checkpoint()
-        if viewer.organization is not None or note is None:
-            return self.missing(request, viewer)
-        return PlainTextResponse(note, headers={"Cache-Control": "no-store"})
-
-    def tile(self, request: Request, viewer: Viewer) -> Response:
-        """Hashes or entries, by C2SP tlog-tiles: for whoever may see every organization's."""
-        try:
-            tile = Tile.parse(f"tile/{request.path_params['path']}")
-            data = read_tile(self._log, tile) if viewer.organization is None else None
-        except (MalformedError, NotFoundError):
-            data = None
-        if data is None:
-            return self.missing(request, viewer)
-        kept = {"Cache-Control": "private, max-age=31536000, immutable"}  # private: who may see it was asked
-        return Response(data, media_type="application/octet-stream", headers=kept)
 
     def _freshen(self) -> str:
         """Seal what is outstanding; if that fails the page says so and shows what is there."""

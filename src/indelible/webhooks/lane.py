@@ -139,8 +139,10 @@ class Lane:
 
     async def _next_due(self) -> _Job | None:
         if not self._due and time.monotonic() >= self._look_at:
+            # What the table does not know yet: being attempted, or attempted and not written down.
+            busy = self._running | self._tools.ledger.unwritten(self.endpoint.id)
             found = await asyncio.to_thread(self._tools.deliveries.due, self.endpoint.id, _now(), DUE)
-            self._due.extend(each for each in found if each.message not in self._running)
+            self._due.extend(each for each in found if each.message not in busy)
             self._look_at = time.monotonic() + (LOOK if len(found) < DUE else 0.05)
         return (self._due.popleft(), None) if self._due else None
 

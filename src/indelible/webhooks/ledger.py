@@ -28,6 +28,7 @@ class Ledger:
         self._deliveries = deliveries
         self._cursors = cursors
         self._results: list[Result] = []
+        self._writing: list[Result] = []
         self._failing: dict[str, int | None] = {}
         self._written: dict[str, int] = {}
         self._news = asyncio.Event()
@@ -39,6 +40,11 @@ class Ledger:
         self._news.set()
         if len(self._results) >= MOST:
             self._room.clear()
+
+    def unwritten(self, endpoint: str) -> set[str]:
+        """Messages whose last attempt is not in the table yet."""
+        every = (*self._results, *self._writing)
+        return {each.delivery.message for each in every if each.endpoint == endpoint}
 
     def failing(self, endpoint: str, since: int | None) -> None:
         self._failing[endpoint] = since
@@ -65,7 +71,7 @@ class Ledger:
         """All that is there. What fails is kept. Raises LogError."""
         results, failing = self._results, self._failing
         cursors = {id_: at for id_, at in self._cursors().items() if self._written.get(id_) != at}
-        self._results, self._failing = [], {}
+        self._results, self._failing, self._writing = [], {}, results
         self._news.clear()
         if not results and not failing and not cursors:
             return
@@ -75,6 +81,8 @@ class Ledger:
             self._results, self._failing = results + self._results, failing | self._failing
             self._news.set()
             raise
+        finally:
+            self._writing = []
         self._written |= cursors
         if len(self._results) < MOST:
             self._room.set()
