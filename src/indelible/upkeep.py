@@ -54,6 +54,10 @@ class Upkeep:
         """How sure one may be of the log, where it is known elsewhere."""
         return self._publisher.assurance
 
+    def size(self) -> int:
+        """Of the log, as far as it is signed."""
+        return self._log.signed_size()
+
     def start(self) -> None:
         for drift in self.drifts:
             drift.start()

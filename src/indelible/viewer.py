@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Viewer:
-    """A person whom the host has recognised. `organization` limits what they see; None: every organization."""
+    """A person whom the host has recognised. `organization` limits what they see; None: every organization.
+
+    `manages`: they may say who else hears of it, by webhooks and digests.
+    """
 
     actor: Actor
     organization: str | None = None
+    manages: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

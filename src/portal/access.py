@@ -31,6 +31,7 @@ class Action(StrEnum):
     SEE_LICENSE_KEYS = "see license keys"
     SAVE_PLATFORM_CONFIGURATION = "change the platform's configuration"
     SAVE_CONFIGURATION = "change configurations"
+    MANAGE_WEBHOOKS = "manage webhooks"
     INVITE_WHEN_SWITCHED_OFF = "invite while invitations are switched off"
 
 

@@ -72,7 +72,12 @@ def open_database(settings: Settings) -> Iterator[Database]:
 def _open(settings: Settings, undo: ExitStack) -> tuple[Database, indelible.Audit]:
     database = Database(settings.database_url)
     undo.callback(database.close)
-    audit = indelible.Audit(database.engine, settings.audit_url, map=_HERE / "audit.toml")
+    audit = indelible.Audit(
+        database.engine,
+        settings.audit_url,
+        map=_HERE / "audit.toml",
+        pages=f"{settings.public_url}/audit" if settings.public_url else None,
+    )
     undo.callback(audit.close)
     _create_tables(database)  # after Audit: a database that cannot be audited is not touched
     audit.watch()  # before the first row is written: nothing in this database goes unrecorded

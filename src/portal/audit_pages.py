@@ -8,6 +8,7 @@ from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from indelible import Viewer
+from portal.access import Action
 from portal.context import actor_of
 from portal.pages.failure import sign_in_address
 from portal.render import render
@@ -26,7 +27,8 @@ def viewer(request: Request) -> Viewer | Response:
         return RedirectResponse(sign_in_address(request), 303)
     if person.must_change_password:
         return RedirectResponse("/account/password", 303)
-    return Viewer(actor=actor_of(person), organization=person.organization_id)
+    manages = person.may(Action.MANAGE_WEBHOOKS)
+    return Viewer(actor=actor_of(person), organization=person.organization_id, manages=manages)
 
 
 def shell(request: Request, page: Page) -> str:

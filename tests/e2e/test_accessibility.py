@@ -162,6 +162,31 @@ def test_a_form_that_was_not_saved_is_for_everybody(watched: Watched) -> None:
     watched.complaints.clear()  # the status 422 is in the console
 
 
+def test_the_pages_of_webhooks_are_for_everybody(watched: Watched) -> None:
+    """Empty, refused, with a secret, full of failures; each of them as a person comes to it."""
+    page = watched.page
+    assert watched.check("/audit/webhooks/") == []
+    page.get_by_label("Address https").fill("https://10.0.0.1/" + "long" * 60)
+    page.get_by_label("Hears of").fill("foo:1")
+    page.get_by_role("button", name="Add").click()
+    page.get_by_text("is not a public address").wait_for()
+    assert violations(page) == []
+    page.get_by_label("Address https").fill("https://hooks.invalid/" + "long" * 60)
+    page.get_by_label("Hears of").fill("user:nobody")
+    page.get_by_role("button", name="Add").click()
+    page.get_by_text("It is shown this once").wait_for()
+    assert violations(page) == []
+    assert watched.over(NARROWEST) == 0
+    page.get_by_role("link", name="Go on").click()
+    page.get_by_role("button", name="Send a test event").click()
+    page.get_by_text("the name cannot be resolved").wait_for()
+    watched.complaints.clear()  # the status 400 is in the console
+    delivery = page.url
+    assert watched.check(delivery) == []
+    assert watched.check(delivery.rpartition("/")[0]) == []
+    assert watched.check("/audit/webhooks/") == []
+
+
 def test_unfolding_and_searching_leave_the_page_as_good_as_it_was(watched: Watched) -> None:
     page = watched.page
     page.set_viewport_size({"width": 390, "height": HEIGHT})

@@ -24,6 +24,7 @@ SCOPED_ADMIN = {
     Action.DEACTIVATE_USER,
     Action.REMOVE_USER,
     Action.MANAGE_LICENSES,
+    Action.MANAGE_WEBHOOKS,
     Action.SEE_LICENSE_KEYS,
     Action.SAVE_CONFIGURATION,
 }

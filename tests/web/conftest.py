@@ -54,11 +54,13 @@ def pages(filled: World) -> Iterator[Open]:
         organization: str | None = None,
         *,
         known: bool = True,
+        manages: bool = False,
         shell: Shell | None = None,
         assured: Assurance | None = None,
     ) -> TestClient:
         def viewer(_request: Request) -> Viewer | Response:
-            return Viewer(actor=DANA, organization=organization) if known else PlainTextResponse("who are you?", 401)
+            viewer = Viewer(actor=DANA, organization=organization, manages=manages)
+            return viewer if known else PlainTextResponse("who are you?", 401)
 
         upkeep = Upkeep(filled.log, filled.log_url, [])
         upkeep._publisher.assurance = assured

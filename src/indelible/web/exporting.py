@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 from starlette.requests import Request
 
-from indelible.capture.context import arrived
-from indelible.event import Context, Entity, Event, Organization, clip, derive_id
+from indelible.event import Entity, Event, Organization, derive_id
 from indelible.export import write
 from indelible.log import Log
 from indelible.search.page import lines
 from indelible.search.query import Query
 from indelible.viewer import Viewer
+from indelible.web.frame import context_of
 from indelible.web.state import State
 
 
@@ -40,19 +40,8 @@ def _record(log: Log, viewer: Viewer, request: Request, details: dict[str, objec
                 actor=viewer.actor,
                 id=derive_id(now, secrets.token_hex(16)),
                 organization=organization,
-                context=_context(request),
+                context=context_of(request),
                 metadata=details,
             )
         )
     log.sign()
-
-
-def _context(request: Request) -> Context:
-    """As the host's own entries have it, if its middleware said; else what the connection tells."""
-    known = arrived()
-    return Context(
-        source="audit page",
-        ip=known.ip or (request.client.host if request.client else None),
-        user_agent=known.user_agent or clip(request.headers.get("user-agent"), 512),
-        request_id=known.request_id,
-    )

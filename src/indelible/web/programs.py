@@ -1,6 +1,5 @@
 """What programs read: live events, what a webhook missed, checkpoints and tiles."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from starlette.concurrency import run_in_threadpool
@@ -14,20 +13,18 @@ from indelible.publish.tiles import read_tile
 from indelible.search.match import matching
 from indelible.search.query import parse
 from indelible.upkeep import Upkeep
-from indelible.viewer import Viewer, ViewerCheck
+from indelible.viewer import Viewer
+from indelible.web.frame import Frame
 from indelible.web.live import Live
 from indelible.web.state import State, number
 
 
 class Programs:
-    """`missing` answers what is not there for this viewer."""
+    """What is not there for a viewer is a page, as for people."""
 
-    def __init__(
-        self, log: Log, viewer: ViewerCheck, missing: Callable[[Request, Viewer], Response], upkeep: Upkeep
-    ) -> None:
+    def __init__(self, frame: Frame, log: Log, upkeep: Upkeep) -> None:
+        self._frame = frame
         self._log = log
-        self._viewer = viewer
-        self._missing = missing
         self._upkeep = upkeep
 
     def live(self, request: Request, viewer: Viewer) -> Response:
@@ -46,7 +43,7 @@ class Programs:
 
     def _still(self, request: Request, viewer: Viewer) -> bool:
         """Who was signed out, or lost a right, hears no more."""
-        return self._viewer(request) == viewer
+        return self._frame.viewer(request) == viewer
 
     def feed(self, request: Request) -> Response:
         """For receivers of webhooks, who show that they have the secret: see `webhooks.feed`."""
@@ -65,7 +62,7 @@ class Programs:
         """The newest signed checkpoint, as it stands. It counts every organization's entries: not for one of them."""
         note = self._log.checkpoint()
         if viewer.organization is not None or note is None:
-            return self._missing(request, viewer)
+            return self._frame.missing(request, viewer)
         return PlainTextResponse(note, headers={"Cache-Control": "no-store"})
 
     def tile(self, request: Request, viewer: Viewer) -> Response:
@@ -76,7 +73,7 @@ class Programs:
         except (MalformedError, NotFoundError):
             data = None
         if data is None:
-            return self._missing(request, viewer)
+            return self._frame.missing(request, viewer)
         kept = {"Cache-Control": "private, max-age=31536000, immutable"}  # private: who may see it was asked
         return Response(data, media_type="application/octet-stream", headers=kept)
 

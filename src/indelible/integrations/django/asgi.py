@@ -59,7 +59,10 @@ def with_audit_pages(
 
 
 def signed_in_viewer(request: "Request") -> "Viewer | Response":
-    """Whoever is signed in to Django and may view entries. They see those of every organization."""
+    """Whoever is signed in to Django and may view entries. They see those of every organization.
+
+    A superuser may also say who else hears of them.
+    """
     from starlette.responses import PlainTextResponse, RedirectResponse
 
     close_old_connections()  # Django's signals do not see this request
@@ -74,7 +77,7 @@ def signed_in_viewer(request: "Request") -> "Viewer | Response":
         return RedirectResponse(f"{resolve_url(settings.LOGIN_URL)}?{there}", 303)
     if not allowed:
         return PlainTextResponse(f"You may not see the audit log; it takes the permission {PERMISSION}.", 403)
-    return Viewer(actor=actor)
+    return Viewer(actor=actor, manages=user.is_superuser)
 
 
 def session_user(request: "Request") -> Any:

@@ -78,7 +78,7 @@ SELECT message, seq, state, attempts, due_at FROM delivery
 WHERE log = :log AND endpoint = :endpoint AND state = :state AND due_at < :before ORDER BY due_at DESC LIMIT :limit
 
 -- name: states
-SELECT state, count(*) FROM delivery WHERE log = :log AND endpoint = :endpoint GROUP BY state
+SELECT state, count(*) FROM delivery WHERE log = :log AND endpoint = :endpoint AND seq IS NOT NULL GROUP BY state
 
 -- name: add_attempt
 INSERT INTO attempt (log, endpoint, message, started_at, took, tree, status, failure, answer)

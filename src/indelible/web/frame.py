@@ -1,0 +1,131 @@
+"""What all pages share: who looks, the host's frame around them, and forms that nobody else's page can send."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+
+from indelible.capture.context import arrived
+from indelible.errors import Error
+from indelible.event import Context, clip
+from indelible.viewer import Page, Shell, Viewer, ViewerCheck
+
+STATIC = Path(__file__).with_name("static")
+MAX_FORM = 65_536  # bytes
+
+_templates = Environment(
+    loader=PackageLoader("indelible.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+Form = dict[str, str]
+Show = Callable[[Request, Viewer], Response]
+Save = Callable[[Request, Viewer, Form], Response]
+
+
+class Frame:
+    """Pages are shown in it. `viewer` says who may see what."""
+
+    def __init__(self, viewer: ViewerCheck, shell: Shell | None) -> None:
+        self.viewer = viewer
+        self._shell = shell or _plain_shell
+
+    def page(self, show: Show) -> Callable[[Request], Any]:
+        """An endpoint: asks the host who looks, in a worker thread, and lets nobody else in."""
+
+        async def endpoint(request: Request) -> Response:
+            return await run_in_threadpool(self._answer, request, lambda viewer: show(request, viewer))
+
+        return endpoint
+
+    def form(self, save: Save) -> Callable[[Request], Any]:
+        """Likewise, for what is posted."""
+
+        async def endpoint(request: Request) -> Response:
+            if not same_origin(request):
+                return PlainTextResponse("This was sent by another site. Open the page itself and do it there.", 403)
+            body = b""
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_FORM:
+                    return PlainTextResponse(f"A form has up to {MAX_FORM} bytes.", 413)
+            form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=None))
+            return await run_in_threadpool(self._answer, request, lambda viewer: save(request, viewer, form))
+
+        return endpoint
+
+    def _answer(self, request: Request, page: Callable[[Viewer], Response]) -> Response:
+        viewer = self.viewer(request)
+        if not isinstance(viewer, Viewer):
+            return viewer
+        try:
+            return page(viewer)
+        except Error as error:  # the disk is full, the file is damaged: a page that says so, not a stack trace
+            return self.show(request, "The log cannot be used", "failure.html", {"error": error}, 503)
+
+    def show(self, request: Request, title: str, template: str, values: dict[str, Any], status: int = 200) -> Response:
+        head = self.render(request, "head.html", {})
+        page = Page(title=title, head=head, body=self.render(request, template, values))
+        return HTMLResponse(self._shell(request, page), status, headers={"Cache-Control": "no-store"})
+
+    def render(self, request: Request, template: str, values: dict[str, Any]) -> str:
+        base = request.scope.get("root_path", "")
+        return _templates.get_template(template).render(base=base, version=_VERSION, **values)
+
+    def missing(self, request: Request, _viewer: Viewer) -> Response:
+        """What is not there, or not for this viewer: they cannot tell which."""
+        seq = request.path_params.get("seq", "")[:40].replace("\0", "\ufffd")
+        title = "No such entry" if seq else "No such page"
+        return self.show(request, title, "missing.html", {"title": title, "seq": seq}, 404)
+
+    @staticmethod
+    def go(request: Request, path: str) -> Response:
+        """To the page that shows the result; asking for that again does nothing twice."""
+        return RedirectResponse(
+            f"{request.scope.get('root_path', '')}{path}", 303, headers={"Cache-Control": "no-store"}
+        )
+
+
+def context_of(request: Request) -> Context:
+    """As the host's own entries have it, if its middleware said; else what the connection tells."""
+    known = arrived()
+    return Context(
+        source="audit page",
+        ip=known.ip or (request.client.host if request.client else None),
+        user_agent=known.user_agent or clip(request.headers.get("user-agent"), 512),
+        request_id=known.request_id,
+    )
+
+
+def same_origin(request: Request) -> bool:
+    """The browser says where a request comes from; what says nothing is none."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    try:
+        return origin is None or urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower() != ""
+    except ValueError:
+        return False
+
+
+def _plain_shell(_request: Request, page: Page) -> str:
+    """A whole document, for hosts that bring no frame of their own."""
+    return _templates.get_template("shell.html").render(page=page)
+
+
+def _version() -> str:
+    """Changes with any static file, so that browsers may keep them for as long as they like."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(STATIC.iterdir()))).hexdigest()[:12]
+
+
+_VERSION = _version()

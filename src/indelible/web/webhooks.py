@@ -1,0 +1,208 @@
+"""The pages of webhooks: who hears of entries, and what became of each delivery. For whoever may manage them."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from indelible.errors import AddressError, NotFoundError, QueryError, UsageError
+from indelible.event import EPOCH
+from indelible.upkeep import Upkeep
+from indelible.viewer import Viewer
+from indelible.web.frame import Form, Frame, Save, Show, context_of
+from indelible.webhooks import signing
+from indelible.webhooks.deliveries import Attempt
+from indelible.webhooks.endpoint import Endpoint
+from indelible.webhooks.endpoints import By
+from indelible.webhooks.secret import Secret
+from indelible.webhooks.service import Webhooks as Service
+
+DONE = {
+    "test": "A test event was sent.", "paused": "Paused. Nothing is sent until it is resumed, and nothing is lost.",
+    "resumed": "Resumed, from where it stopped.", "changed": "Saved.", "removed": "Removed.",
+    "replayed": "It is delivered again, as soon as the receiver takes it.",
+}  # fmt: skip
+FIELDS = ("url", "filter", "organization", "contact")
+LISTED = 50
+T = TypeVar("T")
+
+
+class Webhooks:
+    """One method a page or a form."""
+
+    def __init__(self, frame: Frame, upkeep: Upkeep) -> None:
+        self._frame = frame
+        self._upkeep = upkeep
+
+    def routes(self) -> Sequence[BaseRoute]:
+        acts = {"test": self.test, "pause": self.pause, "resume": self.resume, "rotate": self.rotate,
+                "replay": self.replay, "remove": self.remove, "change": self.change}  # fmt: skip
+        return [
+            Route("/webhooks/", self._page(self.list), methods=["GET"]),
+            Route("/webhooks/", self._form(self.add), methods=["POST"]),
+            Route("/webhooks/{id}", self._page(self.one), methods=["GET"]),
+            *(Route(f"/webhooks/{{id}}/{name}", self._form(act), methods=["POST"]) for name, act in acts.items()),
+            Route("/webhooks/{id}/{message}", self._page(self.delivery), methods=["GET"]),
+        ]
+
+    @property
+    def _webhooks(self) -> Service:
+        return self._upkeep.webhooks
+
+    def _page(self, show: Show) -> Callable[[Request], Any]:
+        return self._frame.page(lambda request, viewer: self._managed(request, viewer, lambda: show(request, viewer)))
+
+    def _form(self, save: Save) -> Callable[[Request], Any]:
+        return self._frame.form(
+            lambda request, viewer, form: self._managed(request, viewer, lambda: save(request, viewer, form))
+        )
+
+    def _managed(self, request: Request, viewer: Viewer, answer: Callable[[], Response]) -> Response:
+        """For others nothing is here; nor is another organization's webhook."""
+        try:
+            return answer() if viewer.manages else self._frame.missing(request, viewer)
+        except NotFoundError:
+            return self._frame.missing(request, viewer)
+
+    def list(self, request: Request, viewer: Viewer) -> Response:
+        return self._list(request, viewer, {}, {})
+
+    def _list(self, request: Request, viewer: Viewer, form: Form, problems: dict[str, str]) -> Response:
+        endpoints = self._webhooks.endpoints.all(viewer.organization)
+        values = {
+            "endpoints": [(each, self._webhooks.deliveries.states(each.id)) for each in endpoints], "viewer": viewer,
+            "form": dict.fromkeys(FIELDS, "") | form, "problems": dict.fromkeys(FIELDS, "") | problems,
+            "done": DONE.get(request.query_params.get("done", "")),
+        }  # fmt: skip
+        return self._frame.show(request, "Webhooks", "webhooks.html", values, 400 if problems else 200)
+
+    def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        def save() -> tuple[Endpoint, Secret]:
+            return self._webhooks.endpoints.add(
+                form.get("url", ""), _by(request, viewer), filter=form.get("filter", ""),
+                organization=form.get("organization", "").strip() or None, contact=form.get("contact"),
+            )  # fmt: skip
+
+        added, problems = _tried(save)
+        return self._secret(request, *added) if added else self._list(request, viewer, form, problems)
+
+    def one(self, request: Request, viewer: Viewer) -> Response:
+        return self._one(request, viewer, None, {})
+
+    def _one(self, request: Request, viewer: Viewer, form: Form | None, problems: dict[str, str]) -> Response:
+        endpoint, deliveries = self._endpoint(request, viewer), self._webhooks.deliveries
+        kept = {"url": endpoint.url, "filter": endpoint.filter, "contact": endpoint.contact or "", "organization": ""}
+        values = {
+            "endpoint": endpoint, "states": deliveries.states(endpoint.id),
+            "keys": self._webhooks.endpoints.public_keys(endpoint), "created": _shown(endpoint.created_at),
+            "failing": endpoint.failing_since and _shown(endpoint.failing_since),
+            "behind": max(0, self._upkeep.size() - endpoint.cursor),
+            "attempts": [
+                (_shown(each.started_at), each) for each in deliveries.attempts(endpoint.id, limit=LISTED)
+            ],
+            "form": form or kept, "problems": dict.fromkeys(FIELDS, "") | problems,
+            "done": DONE.get(request.query_params.get("done", "")), "viewer": viewer,
+        }  # fmt: skip
+        return self._frame.show(request, endpoint.name, "webhook.html", values, 400 if problems else 200)
+
+    def change(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        endpoint = self._endpoint(request, viewer)
+        given = {name: form.get(name, "") for name in FIELDS}
+
+        def save() -> Endpoint:
+            return self._webhooks.endpoints.change(
+                endpoint.id, _by(request, viewer), url=given["url"], filter=given["filter"], contact=given["contact"]
+            )
+
+        saved, problems = _tried(save)
+        return self._back(request, endpoint, "changed") if saved else self._one(request, viewer, given, problems)
+
+    def test(self, request: Request, viewer: Viewer, _form: Form) -> Response:
+        endpoint = self._endpoint(request, viewer)
+        attempt = self._webhooks.test(endpoint.id, _by(request, viewer))
+        return self._frame.go(request, f"/webhooks/{endpoint.id}/{attempt.message}")
+
+    def pause(self, request: Request, viewer: Viewer, _form: Form) -> Response:
+        endpoint = self._webhooks.endpoints.pause(request.path_params["id"], _by(request, viewer))
+        return self._back(request, endpoint, "paused")
+
+    def resume(self, request: Request, viewer: Viewer, _form: Form) -> Response:
+        endpoint = self._webhooks.endpoints.resume(request.path_params["id"], _by(request, viewer))
+        return self._back(request, endpoint, "resumed")
+
+    def rotate(self, request: Request, viewer: Viewer, _form: Form) -> Response:
+        rotated = self._webhooks.endpoints.rotate(request.path_params["id"], _by(request, viewer))
+        return self._secret(request, *rotated)
+
+    def replay(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        """One delivery, or all that failed."""
+        endpoint, by = self._endpoint(request, viewer), _by(request, viewer)
+        if message := form.get("message"):
+            self._webhooks.replay(endpoint.id, message, by)
+        else:
+            self._webhooks.replay_failed(endpoint.id, by)
+        return self._back(request, endpoint, "replayed")
+
+    def remove(self, request: Request, viewer: Viewer, _form: Form) -> Response:
+        self._webhooks.endpoints.remove(request.path_params["id"], _by(request, viewer))
+        return self._frame.go(request, "/webhooks/?done=removed")
+
+    def delivery(self, request: Request, viewer: Viewer) -> Response:
+        """One entry's way to one endpoint: each request and its answer."""
+        endpoint, message = self._endpoint(request, viewer), request.path_params["message"]
+        found = self._webhooks.deliveries.one(endpoint.id, message)
+        if found is None:
+            raise NotFoundError(message)
+        attempts = self._webhooks.deliveries.attempts_of(endpoint.id, message)
+        values = {
+            "endpoint": endpoint, "delivery": found, "due": _shown(found.due_at),
+            "attempts": [
+                (_shown(each.started_at), each, self._request(each, found.seq), _text(each)) for each in attempts
+            ],
+        }  # fmt: skip
+        return self._frame.show(request, "Delivery", "delivery.html", values)
+
+    def _request(self, attempt: Attempt, seq: int | None) -> str:
+        """Without its signature, which nobody needs who is not the receiver."""
+        body = self._webhooks.body(attempt, seq)
+        if body is None:
+            return ""
+        timestamp = attempt.started_at // 1_000_000
+        return f"{signing.ID}: {attempt.message}\n{signing.TIMESTAMP}: {timestamp}\n\n{body.decode()}"
+
+    def _secret(self, request: Request, endpoint: Endpoint, secret: Secret) -> Response:
+        values = {"endpoint": endpoint, "secret": secret.shared, "public": secret.public}
+        return self._frame.show(request, "The webhook's secret", "webhook_secret.html", values)
+
+    def _endpoint(self, request: Request, viewer: Viewer) -> Endpoint:
+        return self._webhooks.endpoints.get(request.path_params["id"], viewer.organization)
+
+    def _back(self, request: Request, endpoint: Endpoint, done: str) -> Response:
+        return self._frame.go(request, f"/webhooks/{endpoint.id}?done={done}")
+
+
+def _by(request: Request, viewer: Viewer) -> By:
+    return By(actor=viewer.actor, organization=viewer.organization, context=context_of(request))
+
+
+def _tried(save: Callable[[], T]) -> tuple[T | None, dict[str, str]]:
+    """What was saved, or which field cannot be used and why."""
+    try:
+        return save(), {}
+    except AddressError as error:
+        return None, {"url": str(error)}
+    except QueryError as error:
+        return None, {"filter": str(error.args[0])}
+    except UsageError as error:
+        return None, {"contact": str(error)}
+
+
+def _shown(micros: int) -> datetime:
+    return EPOCH + timedelta(microseconds=micros)
+
+
+def _text(attempt: Attempt) -> str:
+    return "" if attempt.answer is None else attempt.answer.decode("utf-8", "replace").replace("\0", "\ufffd")
