@@ -21,7 +21,7 @@ LEVELS = (
     ("signer", "group", "capture", "prover"),
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work"),
-    ("monitor", "memory", "export", "publish", "webhooks"),
+    ("monitor", "memory", "export", "publish", "webhooks", "schedule"),
     ("upkeep",),
     ("web",),
     ("audit",),

@@ -106,3 +106,63 @@ ON CONFLICT (log, id) DO NOTHING
 
 -- name: letters
 SELECT recipient, subject FROM letter WHERE log = :log ORDER BY due_at, id
+
+-- name: due_letters
+SELECT id, recipient, subject, plain, html, unsubscribe, attempts FROM letter
+WHERE log = :log AND due_at <= :now ORDER BY due_at LIMIT 20
+
+-- name: postpone_letter
+UPDATE letter SET attempts = :attempts, due_at = :due_at, failure = :failure WHERE log = :log AND id = :id
+
+-- name: drop_letter
+DELETE FROM letter WHERE log = :log AND id = :id
+
+-- name: know_job
+INSERT INTO job (log, name, known_since) VALUES (:log, :job, :now)
+ON CONFLICT (log, name) DO UPDATE SET known_since = job.known_since RETURNING known_since
+
+-- name: claim_run
+INSERT INTO job_run (log, job, due_at, started_at, state, tries) VALUES (:log, :job, :due_at, :now, 'running', 1)
+ON CONFLICT (log, job, due_at) DO UPDATE SET started_at = excluded.started_at, ended_at = NULL, state = 'running',
+  tries = job_run.tries + 1, told = NULL
+WHERE job_run.tries < :tries
+  AND (job_run.state = 'interrupted' OR job_run.state = 'failed' AND job_run.started_at <= :before)
+RETURNING due_at
+
+-- name: end_run
+UPDATE job_run SET ended_at = :now, state = :state, told = :told WHERE log = :log AND job = :job AND due_at = :due_at
+
+-- name: forget_idle
+DELETE FROM job_run WHERE log = :log AND job = :job AND state = 'idle' AND due_at < :due_at
+
+-- name: interrupt_runs
+UPDATE job_run SET ended_at = :now, state = 'interrupted' WHERE log = :log AND state = 'running'
+
+-- name: forget_runs
+DELETE FROM job_run WHERE log = :log AND started_at < :before
+
+-- name: runs
+SELECT job, due_at, started_at, ended_at, state, tries, told FROM job_run
+WHERE log = :log ORDER BY started_at DESC LIMIT :limit
+
+-- name: runs_of
+SELECT job, due_at, started_at, ended_at, state, tries, told FROM job_run
+WHERE log = :log AND job = :job ORDER BY due_at DESC LIMIT :limit
+
+-- name: add_digest
+INSERT INTO digest (log, id, name, recipient, frequency, query, organization, created_at, cursor, covered_at)
+VALUES (:log, :id, :name, :recipient, :frequency, :query, :organization, :created_at, :cursor, :covered_at)
+
+-- name: digests
+SELECT id, name, recipient, frequency, query, organization, created_at, cursor, covered_at
+FROM digest WHERE log = :log ORDER BY created_at, id
+
+-- name: digest
+SELECT id, name, recipient, frequency, query, organization, created_at, cursor, covered_at
+FROM digest WHERE log = :log AND id = :id
+
+-- name: cover_digest
+UPDATE digest SET cursor = :cursor, covered_at = :covered_at WHERE log = :log AND id = :id AND cursor = :was
+
+-- name: remove_digest
+DELETE FROM digest WHERE log = :log AND id = :id

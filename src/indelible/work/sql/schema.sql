@@ -77,3 +77,38 @@ CREATE TABLE attempt (
   PRIMARY KEY (log, endpoint, message, started_at)
 );
 CREATE INDEX attempt_newest ON attempt (log, endpoint, started_at);
+
+CREATE TABLE job (
+  log text NOT NULL,
+  name text NOT NULL,
+  known_since bigint NOT NULL,
+  PRIMARY KEY (log, name)
+);
+
+-- A run of a job, by the moment at which it was due: there is one, whoever runs it.
+CREATE TABLE job_run (
+  log text NOT NULL,
+  job text NOT NULL,
+  due_at bigint NOT NULL,
+  started_at bigint NOT NULL,
+  ended_at bigint,
+  state text NOT NULL CHECK (state IN ('running', 'done', 'idle', 'failed', 'interrupted')),
+  tries bigint NOT NULL,
+  told text,                    -- what it did, or why it failed
+  PRIMARY KEY (log, job, due_at)
+);
+CREATE INDEX job_run_newest ON job_run (log, started_at);
+
+CREATE TABLE digest (
+  log text NOT NULL,
+  id text NOT NULL,
+  name text NOT NULL,
+  recipient text NOT NULL,
+  frequency text NOT NULL CHECK (frequency IN ('daily', 'weekly', 'monthly')),
+  query text NOT NULL,          -- a saved view: what it is of
+  organization text,            -- of this one's entries only
+  created_at bigint NOT NULL,
+  cursor bigint NOT NULL,       -- every entry before it was in an earlier digest
+  covered_at bigint NOT NULL,   -- when that was
+  PRIMARY KEY (log, id)
+);
