@@ -22,6 +22,8 @@ LEVELS = (
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work"),
     ("monitor", "memory", "export", "publish", "webhooks", "schedule"),
+    ("digests",),
+    ("desk",),
     ("upkeep",),
     ("web",),
     ("audit",),

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any, Self
 from indelible.actions import ActionMap
 from indelible.capture.coverage import Coverage
 from indelible.capture.source import open_source
+from indelible.digests.digests import Digests
 from indelible.errors import CaptureError, LogError, UsageError
 from indelible.log import Log
+from indelible.schedule.times import parse_times
 from indelible.sealer import Sealer
 from indelible.upkeep import Upkeep
 from indelible.webhooks.service import Webhooks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from email.message import EmailMessage
+
     from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
     from starlette.applications import Starlette
@@ -37,10 +42,12 @@ class Audit:
         *,
         map: str | Path | None = None,  # noqa: A002 - the word of the docs
         pages: str | None = None,
+        mail: "Callable[[EmailMessage], None] | None" = None,
     ) -> None:
         """Opens the log, and makes it with its key if it is not there.
 
         `pages`: where others reach the audit pages, for links in webhooks; INDELIBLE_PAGES if it is not given.
+        `mail`: sends a mail, or raises `indelible.Error`; without it INDELIBLE_SMTP_URL is the mail server of digests.
         Raises MapError, LogError, CaptureError (a database that cannot be captured).
         """
         self._engine: Engine = getattr(engine, "sync_engine", engine)  # type: ignore[arg-type]  # an AsyncEngine has one
@@ -48,7 +55,7 @@ class Audit:
         self._map = ActionMap.load(Path(map)) if map else ActionMap()
         self.log = Log.open_or_create(log)
         self._sealer: Sealer | None = None
-        self._upkeep = Upkeep(self.log, log, [self._url], pages)
+        self._upkeep = Upkeep(self.log, log, [self._url], pages=pages, send=mail)
 
     def watch(self, *, strict: bool = False, baseline: bool = True) -> list[str]:
         """Install the triggers on every table that the map does not exclude; repeatable. Gives their names.
@@ -69,7 +76,8 @@ class Audit:
         """Seal in a thread of this process, within moments of each commit.
 
         Others look every minute whether capture holds, and all the time whether the log is what was signed; one has
-        each checkpoint leave for the places that the environment names, one delivers webhooks.
+        each checkpoint leave for the places that the environment names, one delivers webhooks,
+        one runs jobs.
         """
         self._sealing().start()
         self._upkeep.start()
@@ -102,7 +110,22 @@ class Audit:
     @property
     def webhooks(self) -> Webhooks:
         """Who hears of entries. Raises LogError, UsageError."""
-        return self._upkeep.webhooks
+        return self._upkeep.desk.webhooks
+
+    @property
+    def digests(self) -> Digests:
+        """Who gets summaries by mail. Raises LogError, UsageError."""
+        return self._upkeep.desk.digests
+
+    def schedule(self, name: str, times: str, run: "Callable[[], str | None]") -> None:
+        """Have a function run by itself from `start` on, in one server of several: once for each moment it is due.
+
+        `times`: "every 5m", "daily 06:00", "weekly mon 06:00", "monthly 1 06:00" (UTC). What it writes in the database
+        is its own doing; what it gives says on the page of jobs what that was, None that there was nothing to do.
+        Raises UsageError.
+        """
+        parse_times(times)
+        self._upkeep.schedule(name, times, run)
 
     def coverage(self) -> list[Coverage]:
         """Each table of the database, and whether it is watched as it was left. Raises CaptureError."""

@@ -67,6 +67,14 @@ class NotFoundError(Error):
     exit_code = 4
 
 
+class MailError(Error):
+    """A mail that was not taken; `permanent`: nor will it be tomorrow."""
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
 class LogError(Error):
     """The log's own file cannot be read or written."""
 

@@ -37,13 +37,16 @@ class Monitor:
         self._thread: threading.Thread | None = None
         self.alarm: VerificationError | None = None  # what the last pass found; None: all is as it was signed
 
-    def check(self, *, urgent: bool = True) -> VerificationError | None:
-        """One pass. What it finds is recorded, once; gives it. Raises Error where the log cannot be read."""
+    def check(self, *, urgent: bool = True, deep: bool = False) -> VerificationError | None:
+        """One pass; `deep`: with the database's own check of its files. What it finds is recorded, once; gives it.
+
+        Raises Error where the log cannot be read.
+        """
         with self._pass:
             pace = _Pace(1.0 if urgent else SHARE, self._stopped)
             try:
                 # The files' own check takes them from the disk whole: once in the life of a process.
-                verify_log(self._log, self._verifier, progress=pace.keep, files=self._deep)
+                verify_log(self._log, self._verifier, progress=pace.keep, files=deep or self._deep)
             except VerificationError as error:
                 known, self.alarm = str(self.alarm), error  # health tells first
                 if known != str(error):

@@ -1,101 +1,137 @@
-"""What a server does beside sealing, each in a thread of its own: verify, look for drift, publish, deliver webhooks."""
+"""What a server does beside sealing, in threads of its own: verify, look for drift, publish, deliver, run jobs."""
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any
 
+from indelible.desk import Desk
 from indelible.drift import DriftWatch
-from indelible.errors import Error, LogError, UsageError
+from indelible.errors import Error, LogError
+from indelible.event import micros
+from indelible.integrations.smtp import Mailer
 from indelible.log import Log
 from indelible.monitor import Monitor
 from indelible.publish.assurance import Assurance
 from indelible.publish.publisher import Places, Publisher
-from indelible.webhooks.service import Webhooks
-from indelible.work.place import open_work
-from indelible.work.promise import Work
+from indelible.work.letters import Send
 
 logger = logging.getLogger(__name__)
 
 PAGES = "INDELIBLE_PAGES"  # where the audit pages are, as others reach them: for links in webhooks and mails
+SMTP = "INDELIBLE_SMTP_URL"  # a mail server, where the host brings none
 
 
 class Upkeep:
     """Of one log, and of the databases that it is of. What one of them cannot do, the others do all the same."""
 
-    def __init__(self, log: Log, log_url: str, databases: Iterable[str], pages: str | None = None) -> None:
-        """Raises UsageError, MalformedError for places to publish to that cannot be used."""
+    def __init__(
+        self, log: Log, log_url: str, databases: Iterable[str], *, pages: str | None = None, send: Send | None = None
+    ) -> None:
+        """Raises UsageError, MalformedError for what the environment names and cannot be used."""
         self._log = log
-        self._log_url = log_url
-        self._pages = os.environ.get(PAGES, "") if pages is None else pages
+        self._open_desk = partial(Desk.open, log, log_url, os.environ.get(PAGES, "") if pages is None else pages)
+        smtp = os.environ.get(SMTP)
+        self._send = send or (Mailer.parse(smtp).send if smtp else None)
         self._monitor = Monitor(log)
         self._publisher = Publisher(log, Places.configured())
         self._opening = Lock()
-        self._work: Work | None = None
-        self._webhooks: Webhooks | None = None
-        self._undelivered: str | None = None  # why nothing is
+        self._desk: Desk | None = None
+        self._jobs: list[tuple[str, str, Callable[[], str | None]]] = []
+        self._idle: str | None = None  # why nothing is delivered and no job is run
         self._closed = False
         self.drifts = [DriftWatch(url, log) for url in databases]
 
     @property
-    def webhooks(self) -> Webhooks:
+    def desk(self) -> Desk:
         """Opened when first used. Raises LogError, UsageError."""
         with self._opening:
             if self._closed:
                 raise LogError("The audit log was closed here already. Open it again.")
-            if self._webhooks is None:
-                self._work = self._work or open_work(self._log_url)
-                self._webhooks = Webhooks.of(self._log, self._work, self._pages)
-            return self._webhooks
+            if self._desk is None:
+                self._desk = self._open_desk()
+            return self._desk
 
     @property
     def assurance(self) -> Assurance | None:
         """How sure one may be of the log, where it is known elsewhere."""
         return self._publisher.assurance
 
+    @property
+    def mails(self) -> bool:
+        """Whether there is a way to send mail."""
+        return self._send is not None
+
     def size(self) -> int:
         """Of the log, as far as it is signed."""
         return self._log.signed_size()
+
+    def schedule(self, name: str, times: str, run: Callable[[], str | None]) -> None:
+        """A job of the host's, from the next start on."""
+        self._jobs.append((name, times, run))
 
     def start(self) -> None:
         for drift in self.drifts:
             drift.start()
         self._monitor.start()
         self._publisher.start()
-        self._deliver()
+        try:
+            self._schedule(self.desk)
+            self.desk.start()
+            self._idle = None
+        except Error as error:  # a server that cannot deliver seals and verifies all the same; its health tells
+            logger.error("Webhooks are not delivered, and no jobs run: %s", error)  # noqa: TRY400 - one sentence
+            self._idle = str(error)
 
     def stop(self) -> None:
+        if self._desk is not None:
+            self._desk.stop()
         for drift in self.drifts:
             drift.stop()
         self._monitor.stop()
         self._publisher.stop()
-        if self._webhooks is not None:
-            self._webhooks.stop()
 
     def close(self) -> None:
         self.stop()
         with self._opening:
             self._closed = True
-            if self._work is not None:
-                self._work.close()
+            if self._desk is not None:
+                self._desk.close()
 
     def told(self, health: dict[str, Any]) -> dict[str, Any]:
         """Health, with what all of them have to say."""
         health |= {"drifted": sorted({table for drift in self.drifts for table in drift.unclean})}
-        health |= {"undelivered": self._undelivered} if self._undelivered else {}
+        health |= {"undelivered": self._idle} if self._idle else {}
         return self._publisher.told(self._monitor.told(health))
 
-    def _deliver(self) -> None:
-        """A server that cannot deliver seals and verifies all the same; its health tells."""
-        try:
-            webhooks = self.webhooks
-            try:
-                webhooks.start()
-            except UsageError:
-                if webhooks.endpoints.all():  # without the packages for it: nobody waits for anything
-                    raise
-            self._undelivered = None
-        except Error as error:
-            logger.error("Webhooks are not delivered: %s", error)  # noqa: TRY400 - one sentence
-            self._undelivered = str(error)
+    def _schedule(self, desk: Desk) -> None:
+        add = desk.scheduler.add
+        add("verification", "daily 03:00", self._verify)
+        add("coverage", "every 1h", self._cover)
+        add("tidying", "daily 04:00", partial(_tidy, desk))
+        desk.schedule_digests()
+        if self._send is not None:
+            add("mail", "every 5s", partial(desk.send_letters, self._send))
+        for name, times, run in self._jobs:
+            add(name, times, run)
+
+    def _verify(self) -> str:
+        """All of it, the database's own files among it; the monitor beside does the same without these."""
+        found = self._monitor.check(urgent=False, deep=True)
+        if found is not None:
+            raise found
+        return f"{self._log.signed_size():,} entries are as they were signed"
+
+    def _cover(self) -> str | None:
+        """What drifted is an entry, too. As long as all is well there is nothing to tell."""
+        unclean = [each for drift in self.drifts for each in drift.check()]
+        return None if not unclean else "not recorded as it should be: " + ", ".join(each.table for each in unclean)
+
+
+def _tidy(desk: Desk) -> None:
+    now = datetime.now(UTC)
+    desk.webhooks.deliveries.forget(micros(now - timedelta(days=30)))
+    desk.scheduler.runs.forget(now)

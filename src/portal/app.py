@@ -16,11 +16,10 @@ from starlette.staticfiles import StaticFiles
 
 import indelible
 from indelible.integrations.asgi import AuditMiddleware
-from portal import audit_pages
+from portal import audit_pages, jobs
 from portal.database import Database
 from portal.errors import PortalError, SettingsError
 from portal.first_start import FirstAdmin, first_start
-from portal.jobs import Scheduler
 from portal.mail import parse_smtp_url
 from portal.middleware import SameOrigin, SecurityHeaders, recognize
 from portal.models import Base
@@ -72,11 +71,13 @@ def open_database(settings: Settings) -> Iterator[Database]:
 def _open(settings: Settings, undo: ExitStack) -> tuple[Database, indelible.Audit]:
     database = Database(settings.database_url)
     undo.callback(database.close)
+    mailer = parse_smtp_url(settings.smtp_url) if settings.smtp_url else None
     audit = indelible.Audit(
         database.engine,
         settings.audit_url,
         map=_HERE / "audit.toml",
         pages=f"{settings.public_url}/audit" if settings.public_url else None,
+        mail=mailer.send if mailer else None,
     )
     undo.callback(audit.close)
     _create_tables(database)  # after Audit: a database that cannot be audited is not touched
@@ -116,13 +117,11 @@ def _routes(audit: indelible.Audit) -> list[BaseRoute]:
 def _lifespan(portal: Portal, audit: indelible.Audit) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        scheduler = Scheduler(portal.database.writing, portal.settings.job_seconds)
+        jobs.schedule(audit, portal.database.writing, portal.settings.job_seconds)
         audit.start()
-        scheduler.start()
         try:
             yield
         finally:
-            scheduler.stop()
             audit.close()
             portal.database.close()
 

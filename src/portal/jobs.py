@@ -1,28 +1,33 @@
-"""What the portal does by itself, in a thread of its own: today, expiring licenses."""
+"""What the portal does by itself. `indelible` runs it when it is due, in one server of several, and shows that."""
 
 from __future__ import annotations
 
-import logging
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from indelible.integrations.jobs import job
 from portal import clock
-from portal.services import licenses
+from portal.services import invitations, licenses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
+    from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
-_log = logging.getLogger("portal.jobs")
+    import indelible
+
+    Sessions = Callable[[], Session]
 
 
-@job("license-expiry")
-def run_due(session_factory: Callable[[], Session], today: date) -> int:
-    """Expires the licenses whose last day has passed. Gives how many."""
-    with session_factory() as db:
+def schedule(audit: indelible.Audit, sessions: Sessions, seconds: float) -> None:
+    often = f"every {max(1, round(seconds))}s"
+    audit.schedule("license-expiry", often, lambda: _told(expire_licenses(sessions, clock.today()), "expired"))
+    audit.schedule("license-warnings", often, lambda: _told(warn_of_licenses(sessions, clock.today()), "warned of"))
+    audit.schedule("invitations-lapsing", often, lambda: _told(lapse_invitations(sessions, clock.now()), "lapsed"))
+
+
+def expire_licenses(sessions: Sessions, today: date) -> int:
+    """Those whose last day has passed. Gives how many."""
+    with sessions() as db:
         due = licenses.due(db, today)
         for license_ in due:
             license_.status = "expired"
@@ -30,25 +35,24 @@ def run_due(session_factory: Callable[[], Session], today: date) -> int:
     return len(due)
 
 
-class Scheduler:
-    """Runs the jobs every few seconds until stopped. A job that fails is logged and tried again next time."""
+def warn_of_licenses(sessions: Sessions, today: date) -> int:
+    """Those that end within a month, a week or a day: once for each of these. Gives how many."""
+    with sessions() as db:
+        warnings = licenses.warnings_due(db, today)
+        db.add_all(warnings)
+        db.commit()
+    return len(warnings)
 
-    def __init__(self, session_factory: Callable[[], Session], seconds: float) -> None:
-        self._session_factory = session_factory
-        self._seconds = seconds
-        self._stopped = Event()
-        self._thread = Thread(target=self._run, name="portal-jobs", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+def lapse_invitations(sessions: Sessions, now: datetime) -> int:
+    """Those that nobody followed in time: their link leads nowhere any more. Gives how many."""
+    with sessions() as db:
+        due = invitations.lapsed(db, now)
+        for user in due:
+            user.invitation_token_hash = user.invitation_expires_at = None
+        db.commit()
+    return len(due)
 
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
 
-    def _run(self) -> None:
-        while not self._stopped.wait(self._seconds):
-            try:
-                run_due(self._session_factory, clock.today())
-            except Exception:  # noqa: BLE001 -- whatever failed, the other runs must go on
-                _log.exception("license-expiry failed; it runs again in %s seconds", self._seconds)
+def _told(count: int, what: str) -> str | None:
+    return f"{count} {what}" if count else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from sqlalchemy import CheckConstraint, DateTime, Dialect, ForeignKey, Index, func
+from sqlalchemy import CheckConstraint, DateTime, Dialect, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -12,6 +12,7 @@ from portal import clock
 from portal.tokens import new_id
 
 PLANS = ("free", "team", "business", "enterprise")
+WARNED_AHEAD = (30, 7, 1)  # days before a license ends
 ROLES = ("owner", "admin", "auditor")
 
 
@@ -94,6 +95,21 @@ class License(Base):
 
 
 Index("licenses_due", License.status, License.expires_on)
+
+
+class LicenseWarning(Base):
+    """That a license ends soon was said: once for each of WARNED_AHEAD, of each last day it has."""
+
+    __tablename__ = "license_warnings"
+    __table_args__ = (UniqueConstraint("license_id", "expires_on", "days_ahead"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: new_id("warn"))
+    license_id: Mapped[str] = mapped_column(ForeignKey("licenses.id", ondelete="CASCADE"))
+    product: Mapped[str]
+    organization_id: Mapped[str]
+    expires_on: Mapped[date]
+    days_ahead: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
 class Configuration(Base):

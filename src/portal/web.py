@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from indelible import Context
+    from indelible.integrations.smtp import Mailer
     from portal.access import Person
     from portal.database import Database
-    from portal.mail import Mailer
     from portal.settings import Settings
 
     Handler = Callable[["Call"], Response]

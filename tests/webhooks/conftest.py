@@ -11,9 +11,9 @@ from indelible.event import Actor
 from indelible.log import Log
 from indelible.webhooks.deliverer import Deliverer
 from indelible.webhooks.endpoint import Endpoint
-from indelible.webhooks.endpoints import By
 from indelible.webhooks.secret import Secret, Secrets, key_path
 from indelible.webhooks.service import Webhooks
+from indelible.work.announcements import By
 from indelible.work.place import open_work
 from indelible.work.promise import Work
 from tests.webhooks.receiver import Receiver, receiving

@@ -11,10 +11,9 @@ import pytest
 from indelible.errors import AddressError, LogError, NotFoundError, QueryError, UsageError
 from indelible.event import EPOCH, Actor, Entry, read
 from indelible.log import Log
-from indelible.webhooks.endpoints import By
 from indelible.webhooks.secret import Secrets
 from indelible.webhooks.service import Webhooks
-from indelible.work.announcements import settle
+from indelible.work.announcements import By, settle
 from indelible.work.place import open_work
 from tests.checking import check_signed
 from tests.webhooks.conftest import DANA, Hooked

@@ -17,9 +17,9 @@ from indelible.event import EPOCH, Actor, Context
 from indelible.log import Log
 from indelible.webhooks.deliveries import Attempt
 from indelible.webhooks.endpoint import Endpoint
-from indelible.webhooks.endpoints import By
 from indelible.webhooks.secret import Secret
 from indelible.webhooks.service import Webhooks
+from indelible.work.announcements import By
 from indelible.work.place import open_work
 
 webhooks = typer.Typer(no_args_is_help=True, help="Have entries posted to somebody the moment they are signed.")

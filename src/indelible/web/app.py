@@ -18,8 +18,10 @@ from indelible.search.page import find
 from indelible.search.together import together
 from indelible.upkeep import Upkeep
 from indelible.viewer import Shell, Viewer, ViewerCheck
+from indelible.web.digests import Digests
 from indelible.web.exporting import export
 from indelible.web.frame import STATIC, Frame
+from indelible.web.jobs import Jobs
 from indelible.web.programs import Programs
 from indelible.web.state import State, number, understand
 from indelible.web.view import Row, row, rows
@@ -46,6 +48,8 @@ def create_app(
         Route("/entry/{seq}", frame.page(pages.entry)),
         Route("/export", frame.page(pages.export)),
         *Webhooks(frame, upkeep).routes(),
+        *Digests(frame, upkeep).routes(),
+        *Jobs(frame, upkeep).routes(),
         Route("/live", frame.page(programs.live)),
         Route("/feed/{webhook}", programs.feed),
         Route("/checkpoint", frame.page(programs.checkpoint)),

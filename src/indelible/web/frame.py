@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from indelible.capture.context import arrived
-from indelible.errors import Error
+from indelible.errors import Error, NotFoundError
 from indelible.event import Context, clip
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck
 
@@ -86,6 +86,22 @@ class Frame:
         seq = request.path_params.get("seq", "")[:40].replace("\0", "\ufffd")
         title = "No such entry" if seq else "No such page"
         return self.show(request, title, "missing.html", {"title": title, "seq": seq}, 404)
+
+    def managing(self, show: Show) -> Callable[[Request], Any]:
+        """A page for who manages."""
+        return self.page(lambda request, viewer: self._managed(request, viewer, lambda: show(request, viewer)))
+
+    def managing_form(self, save: Save) -> Callable[[Request], Any]:
+        return self.form(
+            lambda request, viewer, form: self._managed(request, viewer, lambda: save(request, viewer, form))
+        )
+
+    def _managed(self, request: Request, viewer: Viewer, answer: Callable[[], Response]) -> Response:
+        """For who may not manage nothing is here; nor is what another organization has."""
+        try:
+            return answer() if viewer.manages else self.missing(request, viewer)
+        except NotFoundError:
+            return self.missing(request, viewer)
 
     @staticmethod
     def go(request: Request, path: str) -> Response:

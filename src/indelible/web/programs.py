@@ -49,7 +49,7 @@ class Programs:
         """For receivers of webhooks, who show that they have the secret: see `webhooks.feed`."""
         query = request.scope.get("query_string", b"").decode("latin-1")
         try:
-            body = self._upkeep.webhooks.feed(request.path_params["webhook"], query, request.headers)
+            body = self._upkeep.desk.webhooks.feed(request.path_params["webhook"], query, request.headers)
         except (MalformedError, NotFoundError):
             return problem(401, "This request is not signed", "Sign the query with the webhook's secret.")
         except UsageError as error:

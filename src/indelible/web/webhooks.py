@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,13 +12,13 @@ from indelible.errors import AddressError, NotFoundError, QueryError, UsageError
 from indelible.event import EPOCH
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
-from indelible.web.frame import Form, Frame, Save, Show, context_of
+from indelible.web.frame import Form, Frame, context_of
 from indelible.webhooks import signing
 from indelible.webhooks.deliveries import Attempt
 from indelible.webhooks.endpoint import Endpoint
-from indelible.webhooks.endpoints import By
 from indelible.webhooks.secret import Secret
 from indelible.webhooks.service import Webhooks as Service
+from indelible.work.announcements import By
 
 DONE = {
     "test": "A test event was sent.", "paused": "Paused. Nothing is sent until it is resumed, and nothing is lost.",
@@ -41,31 +41,19 @@ class Webhooks:
         acts = {"test": self.test, "pause": self.pause, "resume": self.resume, "rotate": self.rotate,
                 "replay": self.replay, "remove": self.remove, "change": self.change}  # fmt: skip
         return [
-            Route("/webhooks/", self._page(self.list), methods=["GET"]),
-            Route("/webhooks/", self._form(self.add), methods=["POST"]),
-            Route("/webhooks/{id}", self._page(self.one), methods=["GET"]),
-            *(Route(f"/webhooks/{{id}}/{name}", self._form(act), methods=["POST"]) for name, act in acts.items()),
-            Route("/webhooks/{id}/{message}", self._page(self.delivery), methods=["GET"]),
+            Route("/webhooks/", self._frame.managing(self.list), methods=["GET"]),
+            Route("/webhooks/", self._frame.managing_form(self.add), methods=["POST"]),
+            Route("/webhooks/{id}", self._frame.managing(self.one), methods=["GET"]),
+            *(
+                Route(f"/webhooks/{{id}}/{name}", self._frame.managing_form(act), methods=["POST"])
+                for name, act in acts.items()
+            ),
+            Route("/webhooks/{id}/{message}", self._frame.managing(self.delivery), methods=["GET"]),
         ]
 
     @property
     def _webhooks(self) -> Service:
-        return self._upkeep.webhooks
-
-    def _page(self, show: Show) -> Callable[[Request], Any]:
-        return self._frame.page(lambda request, viewer: self._managed(request, viewer, lambda: show(request, viewer)))
-
-    def _form(self, save: Save) -> Callable[[Request], Any]:
-        return self._frame.form(
-            lambda request, viewer, form: self._managed(request, viewer, lambda: save(request, viewer, form))
-        )
-
-    def _managed(self, request: Request, viewer: Viewer, answer: Callable[[], Response]) -> Response:
-        """For others nothing is here; nor is another organization's webhook."""
-        try:
-            return answer() if viewer.manages else self._frame.missing(request, viewer)
-        except NotFoundError:
-            return self._frame.missing(request, viewer)
+        return self._upkeep.desk.webhooks
 
     def list(self, request: Request, viewer: Viewer) -> Response:
         return self._list(request, viewer, {}, {})

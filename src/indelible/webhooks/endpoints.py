@@ -2,31 +2,21 @@
 
 import secrets as chance
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from indelible.errors import NotFoundError, UsageError
-from indelible.event import Actor, Context, Entity, micros
+from indelible.event import Actor, Entity, micros
 from indelible.log import Log
 from indelible.webhooks.endpoint import Endpoint, check_contact, check_filter, check_url
 from indelible.webhooks.guard import Network
 from indelible.webhooks.secret import Secret, Secrets
-from indelible.work.announcements import announce, happening, settle
+from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.promise import Row, Statements, Work
 
 OVERLAP = timedelta(hours=24)  # during which the secret before signs, too
-
-
-@dataclass(frozen=True, kw_only=True)
-class By:
-    """Who does it, and whose endpoints they may see: `organization`'s, or with None everybody's."""
-
-    actor: Actor
-    organization: str | None = None
-    context: Context | None = None
 
 
 class Endpoints:

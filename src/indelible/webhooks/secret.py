@@ -73,6 +73,10 @@ class Secrets:
         seed = self._derive("v1a", endpoint, generation)
         return Secret(self._derive("v1", endpoint, generation), Ed25519PrivateKey.from_private_bytes(seed))
 
+    def token(self, purpose: str) -> str:
+        """For a link that only who was given it can know."""
+        return self._derive("token", purpose, 0)[:16].hex()
+
     def _derive(self, scheme: str, endpoint: str, generation: int) -> bytes:
         purpose = f"indelible webhook {scheme}\n{endpoint}\n{generation}".encode()
         return HKDF(SHA256(), SIZE, None, purpose).derive(self._key)

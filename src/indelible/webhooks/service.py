@@ -14,9 +14,10 @@ from indelible.log import Log
 from indelible.webhooks import feed, payload, signing
 from indelible.webhooks.deliveries import Attempt, Deliveries, Delivery, Result
 from indelible.webhooks.endpoint import Endpoint
-from indelible.webhooks.endpoints import By, Endpoints
+from indelible.webhooks.endpoints import Endpoints
 from indelible.webhooks.guard import Network, networks
 from indelible.webhooks.secret import Secrets, key_path
+from indelible.work.announcements import By
 from indelible.work.promise import Work
 
 if TYPE_CHECKING:

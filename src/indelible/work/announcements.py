@@ -8,6 +8,7 @@ sealed. So nothing is done unrecorded, and nothing is recorded twice.
 """
 
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,15 @@ from indelible.errors import ConflictError
 from indelible.event import Actor, Context, Entity, Event, Organization, derive_id
 from indelible.log import Log
 from indelible.work.promise import Statements, Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class By:
+    """Who does it, and whose things they may see: `organization`'s, or with None everybody's."""
+
+    actor: Actor
+    organization: str | None = None
+    context: Context | None = None
 
 
 def announce(statements: Statements, event: Event) -> None:

@@ -8,7 +8,7 @@ from indelible import acting_as
 from portal import passwords
 from portal.context import actor_of
 from portal.errors import PortalError
-from portal.mail import MailError
+from portal.mail import MailError, send
 from portal.pages.sign_in import with_session
 from portal.render import NAME
 from portal.services import configuration, invitations, sign_in
@@ -37,7 +37,7 @@ def announce(call: Call, invitation: Invitation) -> Response:
     error, mailer = "", call.portal.mailer
     if mailer is not None:
         try:
-            mailer.send(invitation.user.email, f"Your invitation to {NAME}", _body(call, invitation, link))
+            send(mailer, invitation.user.email, f"Your invitation to {NAME}", _body(call, invitation, link))
         except MailError as failure:
             error = str(failure)
     shown = link if mailer is None or error else None

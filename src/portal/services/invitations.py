@@ -17,6 +17,8 @@ from portal.services.lists import find
 from portal.tokens import new_token, sha256
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
 
@@ -68,6 +70,11 @@ def find_open(db: Session, token: str) -> User:
     if user is None or user.invitation_expires_at is None or user.invitation_expires_at <= clock.now():
         raise NotFoundError("This invitation was used, replaced or has expired. Ask whoever invited you for a new one.")
     return user
+
+
+def lapsed(db: Session, now: datetime) -> list[User]:
+    """Who was invited and did not come in time."""
+    return list(db.scalars(select(User).where(User.status == "invited", User.invitation_expires_at <= now)))
 
 
 def accept(db: Session, token: str, name: str, password_hash: str) -> User:

@@ -12,7 +12,7 @@ from portal import clock
 from portal.access import Action, Person, require, scope
 from portal.database import contains
 from portal.errors import RefusedError
-from portal.models import License, Organization, User
+from portal.models import WARNED_AHEAD, License, LicenseWarning, Organization, User
 from portal.services import configuration
 from portal.services.lists import Page, find, newest
 from portal.tokens import new_license_key
@@ -107,6 +107,26 @@ def revoke(db: Session, person: Person, license_id: str) -> None:
 def remove(db: Session, person: Person, license_id: str) -> None:
     db.delete(get(db, person, license_id, Action.MANAGE_LICENSES))
     db.flush()
+
+
+def warnings_due(db: Session, today: date) -> list[LicenseWarning]:
+    """Of the active licenses that end soon: the nearest of WARNED_AHEAD that has come and was not warned of."""
+    made = []
+    soon = today + timedelta(days=max(WARNED_AHEAD))
+    for each in db.scalars(select(License).where(License.status == "active", License.expires_on.between(today, soon))):
+        days = min(ahead for ahead in WARNED_AHEAD if each.expires_on <= today + timedelta(days=ahead))
+        told = select(LicenseWarning.id).where(
+            LicenseWarning.license_id == each.id, LicenseWarning.expires_on == each.expires_on,
+            LicenseWarning.days_ahead <= days,
+        )  # fmt: skip
+        if db.scalar(told.limit(1)) is None:
+            made.append(
+                LicenseWarning(
+                    license_id=each.id, product=each.product, organization_id=each.organization_id,
+                    expires_on=each.expires_on, days_ahead=days,
+                )
+            )  # fmt: skip
+    return made
 
 
 def due(db: Session, today: date) -> list[License]:

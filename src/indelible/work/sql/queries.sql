@@ -162,7 +162,7 @@ SELECT id, name, recipient, frequency, query, organization, created_at, cursor, 
 FROM digest WHERE log = :log AND id = :id
 
 -- name: cover_digest
-UPDATE digest SET cursor = :cursor, covered_at = :covered_at WHERE log = :log AND id = :id AND cursor = :was
+UPDATE digest SET cursor = :cursor, covered_at = :covered_at WHERE log = :log AND id = :id AND cursor = :was AND covered_at = :was_covered_at RETURNING id
 
 -- name: remove_digest
 DELETE FROM digest WHERE log = :log AND id = :id

@@ -1,0 +1,72 @@
+"""Who hears of the log, and what is done at set times: all that works beside it, opened together."""
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+from typing import Self
+
+from indelible.digests.digests import TIMES, Digests
+from indelible.digests.making import Maker
+from indelible.errors import UsageError
+from indelible.log import Log
+from indelible.schedule.scheduler import Scheduler
+from indelible.webhooks.secret import Secrets, key_path
+from indelible.webhooks.service import Webhooks
+from indelible.work.letters import Send, send_due
+from indelible.work.place import open_work
+from indelible.work.promise import Work
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`start` delivers and runs jobs, unless another process does; `close` ends that and lets go of the database."""
+
+    work: Work
+    webhooks: Webhooks
+    digests: Digests
+    maker: Maker
+    scheduler: Scheduler
+
+    @classmethod
+    def open(cls, log: Log, log_url: str, pages: str) -> Self:
+        """Made if it is not there. `pages`: where the audit pages are, as others reach them.
+
+        Raises LogError, UsageError.
+        """
+        work = open_work(log_url)
+        try:
+            secrets = Secrets.kept(key_path(log.store.key_path), work)
+            digests = Digests(log, work, secrets)
+            webhooks = Webhooks.of(log, work, pages)
+            return cls(work, webhooks, digests, Maker(log, work, digests, pages), Scheduler(work))
+        except BaseException:
+            work.close()
+            raise
+
+    def schedule_digests(self) -> None:
+        for frequency, times in TIMES.items():
+            self.scheduler.add(f"digests-{frequency}", times, partial(self.maker.make, frequency))
+
+    def send_letters(self, send: Send) -> str | None:
+        """For a scheduler."""
+        count = send_due(self.work, send)
+        return f"{count} sent" if count else None
+
+    def start(self) -> None:
+        """Raises UsageError where somebody waits for a webhook, and what sends it is not installed."""
+        self.scheduler.start()
+        try:
+            self.webhooks.start()
+        except UsageError:
+            if self.webhooks.endpoints.all():
+                raise
+
+    def stop(self) -> None:
+        self.scheduler.stop()
+        self.webhooks.stop()
+
+    def close(self) -> None:
+        self.stop()
+        self.work.close()

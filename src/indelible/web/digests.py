@@ -1,0 +1,95 @@
+"""The pages of digests: who gets summaries by mail; and, for whoever has such a mail, the way out."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from indelible.digests.digests import TIMES
+from indelible.digests.digests import Digests as Service
+from indelible.errors import Error, MalformedError, NotFoundError, QueryError, UsageError
+from indelible.event import EPOCH
+from indelible.upkeep import Upkeep
+from indelible.viewer import Viewer
+from indelible.web.frame import Form, Frame, context_of
+from indelible.work.announcements import By
+
+DONE = {"added": "Added. The first one is of what happens from now on.", "removed": "Removed."}
+FIELDS = ("recipient", "frequency", "name", "query", "organization")
+
+
+class Digests:
+    """One method a page or a form."""
+
+    def __init__(self, frame: Frame, upkeep: Upkeep) -> None:
+        self._frame = frame
+        self._upkeep = upkeep
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return [
+            Route("/digests/", self._frame.managing(self.list), methods=["GET"]),
+            Route("/digests/", self._frame.managing_form(self.add), methods=["POST"]),
+            Route("/digests/{id}/remove", self._frame.managing_form(self.remove), methods=["POST"]),
+            Route("/digests/{id}/unsubscribe", self.unsubscribe, methods=["GET", "POST"]),
+        ]
+
+    @property
+    def _digests(self) -> Service:
+        return self._upkeep.desk.digests
+
+    def list(self, request: Request, viewer: Viewer) -> Response:
+        return self._list(request, viewer, {}, {})
+
+    def _list(self, request: Request, viewer: Viewer, form: Form, problems: dict[str, str]) -> Response:
+        digests = self._digests.all(viewer.organization)
+        values = {
+            "digests": [(each, EPOCH + timedelta(microseconds=each.covered_at)) for each in digests],
+            "viewer": viewer, "times": TIMES, "mails": self._upkeep.mails,
+            "form": dict.fromkeys(FIELDS, "") | {"frequency": "weekly"} | form,
+            "problems": dict.fromkeys(FIELDS, "") | problems, "done": DONE.get(request.query_params.get("done", "")),
+        }  # fmt: skip
+        return self._frame.show(request, "Digests", "digests.html", values, 400 if problems else 200)
+
+    def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        given = {name: form.get(name, "") for name in FIELDS} | {"organization": form.get("organization", "").strip()}
+        by = By(actor=viewer.actor, organization=viewer.organization, context=context_of(request))
+        try:
+            self._digests.add(by, **given | {"organization": given["organization"] or None})  # type: ignore[arg-type]  # its fields are named above
+        except QueryError as error:
+            return self._list(request, viewer, given, {"query": str(error.args[0])})
+        except UsageError as error:
+            return self._list(request, viewer, given, {"recipient": str(error)})
+        return self._frame.go(request, "/digests/?done=added")
+
+    def remove(self, request: Request, viewer: Viewer, _form: Form) -> Response:
+        by = By(actor=viewer.actor, organization=viewer.organization, context=context_of(request))
+        self._digests.remove(request.path_params["id"], by)
+        return self._frame.go(request, "/digests/?done=removed")
+
+    async def unsubscribe(self, request: Request) -> Response:
+        """By the link of a mail, which is all that whoever has it needs. GET asks: mail scanners follow links.
+
+        POST does it, from that page or from a mail program (RFC 8058, 3.1).
+        """
+        return await run_in_threadpool(self._unsubscribe, request)
+
+    def _unsubscribe(self, request: Request) -> Response:
+        id_, token = request.path_params["id"], request.query_params.get("token", "")
+        values: dict[str, Any] = {"id": id_, "token": token, "state": "asked", "name": ""}
+        try:
+            if request.method == "POST":
+                gone = self._digests.unsubscribe(id_, token, context_of(request))
+                values |= {"state": "done", "name": gone.name}
+            elif not self._digests.known(id_, token):
+                values["state"] = "unknown"
+        except (MalformedError, NotFoundError):
+            values["state"] = "unknown"
+        except Error:
+            values["state"] = "failed"
+        status = {"unknown": 404, "failed": 503}.get(values["state"], 200)
+        page = self._frame.render(request, "unsubscribe.html", values)
+        return HTMLResponse(page, status, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})

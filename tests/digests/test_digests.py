@@ -1,0 +1,169 @@
+"""Each entry is in one digest and in no other, of whom it concerns alone; each run is an entry."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from indelible.desk import Desk
+from indelible.digests import contents, making
+from indelible.digests.contents import collect
+from indelible.errors import LogError, MalformedError, NotFoundError, QueryError, UsageError
+from indelible.event import Actor, Entity, Organization
+from indelible.log import Log
+from indelible.search.match import matching
+from indelible.search.query import Query
+from indelible.work.announcements import By, settle
+from tests.checking import check_signed
+from tests.digests.conftest import Post
+from tests.store.test_log import happened
+
+KIM = "kim@acme.test"
+
+
+def add(post: Post, **fields: Any) -> Any:
+    return post.desk.digests.add(post.by, **{"recipient": KIM, "frequency": "daily"} | fields)
+
+
+def covered(post: Post) -> list[tuple[int, int, int]]:
+    """(from, until, entries) of each that was sent."""
+    sent = [entry.metadata for entry in check_signed(post.log) if entry.action == "DIGEST_SENT"]
+    return [(each["from"], each["until"], each["entries"]) for each in sent]
+
+
+def test_each_digest_begins_where_the_last_one_ended(post: Post) -> None:
+    post.log.append([happened()])
+    add(post)
+    post.log.append([happened() for _ in range(3)])
+    assert post.desk.maker.make("daily") == "1 digest"
+    post.log.append([happened() for _ in range(2)])
+    assert post.desk.maker.make("daily") == "1 digest"
+    assert post.desk.maker.make("weekly") is None
+    # The entry of adding it, and the entry of sending it, are news to whoever gets it.
+    assert covered(post) == [(1, 5, 4), (5, 8, 3)]
+    assert post.letters() == [(KIM, "Audit log, daily: 4 entries"), (KIM, "Audit log, daily: 3 entries")]
+
+
+def test_a_run_is_an_entry_by_the_system_with_its_job_and_schedule(post: Post) -> None:
+    digest = add(post, frequency="weekly", name="Board", organization="acme")
+    post.desk.maker.make("weekly")
+    entry = check_signed(post.log)[-1]
+    assert (entry.action, entry.actor.type, entry.operation) == ("DIGEST_SENT", "system", "send")
+    assert (entry.metadata["job"], entry.metadata["schedule"]) == ("digests-weekly", "weekly mon 06:00")
+    assert (entry.entity.id, entry.entity.name) == (digest.id, "Board")
+    assert entry.organization is not None
+    assert entry.organization.id == "acme"
+
+
+def test_a_saved_view_and_an_organization_hold(post: Post) -> None:
+    add(post, query="action:LICENSE_*", organization="acme", name="Acme's")
+    acme = Organization("acme")
+    post.log.append([
+        happened(organization=acme), happened(), happened(organization=Organization("other")),
+        happened(organization=acme, action="USER_INVITED"), happened(organization=acme),
+    ])  # fmt: skip
+    post.desk.maker.make("daily")
+    assert covered(post) == [(0, 6, 2)]
+    assert post.letters() == [(KIM, "Acme's: 2 entries")]
+
+
+def test_an_organization_sees_its_own_digests_and_no_others(post: Post) -> None:
+    theirs = By(actor=Actor(id="kim"), organization="org_a")
+    ours = add(post)
+    own = post.desk.digests.add(theirs, recipient=KIM, frequency="daily", organization="org_b")
+    assert own.organization == "org_a"
+    assert [each.id for each in post.desk.digests.all("org_a")] == [own.id]
+    for act in (lambda: post.desk.digests.get(ours.id, "org_a"), lambda: post.desk.digests.remove(ours.id, theirs)):
+        with pytest.raises(NotFoundError):
+            act()
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"recipient": ""}, UsageError), ({"recipient": "kim"}, UsageError), ({"frequency": "hourly"}, UsageError),
+        ({"query": "foo:1"}, QueryError), ({"query": "since:7d"}, QueryError), ({"name": "a\nBcc: x"}, UsageError),
+        ({"recipient": "a@b.test\nBcc: c@d.test"}, UsageError), ({"name": "x" * 121}, UsageError),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_refused_and_nothing_is_added(
+    post: Post, fields: dict[str, str], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        add(post, **fields)
+    assert post.desk.digests.all() == []
+    assert post.log.head().size == 0
+
+
+def test_removing_and_unsubscribing_are_entries(post: Post) -> None:
+    first, second = add(post), add(post)
+    post.desk.digests.remove(first.id, post.by)
+    with pytest.raises(MalformedError, match="leads nowhere"):
+        post.desk.digests.unsubscribe(second.id, "0" * 32)
+    post.desk.digests.unsubscribe(second.id, post.desk.digests.token(second.id))
+    removed, gone = check_signed(post.log)[-2:]
+    assert (removed.action, removed.actor.email) == ("DIGEST_REMOVED", "dana@acme.test")
+    assert (gone.action, gone.actor.type, gone.actor.email) == ("DIGEST_UNSUBSCRIBED", "unknown", KIM)
+    with pytest.raises(MalformedError):
+        post.desk.digests.unsubscribe(second.id, post.desk.digests.token(second.id))
+    assert post.desk.maker.make("daily") is None
+
+
+def test_a_link_is_of_one_digest_alone(post: Post) -> None:
+    first, second = add(post), add(post)
+    assert not post.desk.digests.known(second.id, post.desk.digests.token(first.id))
+    assert post.desk.digests.known(first.id, post.desk.digests.token(first.id))
+    assert not post.desk.digests.known("dg_0", post.desk.digests.token("dg_0"))
+
+
+def test_of_many_that_make_it_at_once_one_does(post: Post) -> None:
+    add(post)
+    desks = [Desk.open(post.log, post.log_url, "") for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda desk: desk.maker.make("daily"), desks))
+    for desk in desks:
+        desk.close()
+    sent = covered(post)
+    assert len(post.letters()) == len(sent) == sum(each is not None for each in made)
+    for (_, until, _), (start, _, _) in pairwise(sent):
+        assert start == until
+
+
+def test_where_the_letter_cannot_be_written_nothing_is_covered(post: Post) -> None:
+    add(post)
+    with mock.patch.object(making, "write_letter", side_effect=LogError("full")), pytest.raises(LogError):
+        post.desk.maker.make("daily")
+    assert (post.letters(), covered(post)) == ([], [])
+    post.desk.maker.make("daily")
+    assert [start for start, _, _ in covered(post)] == [0]
+
+
+def test_where_the_log_takes_nothing_the_letter_goes_and_the_entry_comes_later(post: Post) -> None:
+    add(post)
+    with mock.patch.object(Log, "appending", side_effect=LogError("full")), suppress(LogError):
+        post.desk.maker.make("daily")
+    assert len(post.letters()) == 1
+    assert settle(post.desk.work, post.log) == 1
+    assert len(covered(post)) == 1
+
+
+def test_what_is_worth_a_look_is_told_apart_and_counted(post: Post) -> None:
+    post.log.append([
+        happened(), happened(outcome="failure"), happened(operation="delete"), happened(actor=Actor.unknown()),
+        happened(action="AUDIT_EXPORTED"), happened(actor=Actor(id="kim", email=KIM)),
+    ])  # fmt: skip
+    found = collect(post.log, matching(Query()), 0, 6)
+    assert (found.total, found.notable_total, [entry.seq for entry in found.notable]) == (6, 4, [4, 3, 2, 1])
+    assert found.actions == [("LICENSE_ASSIGNED", 5), ("AUDIT_EXPORTED", 1)]
+    assert dict(found.actors) == {"dana": 4, "unknown": 1, KIM: 1}
+    assert found.checkpoint == post.log.checkpoint()
+
+
+def test_of_more_than_can_be_counted_it_says_so(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "MOST", 10)
+    post.log.append([happened(entity=Entity("License", str(number))) for number in range(15)])
+    found = collect(post.log, matching(Query()), 0, 15)
+    assert (found.total, found.capped) == (10, True)

@@ -1,0 +1,204 @@
+"""A letter is sent once a server takes it, as text and HTML; what it tells is escaped; one click ends it."""
+
+import smtplib
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from indelible.errors import MailError, UsageError
+from indelible.event import Actor, Entity
+from indelible.integrations.smtp import Mailer
+from indelible.merkle.checkpoint import Checkpoint
+from indelible.work import letters
+from tests.digests.conftest import PAGES, Post
+from tests.digests.test_digests import KIM, add
+from tests.portal.northdesk import free_port
+from tests.store.test_log import happened
+
+
+class Box:
+    """A real SMTP server's; `answers` are what it says to RCPT before it is content."""
+
+    def __init__(self) -> None:
+        self.got: list[EmailMessage] = []
+        self.answers: list[str] = []
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if self.answers:
+            return self.answers.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - likewise
+        assert isinstance(envelope.content, bytes)
+        self.got.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 OK"
+
+
+@pytest.fixture
+def box() -> Iterator[tuple[Box, Mailer]]:
+    made = Box()
+    port = free_port()
+    controller = Controller(made, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield made, Mailer.parse(f"smtp://127.0.0.1:{port}")
+    controller.stop()
+
+
+def parts(message: Any) -> tuple[str, str]:
+    plain, html = message.iter_parts()
+    return plain.get_content(), html.get_content()
+
+
+def test_a_digest_arrives_as_text_and_html_with_links_and_the_checkpoint(post: Post, box: tuple[Box, Mailer]) -> None:
+    digest = add(post, name="Weekly for Kim", query="entity:License", frequency="weekly")
+    post.log.append([happened(outcome="failure"), happened()])
+    note = post.log.checkpoint() or ""
+    post.desk.maker.make("weekly")
+    assert post.desk.send_letters(box[1].send) == "1 sent"
+    (mail,) = box[0].got
+    assert (mail["To"], mail["Subject"], mail["From"]) == (KIM, "Weekly for Kim: 2 entries", "audit@127.0.0.1")
+    link = f"{PAGES}/digests/{digest.id}/unsubscribe?token={post.desk.digests.token(digest.id)}"
+    assert (mail["List-Unsubscribe"], mail["List-Unsubscribe-Post"]) == (f"<{link}>", "List-Unsubscribe=One-Click")
+    for text in parts(mail):
+        for wanted in (
+            ">2<" if "<html" in text else "2 entries",
+            "LICENSE_ASSIGNED",
+            f"{PAGES}/entry/1",
+            "failure",
+            "dana",
+        ):
+            assert wanted in text, wanted
+    plain = parts(mail)[0].replace("\r\n", "\n")
+    assert link in plain
+    begins = plain.index(note.split("\n")[0])
+    Checkpoint.open(plain[begins : begins + len(note)], post.log.verifier)
+    assert post.letters() == []
+    assert post.desk.send_letters(box[1].send) is None
+
+
+def test_nothing_in_a_name_becomes_html_or_a_header(post: Post, box: tuple[Box, Mailer]) -> None:
+    add(post, name="<b>Board</b> & Söhne", query='"<i>"')
+    add(post, name="all")
+    evil = "<script>alert(1)</script>\r\nBcc: eve@evil.test"
+    post.log.append(
+        [happened(entity=Entity("License", "<i>", evil), actor=Actor(id="u", name=evil), outcome="failure")]
+    )
+    post.desk.maker.make("daily")
+    post.desk.send_letters(box[1].send)
+    for mail in box[0].got:
+        html = parts(mail)[1]
+        assert "<script" not in html
+        assert "&lt;script&gt;alert(1)" in html
+        assert mail["Bcc"] is None
+    assert box[0].got[0]["Subject"] == "<b>Board</b> & Söhne: 1 entry"
+
+
+def test_a_quiet_time_is_told_too(post: Post, box: tuple[Box, Mailer]) -> None:
+    add(post, query="action:NEVER_HAPPENED")
+    post.desk.maker.make("daily")
+    post.desk.send_letters(box[1].send)
+    assert all("Nothing was recorded in this time" in text for text in parts(box[0].got[0]))
+
+
+def test_what_the_server_does_not_take_now_is_sent_later_with_the_same_id(
+    post: Post, box: tuple[Box, Mailer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "SCHEDULE", (0, 0, 0))
+    add(post)
+    post.desk.maker.make("daily")
+    box[0].answers = ["451 later", "451 later"]
+    for _ in range(2):
+        with pytest.raises(MailError, match="451"):
+            post.desk.send_letters(box[1].send)
+    assert post.desk.send_letters(box[1].send) == "1 sent"
+    assert len(box[0].got) == 1
+    assert post.letters() == []
+
+
+def test_between_two_tries_it_waits(post: Post, box: tuple[Box, Mailer]) -> None:
+    add(post)
+    post.desk.maker.make("daily")
+    box[0].answers = ["451 later"]
+    with pytest.raises(MailError):
+        post.desk.send_letters(box[1].send)
+    assert post.desk.send_letters(box[1].send) is None
+    assert len(post.letters()) == 1
+
+
+def test_what_is_refused_for_good_or_too_often_is_given_up(
+    post: Post, box: tuple[Box, Mailer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letters, "SCHEDULE", (0,))
+    add(post)
+    post.desk.maker.make("daily")
+    box[0].answers = ["550 nobody of that name"]
+    with pytest.raises(MailError, match="550"):
+        post.desk.send_letters(box[1].send)
+    assert post.letters() == []
+    post.desk.maker.make("daily")
+    box[0].answers = ["451 later"] * 2
+    for _ in range(2):
+        with pytest.raises(MailError):
+            post.desk.send_letters(box[1].send)
+    assert post.letters() == []
+
+
+def test_one_that_fails_keeps_no_other_from_being_sent(post: Post, box: tuple[Box, Mailer]) -> None:
+    add(post, recipient="first@acme.test")
+    add(post, recipient="second@acme.test")
+    post.desk.maker.make("daily")
+    box[0].answers = ["451 later"]
+    with pytest.raises(MailError):
+        post.desk.send_letters(box[1].send)
+    assert [mail["To"] for mail in box[0].got] == ["second@acme.test"]
+
+
+def test_sent_but_not_forgotten_is_sent_again_and_known_by_its_id(post: Post, box: tuple[Box, Mailer]) -> None:
+    """Killed between the two: the reader's program shows one."""
+    add(post)
+    post.desk.maker.make("daily")
+
+    def sent_and_killed(message: EmailMessage) -> None:
+        box[1].send(message)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        post.desk.send_letters(sent_and_killed)
+    post.desk.send_letters(box[1].send)
+    first, second = box[0].got
+    assert first["Message-ID"] == second["Message-ID"]
+
+
+def test_a_hosts_own_way_of_sending_may_fail_in_its_own_way(post: Post) -> None:
+    add(post)
+    post.desk.maker.make("daily")
+
+    def fails(_message: EmailMessage) -> None:
+        raise smtplib.SMTPServerDisconnected("gone")
+
+    with pytest.raises(MailError, match="gone"):
+        post.desk.send_letters(fails)
+    assert len(post.letters()) == 1
+
+
+@pytest.mark.parametrize("url", ["http://x", "smtp://", "smtp://user:s3cret@x:99999", ""])
+def test_an_address_of_no_mail_server_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Mailer.parse(url)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_nobody_at_home_is_a_mail_error() -> None:
+    message = EmailMessage()
+    message["To"] = KIM
+    with pytest.raises(MailError, match=r"127\.0\.0\.1:1 did not take the mail"):
+        Mailer.parse("smtp://u%40acme.test:s3cret@127.0.0.1:1").send(message)
+    assert message["From"] == "u@acme.test"
