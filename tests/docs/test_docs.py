@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import create_engine
 from starlette.testclient import TestClient
 from typer.main import get_command
 
+from indelible import Audit
 from indelible.actions import ActionMap
 from indelible.cli.app import app
 from indelible.event import Actor, Entry, read
@@ -87,6 +89,28 @@ def test_the_page_about_webhooks_receives_and_catches_up(tmp_path: Path, monkeyp
         assert [each["type"] for each in answer["entries"]] == [
             msgspec.json.decode(each.body)["type"] for each in (first, second)
         ]
+
+
+def test_the_page_about_digests_and_jobs_adds_both(tmp_path: Path) -> None:
+    page: dict[str, Any] = {}
+    exec("\n".join(_blocks((ROOT / "docs/digests.md").read_text(), "python")), page)  # noqa: S102 - our own page
+    engine = create_engine(f"sqlite:///{tmp_path}/app.db")
+    with Audit(engine, f"sqlite:///{tmp_path}/audit.db") as audit:
+        audit.watch()
+        page["summaries"](audit, DANA)
+        page["own_jobs"](audit, lambda: None)
+        assert [(each.name, each.query) for each in audit.digests.all()] == [("Deletions", "operation:delete")]
+        audit.start()
+        assert {"license-expiry", "license-report"} <= {job.name for job in audit._upkeep.desk.scheduler.jobs}
+    engine.dispose()
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    pages = "".join(page.read_text() for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+    named = {
+        name for path in (ROOT / "src").rglob("*.py") for name in re.findall(r"INDELIBLE_[A-Z_]+", path.read_text())
+    }
+    assert {name for name in named if name not in pages} == set()
 
 
 def test_the_links_in_the_documentation_lead_somewhere() -> None:

@@ -187,6 +187,29 @@ def test_the_pages_of_webhooks_are_for_everybody(watched: Watched) -> None:
     assert watched.check("/audit/webhooks/") == []
 
 
+def test_the_pages_of_digests_and_jobs_are_for_everybody(watched: Watched) -> None:
+    page = watched.page
+    assert watched.check("/audit/digests/") == []
+    page.get_by_label("To an e-mail").fill("nobody@acme.test")
+    page.get_by_label("Of a search").fill("foo:1")
+    page.get_by_role("button", name="Add").click()
+    page.get_by_text("is no field of a search").wait_for()
+    assert violations(page) == []
+    watched.complaints.clear()  # the status 400 is in the console
+    page.get_by_label("To an e-mail").fill(f"{'long' * 15}@{'domain' * 9}.test")
+    page.get_by_label("Of a search").fill("user:nobody")
+    page.get_by_label("Name stands").fill("W" * 120)
+    page.get_by_role("button", name="Add").click()
+    page.get_by_text("Added.").wait_for()
+    assert watched.check("/audit/digests/") == []
+    assert watched.check("/audit/jobs/") == []
+    answer = page.goto("/audit/digests/dg_0/unsubscribe?token=0")
+    assert answer
+    assert answer.status == 404
+    assert violations(page) == []
+    watched.complaints.clear()
+
+
 def test_unfolding_and_searching_leave_the_page_as_good_as_it_was(watched: Watched) -> None:
     page = watched.page
     page.set_viewport_size({"width": 390, "height": HEIGHT})

@@ -52,7 +52,7 @@ def is_notable(entry: Entry) -> bool:
         entry.outcome != "success"
         or entry.operation == "delete"
         or entry.actor.type in ("unknown", "database")
-        or entry.action.startswith("AUDIT_")
+        or (entry.action.startswith("AUDIT_") and entry.operation != "watch")
     )
 
 
