@@ -13,7 +13,7 @@ from indelible.errors import LogError, NotFoundError
 from indelible.event import Entity, Organization, micros
 from indelible.log import Log
 from indelible.merkle.tlog_proof import TlogProof
-from indelible.webhooks import lane, outcome
+from indelible.webhooks import lane, ledger, outcome
 from indelible.webhooks.deliveries import Deliveries
 from indelible.webhooks.endpoint import Endpoint
 from indelible.work.place import open_work
@@ -338,6 +338,22 @@ def test_while_nothing_can_be_written_down_nothing_is_lost(hooked: Hooked, recei
     assert len(receiver.got) == 30
 
 
+def test_a_server_whose_disk_is_full_can_be_stopped(hooked: Hooked, receiver: Receiver) -> None:
+    hooked.add(receiver.url, filter="entity:License")
+    with (
+        mock.patch.object(Deliveries, "write", side_effect=LogError("the disk is full")),
+        mock.patch.object(ledger, "MOST", 5),
+    ):
+        deliverer = hooked.deliver()
+        hooked.log.append([happened() for _ in range(50)])
+        receiver.wait(5)
+        began = time.monotonic()
+        deliverer.stop()
+        assert time.monotonic() - began < 5
+    hooked.deliver()
+    until(lambda: {got.message for got in receiver.taken()} == _messages(hooked, "License"))
+
+
 def test_what_was_written_down_but_reported_as_failed_is_delivered_once(hooked: Hooked, receiver: Receiver) -> None:
     endpoint, _ = hooked.add(receiver.url, filter="entity:License")
     write, failed = Deliveries.write, [0]
@@ -373,6 +389,7 @@ def test_what_is_not_what_was_signed_is_not_sent(hooked: Hooked, receiver: Recei
     assert len(receiver.got) == 2
     attempts = [each for each in hooked.webhooks.deliveries.attempts(endpoint.id) if each.failure]
     assert "entry 2 is not in the tree" in str(attempts[0].failure)
+    assert hooked.webhooks.endpoints.get(endpoint.id).failing_since is None, "it is none of the receiver's doing"
 
 
 def test_work_is_pruned_of_what_arrived_long_ago_alone(hooked: Hooked, receiver: Receiver) -> None:
@@ -385,6 +402,10 @@ def test_work_is_pruned_of_what_arrived_long_ago_alone(hooked: Hooked, receiver:
     hooked.webhooks.deliveries.forget(2**61)
     assert hooked.states(endpoint) == {"waiting": 1}
     assert hooked.webhooks.deliveries.attempts(endpoint.id) == []
+    hooked.webhooks.endpoints.remove(endpoint.id, DANA)
+    hooked.webhooks.deliveries.enroll(endpoint.id, [("msg_late", 1)], 2**60)  # it was under way
+    hooked.webhooks.deliveries.forget(0)
+    assert hooked.states(endpoint) == {}
 
 
 def _messages(hooked: Hooked, type_: str) -> set[str]:

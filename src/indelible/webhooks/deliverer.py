@@ -117,7 +117,7 @@ class Deliverer:
 
     async def _keep(self, tools: Tools) -> None:
         """The lanes are those of the active endpoints. One that failed begins anew."""
-        await asyncio.to_thread(settle, self._work, self._log)
+        await asyncio.to_thread(self._settle)
         active = {each.id: each for each in await asyncio.to_thread(self._endpoints.all) if each.state == "active"}
         ended = [id_ for id_, (_, task) in self._lanes.items() if task.done() or id_ not in active]
         if ended:
@@ -130,12 +130,21 @@ class Deliverer:
                 lane = Lane(endpoint, tools, self._width)
                 self._lanes[id_] = (lane, asyncio.create_task(lane.run()))
 
+    def _settle(self) -> None:
+        """What was announced while the log took nothing. It does not keep others from being delivered."""
+        try:
+            settle(self._work, self._log)
+        except Error as error:
+            logger.error("What was done to webhooks is not on record yet, and will be: %s", error)  # noqa: TRY400
+
     async def _end(self, ids: Sequence[str], ledger: Ledger) -> None:
         """What they came to is written down; then they are forgotten."""
         lanes = [self._lanes[id_] for id_ in ids]
         await asyncio.gather(*(lane.stop() for lane, _ in lanes))
+        for _, task in lanes:
+            task.cancel()  # it may wait for a disk that is full
         for failed in await asyncio.gather(*(task for _, task in lanes), return_exceptions=True):
-            if isinstance(failed, BaseException):
+            if isinstance(failed, Exception):
                 logger.error("A webhook's deliveries were interrupted, and go on: %s", failed)
         await ledger.write()
         for id_ in ids:

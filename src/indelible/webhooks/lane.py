@@ -165,19 +165,20 @@ class Lane:
     async def _deliver(self, delivery: Delivery, stretch: Stretch | None) -> None:
         """One attempt, and what becomes of it. Cancelled, it was none."""
         try:
-            started, clock = _now(), time.perf_counter()
-            tree = 0
+            started, clock, tree, ours = _now(), time.perf_counter(), 0, False
             try:
                 assert delivery.seq is not None  # noqa: S101 - a test is not retried
                 source = stretch or await self._tools.reading.one(delivery.seq)
                 tree = source.tree
                 answer = await self._attempt(delivery.message, source.body(delivery.seq))
             except Error as error:  # the log cannot be read, or is not what was signed: nothing goes out unproved
-                answer = Answer(None, str(error)[:300], took=time.perf_counter() - clock)
-            self._settle(delivery, answer, Attempt(
+                answer, ours = Answer(None, str(error)[:300], took=time.perf_counter() - clock), True
+            outcome = self._settle(delivery, answer, Attempt(
                 delivery.message, started, int(answer.took * 1e6), tree, answer.status, answer.failure,
                 answer.body or None,
             ))  # fmt: skip
+            if not ours:
+                self._health(outcome, answer, _now())
             if delivery.seq is not None:
                 self._fresh.discard(delivery.seq)
         finally:
@@ -195,13 +196,13 @@ class Lane:
             self._signs = (key, self._tools.secrets(self.endpoint, datetime.fromtimestamp(now, UTC)))
         return self._signs[1]
 
-    def _settle(self, delivery: Delivery, answer: Answer, attempt: Attempt) -> None:
-        outcome, now = judge(answer, delivery.attempts + 1), _now()
-        due_at = now + int((outcome.delay or 0) * 1e6)
+    def _settle(self, delivery: Delivery, answer: Answer, attempt: Attempt) -> Outcome:
+        outcome = judge(answer, delivery.attempts + 1)
+        due_at = _now() + int((outcome.delay or 0) * 1e6)
         after = delivery._replace(state=outcome.state, attempts=delivery.attempts + 1, due_at=due_at)
         self._tools.ledger.put(Result(self.endpoint.id, after, attempt))
         self._rest_until = max(self._rest_until, time.monotonic() + outcome.rest)
-        self._health(outcome, answer, now)
+        return outcome
 
     def _health(self, outcome: Outcome, answer: Answer, now: int) -> None:
         """Since when there are only failures; after five days of them, or where nobody wants it, the lane ends."""

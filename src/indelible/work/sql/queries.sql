@@ -97,7 +97,8 @@ WHERE log = :log AND endpoint = :endpoint AND message = :message ORDER BY starte
 DELETE FROM attempt WHERE log = :log AND started_at < :before
 
 -- name: forget_deliveries
-DELETE FROM delivery WHERE log = :log AND state = 'delivered' AND due_at < :before
+DELETE FROM delivery WHERE log = :log AND (state = 'delivered' AND due_at < :before
+  OR endpoint NOT IN (SELECT id FROM endpoint WHERE log = :log))
 
 -- name: add_letter
 INSERT INTO letter (log, id, recipient, subject, plain, html, unsubscribe, attempts, due_at)
