@@ -29,7 +29,13 @@ SEED = 20_261_123
 
 # Which table an entry of a type is about. Sessions and attempts are told as what happened to their user.
 TABLES = {"Organization": "organizations", "User": "users", "License": "licenses", "Configuration": "configurations"}
-SEEN_ELSEWHERE = {"USER_SIGNED_IN", "USER_SIGNED_OUT", "USER_SIGN_IN_FAILED", "USER_SESSION_DELETED"}
+SEEN_ELSEWHERE = {
+    "LICENSE_EXPIRY_WARNED",
+    "USER_SIGNED_IN",
+    "USER_SIGNED_OUT",
+    "USER_SIGN_IN_FAILED",
+    "USER_SESSION_DELETED",
+}
 REDACTED = {"redacted": True}
 
 Change = tuple[str, str, Any]  # action, column, new value: unlike that of any other change of the test

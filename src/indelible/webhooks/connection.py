@@ -95,6 +95,10 @@ class Connection(asyncio.Protocol):
 
     # What the parser calls.
 
+    def on_message_begin(self) -> None:
+        if self._over:
+            self.close()  # a second answer, to nothing: what comes after it would be taken for the next one
+
     def on_header(self, name: bytes, value: bytes) -> None:
         key = name.lower()
         if key in (b"content-length", b"transfer-encoding"):
