@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeGuard
 
 from indelible.errors import Error
 from indelible.webhooks import signing
@@ -25,31 +24,12 @@ from indelible.webhooks.reading import Reading, Stretch
 from indelible.webhooks.secret import Secret
 
 WIDTH = 8  # requests at once
-MANY = 4  # requests that are worth a thread
-FRESH = 2.0  # seconds for which a request that is ready may wait; then its time is not that of the attempt
 DUE = 64  # deliveries asked for at once that are due again
 LOOK = 1.0  # seconds between two looks for those
 GRACE = 2.0  # seconds that requests have to come to an end when the server stops
 
 
-_Signs = tuple[tuple[int, bool], list[Secret]]
-
-
-class _Request(NamedTuple):
-    """What is sent, signed at `at` (seconds) with the secrets of `key`."""
-
-    body: bytes
-    headers: dict[str, str]
-    at: float
-    key: tuple[int, bool]
-
-
-class _Job(NamedTuple):
-    """A delivery that is to be attempted. An entry that failed before is read by itself; `request` is made in time."""
-
-    delivery: Delivery
-    stretch: Stretch | None = None
-    request: _Request | None = None
+_Job = tuple[Delivery, Stretch | None]  # where it is an entry that failed before, it is read by itself
 
 
 @dataclass(frozen=True)
@@ -74,18 +54,16 @@ class Lane:
         self._position = endpoint.cursor  # the next entry to look at
         self._stretch: Stretch | None = None
         self._handled: set[int] = set()
-        self._fresh: set[int] = set()  # new entries that are ready, or being attempted
+        self._fresh: set[int] = set()  # new entries that are being attempted
         self._running: set[str] = set()  # messages
         self._again: set[str] = set()  # those of them that failed before
         self._workers: set[asyncio.Task[None]] = set()
         self._choosing = asyncio.Lock()
         self._failed: BaseException | None = None
         self._due: deque[Delivery] = deque()
-        self._ready: deque[_Job] = deque()  # new ones, signed
-        self._preparing: asyncio.Task[None] | None = None
         self._look_at = self._rest_until = 0.0
         self._failing_since = endpoint.failing_since
-        self._signs: _Signs = ((0, False), [])
+        self._signs: tuple[tuple[int, bool], list[Secret]] = ((0, False), [])
         self._wake = asyncio.Event()
         self._stopped = False
 
@@ -121,8 +99,6 @@ class Lane:
         """What is under way may end; what does not is attempted again by whoever delivers next."""
         self._stopped = True
         self._wake.set()
-        if self._preparing is not None:
-            self._preparing.cancel()
         if self._workers:
             _, late = await asyncio.wait(self._workers, timeout=GRACE)
             for task in late:
@@ -139,7 +115,7 @@ class Lane:
     async def _work(self, job: _Job | None) -> None:
         """One delivery after the other, while there are any: a task for each would cost half of a delivery."""
         while job is not None:
-            await self._deliver(job)
+            await self._deliver(*job)
             job = await self._next()
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
@@ -156,11 +132,11 @@ class Lane:
             if self._stopped or time.monotonic() < self._rest_until:
                 return None
             job = await self._next_due() if len(self._again) < self._width // 2 else None
-            job = job or await self._next_ready() or await self._next_due()
+            job = job or await self._next_fresh() or await self._next_due()
             if job is not None:
-                self._running.add(job.delivery.message)
-                if job.stretch is None:
-                    self._again.add(job.delivery.message)
+                self._running.add(job[0].message)
+                if job[1] is None:
+                    self._again.add(job[0].message)
             return job
 
     async def _next_due(self) -> _Job | None:
@@ -170,36 +146,7 @@ class Lane:
             found = await asyncio.to_thread(self._tools.deliveries.due, self.endpoint.id, _now(), DUE)
             self._due.extend(each for each in found if each.message not in busy)
             self._look_at = time.monotonic() + (LOOK if len(found) < DUE else 0.05)
-        return _Job(self._due.popleft()) if self._due else None
-
-    async def _next_ready(self) -> _Job | None:
-        """New ones are made ready while those before them are under way."""
-        if not self._ready:
-            await (self._preparing or self._prepare())
-        if len(self._ready) < self._width and self._preparing is None and not self._stopped:
-            self._preparing = asyncio.create_task(self._prepare())
-            self._preparing.add_done_callback(self._prepared)
-        return self._ready.popleft() if self._ready else None
-
-    def _prepared(self, task: asyncio.Task[None]) -> None:
-        self._preparing = None
-        self._ended(task)
-
-    async def _prepare(self) -> None:
-        """Signing gives up Python's lock: many are signed in a thread, beside what is sent meanwhile."""
-        found: list[_Job] = []
-        while len(found) < self._width and (job := await self._next_fresh()) is not None:
-            found.append(job)
-        ready = map(self._signed, found)
-        self._ready.extend(ready if len(found) < MANY else await asyncio.to_thread(list, ready))
-
-    def _signed(self, job: _Job) -> _Job:
-        """Where it cannot be proved that is found again, and said, when it is attempted."""
-        assert job.stretch is not None  # noqa: S101 - it is new
-        try:
-            return job._replace(request=self._request(job.delivery, job.stretch))
-        except Error:
-            return job
+        return (self._due.popleft(), None) if self._due else None
 
     async def _next_fresh(self) -> _Job | None:
         """The next entry that fits; the position moves past all that do not."""
@@ -213,21 +160,19 @@ class Lane:
             entry = self._stretch[seq].entry
             if seq not in self._handled and self._match(entry):
                 self._fresh.add(seq)
-                return _Job(Delivery(signing.message_id(entry.id), seq, "waiting", 0, 0), self._stretch)
+                return Delivery(signing.message_id(entry.id), seq, "waiting", 0, 0), self._stretch
             self._handled.discard(seq)
         return None
 
-    async def _deliver(self, job: _Job) -> None:
+    async def _deliver(self, delivery: Delivery, stretch: Stretch | None) -> None:
         """One attempt, and what becomes of it. Cancelled, it was none."""
-        delivery = job.delivery
         try:
             started, clock, tree, ours = _now(), time.perf_counter(), 0, False
             try:
                 assert delivery.seq is not None  # noqa: S101 - a test is not retried
-                source = job.stretch or await self._tools.reading.one(delivery.seq)
+                source = stretch or await self._tools.reading.one(delivery.seq)
                 tree = source.tree
-                request = job.request if self._good(job.request) else self._request(delivery, source)
-                answer = await self._tools.client.post(self.endpoint.url, request.headers, request.body)
+                answer = await self._attempt(delivery.message, source.body(delivery.seq))
             except Error as error:  # the log cannot be read, or is not what was signed: nothing goes out unproved
                 answer, ours = Answer(None, str(error)[:300], took=time.perf_counter() - clock), True
             outcome = self._settle(delivery, answer, Attempt(
@@ -242,28 +187,17 @@ class Lane:
             self._running.discard(delivery.message)
             self._again.discard(delivery.message)
 
-    def _request(self, delivery: Delivery, source: Stretch) -> _Request:
-        """Raises VerificationError where the log is not what was signed."""
-        assert delivery.seq is not None  # noqa: S101 - likewise
-        body, now = source.body(delivery.seq), time.time()
-        key, secrets = self._secrets(now)
-        headers = signing.headers(delivery.message, int(now), body, secrets)
-        return _Request(body, headers | signing.JSON, now, key)
-
-    def _good(self, request: _Request | None) -> TypeGuard[_Request]:
-        """It says when it was attempted, and is signed with what holds now."""
+    async def _attempt(self, message: str, body: bytes) -> Answer:
         now = time.time()
-        return request is not None and now - request.at < FRESH and request.key == self._key(now)
+        headers = signing.headers(message, int(now), body, self._secrets(now))
+        return await self._tools.client.post(self.endpoint.url, headers | signing.JSON, body)
 
-    def _key(self, now: float) -> tuple[int, bool]:
-        """Of the secrets that sign: the generation, and whether the one before does, too."""
-        return self.endpoint.generation, now * 1e6 < self.endpoint.overlap_until
-
-    def _secrets(self, now: float) -> _Signs:
+    def _secrets(self, now: float) -> list[Secret]:
         """Derived when the endpoint changed, or an overlap ended."""
-        if self._signs[0] != (key := self._key(now)):
+        key = (self.endpoint.generation, now * 1e6 < self.endpoint.overlap_until)
+        if self._signs[0] != key:
             self._signs = (key, self._tools.secrets(self.endpoint, datetime.fromtimestamp(now, UTC)))
-        return self._signs
+        return self._signs[1]
 
     def _settle(self, delivery: Delivery, answer: Answer, attempt: Attempt) -> Outcome:
         outcome = judge(answer, delivery.attempts + 1)
