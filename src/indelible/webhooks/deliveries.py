@@ -47,8 +47,9 @@ class Deliveries:
     def write(self, results: Iterable[Result], cursors: dict[str, int], failing: dict[str, int | None]) -> None:
         """One transaction: after it those deliveries are known, and what is before a cursor needs no look again."""
         results = list(results)
+        last = {(each.endpoint, each.delivery.message): each for each in results}  # of several attempts of one
         with self._work.transaction() as statements:
-            statements.many("put_delivery", (_named(each, each.delivery) for each in results))
+            statements.many("put_delivery", (_named(each, each.delivery) for each in last.values()))
             statements.many("add_attempt", (_named(each, each.attempt) for each in results))
             statements.many("move_cursor", ({"id": id_, "cursor": cursor} for id_, cursor in cursors.items()))
             statements.many("failing", ({"id": id_, "since": since} for id_, since in failing.items()))

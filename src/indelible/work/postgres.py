@@ -12,7 +12,7 @@ from psycopg import Connection
 from indelible.errors import LogError
 from indelible.store.postgres.connection import SECONDS, Database
 from indelible.work.promise import Hold, Row
-from indelible.work.sql import FORMAT, queries, schema
+from indelible.work.sql import FORMAT, inserts, queries, schema
 
 SCHEMA = "indelible_work"
 SQL = {name: re.sub(r":(\w+)", r"%(\1)s", text).encode() for name, text in queries().items()}
@@ -112,7 +112,12 @@ class _Statements:
         return list(cursor.fetchall()) if cursor.description else []
 
     def many(self, name: str, rows: Iterable[dict[str, Any]], /) -> None:
-        self._db.cursor().executemany(SQL[name], [self._log | row for row in rows])
+        every = (self._log | row for row in rows)
+        if not SQL[name].startswith(b"INSERT"):
+            self._db.cursor().executemany(SQL[name], list(every))
+            return
+        for text, values in inserts(name, every, "%s"):
+            self._db.execute(text.encode(), values)
 
 
 class _SessionHold:

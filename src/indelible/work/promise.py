@@ -11,7 +11,8 @@ class Statements(Protocol):
     """The statements of one transaction, by their names in `sql/queries.sql`; the log's name is among the values."""
 
     def run(self, name: str, /, **values: Any) -> list[Row]: ...
-    def many(self, name: str, rows: Iterable[dict[str, Any]], /) -> None: ...
+    def many(self, name: str, rows: Iterable[dict[str, Any]], /) -> None:
+        """The same for each row; of rows that are inserted a key is there once."""
 
 
 class Hold(Protocol):

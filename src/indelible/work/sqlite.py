@@ -13,7 +13,7 @@ import apsw
 from indelible.errors import LogError
 from indelible.files import beside, sync
 from indelible.work.promise import Hold, Row
-from indelible.work.sql import FORMAT, queries, schema
+from indelible.work.sql import FORMAT, inserts, queries, schema
 
 APPLICATION_ID = 0x494E4457  # "INDW"
 BUSY_MS = 10_000
@@ -79,7 +79,12 @@ class _Statements:
         return list(self._db.execute(SQL[name], LOG | values))
 
     def many(self, name: str, rows: Iterable[dict[str, Any]], /) -> None:
-        self._db.executemany(SQL[name], (LOG | row for row in rows))
+        every = (LOG | row for row in rows)
+        if not SQL[name].startswith("INSERT"):
+            self._db.executemany(SQL[name], every)
+            return
+        for text, values in inserts(name, every, "?"):
+            self._db.execute(text, values)
 
 
 class _FileHold:
