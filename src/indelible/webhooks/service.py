@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from indelible.webhooks.outcome import Answer
 
 BATCH = 1000
+PACKAGES = "Webhooks need more packages: pip install 'indelible[server]'"
 
 
 class Webhooks:
@@ -53,7 +54,7 @@ class Webhooks:
         try:
             from indelible.webhooks.deliverer import Deliverer
         except ImportError as error:
-            raise UsageError("Webhooks need more packages: pip install 'indelible[server]'") from error
+            raise UsageError(PACKAGES) from error
         self._deliverer = Deliverer(self._log, self._work, self.endpoints, allowed=self._allowed, pages=self._pages)
         self._deliverer.start()
 
@@ -64,7 +65,7 @@ class Webhooks:
             self._deliverer = None
 
     def test(self, id_: str, by: By) -> Attempt:
-        """Send one event that is none, now, and say what came of it. Raises NotFoundError."""
+        """Send one event that is none, now, and say what came of it. Raises NotFoundError, UsageError."""
         endpoint, now = self.endpoints.get(id_, by.organization), datetime.now(UTC)
         message, body = f"msg_{chance.token_hex(16)}", payload.test_body(id_, now)
         headers = signing.headers(message, int(now.timestamp()), body, self.endpoints.secrets(endpoint, now))
@@ -130,8 +131,10 @@ class Webhooks:
 
 
 async def _post(allowed: Sequence[Network], url: str, headers: dict[str, str], body: bytes) -> "Answer":
-    from indelible.webhooks.client import Client
-
+    try:
+        from indelible.webhooks.client import Client
+    except ImportError as error:
+        raise UsageError(PACKAGES) from error
     async with Client(allowed) as client:
         return await client.post(url, headers | signing.JSON, body)
 
