@@ -61,6 +61,7 @@ class Lane:
         self._choosing = asyncio.Lock()
         self._failed: BaseException | None = None
         self._due: deque[Delivery] = deque()
+        self._looking: asyncio.Task[None] | None = None
         self._look_at = self._rest_until = 0.0
         self._failing_since = endpoint.failing_since
         self._signs: tuple[tuple[int, bool], list[Secret]] = ((0, False), [])
@@ -99,6 +100,8 @@ class Lane:
         """What is under way may end; what does not is attempted again by whoever delivers next."""
         self._stopped = True
         self._wake.set()
+        if self._looking is not None:
+            self._looking.cancel()
         if self._workers:
             _, late = await asyncio.wait(self._workers, timeout=GRACE)
             for task in late:
@@ -131,22 +134,33 @@ class Lane:
         async with self._choosing:
             if self._stopped or time.monotonic() < self._rest_until:
                 return None
-            job = await self._next_due() if len(self._again) < self._width // 2 else None
-            job = job or await self._next_fresh() or await self._next_due()
+            job = self._next_due() if len(self._again) < self._width // 2 else None
+            job = job or await self._next_fresh() or self._next_due()
             if job is not None:
                 self._running.add(job[0].message)
                 if job[1] is None:
                     self._again.add(job[0].message)
             return job
 
-    async def _next_due(self) -> _Job | None:
-        if not self._due and time.monotonic() >= self._look_at:
-            # What the table does not know yet: being attempted, or attempted and not written down.
-            busy = self._running | self._tools.ledger.unwritten(self.endpoint.id)
-            found = await asyncio.to_thread(self._tools.deliveries.due, self.endpoint.id, _now(), DUE)
-            self._due.extend(each for each in found if each.message not in busy)
-            self._look_at = time.monotonic() + (LOOK if len(found) < DUE else 0.05)
+    def _next_due(self) -> _Job | None:
+        """The table is asked beside: what is new must not wait for a disk that somebody else writes to."""
+        if not self._due and self._looking is None and time.monotonic() >= self._look_at:
+            self._looking = asyncio.create_task(self._look())
+            self._looking.add_done_callback(self._looked)
         return (self._due.popleft(), None) if self._due else None
+
+    async def _look(self) -> None:
+        # What the table does not know yet: being attempted, or attempted and not written down.
+        busy = self._running | self._tools.ledger.unwritten(self.endpoint.id)
+        found = await asyncio.to_thread(self._tools.deliveries.due, self.endpoint.id, _now(), DUE)
+        self._due.extend(each for each in found if each.message not in busy)
+        self._look_at = time.monotonic() + (LOOK if len(found) < DUE else 0.05)
+        if self._due:
+            self._wake.set()
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        self._looking = None
+        self._ended(task)
 
     async def _next_fresh(self) -> _Job | None:
         """The next entry that fits; the position moves past all that do not."""
