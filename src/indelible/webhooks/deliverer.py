@@ -15,6 +15,7 @@ from typing import Any
 from indelible.errors import Error
 from indelible.follow import LOOK
 from indelible.log import Log
+from indelible.webhooks import lane
 from indelible.webhooks.client import SECONDS, Client
 from indelible.webhooks.deliveries import Deliveries
 from indelible.webhooks.endpoint import Endpoint
@@ -103,7 +104,12 @@ class Deliverer:
         ledger = Ledger(self._deliveries, self._cursors)
         reading = Reading(self._log, self._pages)
         try:
-            async with self._client() as client, _task(ledger.run()), _task(self._watch(reading)):
+            async with (
+                self._client() as client,
+                _task(ledger.run()),
+                _task(self._watch(reading)),
+                _task(self._remind()),
+            ):
                 tools = Tools(client, reading, self._deliveries, ledger, self._endpoints.secrets, self._disable)
                 try:
                     while not self._stopped.is_set() and await asyncio.to_thread(hold.kept):
@@ -161,6 +167,17 @@ class Deliverer:
             except Error as error:
                 logger.error("The log cannot be followed, and will be: %s", error)  # noqa: TRY400 - one sentence
             await _within(self._news, LOOK)
+
+    async def _remind(self) -> None:
+        """Wake the lanes that have something due again."""
+        while True:
+            try:
+                for id_ in await asyncio.to_thread(self._deliveries.endpoints_due, time.time_ns() // 1000):
+                    if id_ in self._lanes:
+                        self._lanes[id_][0].wake_for_due()
+            except Error as error:
+                logger.error("What is due again cannot be looked up, and will be: %s", error)  # noqa: TRY400
+            await asyncio.sleep(lane.LOOK)
 
     async def _wait(self, seconds: float) -> None:
         """Or until somebody says that there is something to look at."""

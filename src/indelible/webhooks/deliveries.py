@@ -60,6 +60,11 @@ class Deliveries:
             rows = statements.run("due", endpoint=endpoint, now=now, limit=limit)
         return [Delivery(message, seq, "waiting", attempts, now) for message, seq, attempts in rows]
 
+    def endpoints_due(self, now: int) -> set[str]:
+        """Those that have such deliveries: one question, however many endpoints there are."""
+        with self._work.transaction() as statements:
+            return {endpoint for (endpoint,) in statements.run("endpoints_due", now=now)}
+
     def handled(self, endpoint: str, cursor: int) -> set[int]:
         """Those from the cursor on that were attempted: of a server that was killed before it moved the cursor."""
         with self._work.transaction() as statements:

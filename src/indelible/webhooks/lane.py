@@ -62,7 +62,8 @@ class Lane:
         self._failed: BaseException | None = None
         self._due: deque[Delivery] = deque()
         self._looking: asyncio.Task[None] | None = None
-        self._look_at = self._rest_until = 0.0
+        self._has_due = False
+        self._rest_until = 0.0
         self._failing_since = endpoint.failing_since
         self._signs: tuple[tuple[int, bool], list[Secret]] = ((0, False), [])
         self._wake = asyncio.Event()
@@ -83,6 +84,11 @@ class Lane:
         return min(self._fresh, default=self._position)
 
     def wake(self) -> None:
+        self._wake.set()
+
+    def wake_for_due(self) -> None:
+        """Something is due again: whoever keeps the lanes looks for all of them."""
+        self._has_due = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -144,7 +150,7 @@ class Lane:
 
     def _next_due(self) -> _Job | None:
         """The table is asked beside: what is new must not wait for a disk that somebody else writes to."""
-        if not self._due and self._looking is None and time.monotonic() >= self._look_at:
+        if not self._due and self._looking is None and self._has_due:
             self._looking = asyncio.create_task(self._look())
             self._looking.add_done_callback(self._looked)
         return (self._due.popleft(), None) if self._due else None
@@ -154,7 +160,7 @@ class Lane:
         busy = self._running | self._tools.ledger.unwritten(self.endpoint.id)
         found = await asyncio.to_thread(self._tools.deliveries.due, self.endpoint.id, _now(), DUE)
         self._due.extend(each for each in found if each.message not in busy)
-        self._look_at = time.monotonic() + (LOOK if len(found) < DUE else 0.05)
+        self._has_due = len(found) == DUE  # there may be more
         if self._due:
             self._wake.set()
 

@@ -57,6 +57,9 @@ DO UPDATE SET state = excluded.state, attempts = excluded.attempts, due_at = exc
 SELECT message, seq, attempts FROM delivery
 WHERE log = :log AND endpoint = :endpoint AND state = 'waiting' AND due_at <= :now ORDER BY due_at LIMIT :limit
 
+-- name: endpoints_due
+SELECT DISTINCT endpoint FROM delivery WHERE log = :log AND state = 'waiting' AND due_at <= :now
+
 -- name: handled
 SELECT seq FROM delivery WHERE log = :log AND endpoint = :endpoint AND seq >= :cursor
 

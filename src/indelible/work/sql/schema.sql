@@ -62,6 +62,7 @@ CREATE TABLE delivery (
   PRIMARY KEY (log, endpoint, message)
 );
 CREATE INDEX delivery_due ON delivery (log, endpoint, state, due_at);
+CREATE INDEX delivery_waiting ON delivery (log, state, due_at, endpoint);
 CREATE INDEX delivery_seq ON delivery (log, endpoint, seq);
 
 CREATE TABLE attempt (
