@@ -14,7 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indelible.errors import AddressError
@@ -113,6 +113,7 @@ def test_what_is_no_answer(what: str) -> None:
     assert failure in str(answer.failure)
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=300))
 def test_whatever_is_said_has_an_outcome(noise: bytes) -> None:
     for begins in (b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"):

@@ -65,7 +65,7 @@ def hostile(port: int) -> list[str]:
         "LOCALHOST.",
         "ip6-localhost",
     ]
-    urls = [f"{scheme}://{host}:{port}/" for host in hosts for scheme in ("http", "https")]
+    urls = [f"{('http', 'https')[number % 2]}://{host}:{port}/" for number, host in enumerate(hosts)]
     tricks = [
         "http://user@127.0.0.1", "http://example.com@127.0.0.1", "http://127.0.0.1#@example.com", "http:127.0.0.1",
         "http://127.0.0.1\\@example.com", "http:///127.0.0.1", "//127.0.0.1", "file:///etc/passwd", "gopher://127.0.0.1",

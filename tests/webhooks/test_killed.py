@@ -7,7 +7,7 @@ from tests.webhooks.chaos import survive, unreliable
 from tests.webhooks.conftest import Hooked
 from tests.webhooks.receiver import receiving
 
-ENTRIES = int(os.environ.get("INDELIBLE_DELIVERIES", "150"))
+ENTRIES = int(os.environ.get("INDELIBLE_DELIVERIES", "100"))
 
 
 def test_nothing_is_lost_whatever_the_receiver_does_and_whenever_the_server_is_killed(hooked: Hooked) -> None:
