@@ -1,6 +1,5 @@
 """Who hears of the log, and what is done at set times: all that works beside it, opened together."""
 
-import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -15,8 +14,6 @@ from indelible.webhooks.service import Webhooks
 from indelible.work.letters import Send, send_due
 from indelible.work.place import open_work
 from indelible.work.promise import Work
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

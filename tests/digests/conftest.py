@@ -25,7 +25,7 @@ class Post:
 
     def letters(self) -> list[tuple[str, str]]:
         with self.desk.work.transaction() as statements:
-            return [(recipient, subject) for recipient, subject in statements.run("letters")]
+            return [(row[1], row[2]) for row in statements.run("due_letters", now=2**62)]
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ In one process only, however many serve: it holds a lock that ends with it, and 
 
 import asyncio
 import logging
-import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -20,7 +19,7 @@ from indelible.webhooks.client import SECONDS, Client
 from indelible.webhooks.deliveries import Deliveries
 from indelible.webhooks.endpoint import Endpoint
 from indelible.webhooks.endpoints import Endpoints
-from indelible.webhooks.guard import Network, Resolve, system_resolve
+from indelible.webhooks.guard import Network
 from indelible.webhooks.lane import WIDTH, Lane, Tools
 from indelible.webhooks.ledger import Ledger
 from indelible.webhooks.reading import Reading
@@ -35,7 +34,7 @@ PAUSE = 1.0  # seconds, where somebody else delivers, or nobody can
 
 
 class Deliverer:
-    """A thread. What it is to do differently (`width`, `seconds`, `resolve`, `tls`) is for tests and benchmarks."""
+    """A thread. What it is to do differently (`width`, `seconds`) is for tests and benchmarks."""
 
     def __init__(  # noqa: PLR0913 - see above
         self,
@@ -47,8 +46,6 @@ class Deliverer:
         pages: str = "",
         width: int = WIDTH,
         seconds: float = SECONDS,
-        resolve: Resolve = system_resolve,
-        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._log = log
         self._work = work
@@ -56,7 +53,7 @@ class Deliverer:
         self._deliveries = Deliveries(work)
         self._pages = pages
         self._width = width
-        self._client: Callable[[], Client] = lambda: Client(allowed, resolve=resolve, tls=tls, seconds=seconds)
+        self._client: Callable[[], Client] = lambda: Client(allowed, seconds=seconds)
         self._lanes: dict[str, tuple[Lane, asyncio.Task[None]]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._poked = asyncio.Event()  # made anew in each loop, as the other one

@@ -75,12 +75,6 @@ class Deliveries:
         with self._work.transaction() as statements:
             return dict(map(tuple, statements.run("states", endpoint=endpoint)))
 
-    def listed(self, endpoint: str, state: str, *, before: int = 2**62, limit: int = 50) -> list[Delivery]:
-        """Newest first."""
-        with self._work.transaction() as statements:
-            rows = statements.run("deliveries", endpoint=endpoint, state=state, before=before, limit=limit)
-        return [Delivery(*row) for row in rows]
-
     def one(self, endpoint: str, message: str) -> Delivery | None:
         with self._work.transaction() as statements:
             return next(

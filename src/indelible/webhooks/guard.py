@@ -10,7 +10,6 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from indelible.errors import AddressError, UsageError
@@ -43,7 +42,6 @@ def networks(environment: Mapping[str, str] = os.environ) -> tuple[Network, ...]
         raise UsageError(f"{VARIABLE}: {error}. Write networks, as in 10.1.0.0/16,192.0.2.7/32.") from error
 
 
-@cache
 def is_public(address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _NEVER_4)

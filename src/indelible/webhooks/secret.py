@@ -5,8 +5,6 @@ The key is `INDELIBLE_WEBHOOK_KEY` (32 bytes, base64), or a file beside the log'
 needed.
 """
 
-import base64
-import binascii
 import hashlib
 import os
 import secrets
@@ -19,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from indelible.errors import LogError, UsageError
+from indelible.errors import LogError, MalformedError, UsageError
 from indelible.files import beside, sync
+from indelible.merkle.b64 import decode, encode
 from indelible.work.promise import Work
 
 VARIABLE = "INDELIBLE_WEBHOOK_KEY"
@@ -40,13 +39,13 @@ class Secret:
     @property
     def shared(self) -> str:
         """For who verifies `v1`. Shown once."""
-        return f"whsec_{_base64(self.symmetric)}"
+        return f"whsec_{encode(self.symmetric)}"
 
     @property
     def public(self) -> str:
         """For who verifies `v1a`. No secret."""
         raw = self.private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-        return f"whpk_{_base64(raw)}"
+        return f"whpk_{encode(raw)}"
 
 
 class Secrets:
@@ -91,8 +90,8 @@ def _given() -> bytes | None:
     if not text:
         return None
     try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        key = decode(text)
+    except MalformedError:
         key = b""
     if len(key) != SIZE:
         raise UsageError(f"{VARIABLE} is not {SIZE} bytes in base64. Make one: openssl rand -base64 {SIZE}")
@@ -122,7 +121,3 @@ def _link(made: Path, path: Path) -> None:
         path.hardlink_to(made)
     except FileExistsError:
         return
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

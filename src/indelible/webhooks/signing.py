@@ -5,14 +5,13 @@ webhook-timestamp: 1795425243
 webhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4= v1a,hnO3f9T8Ytu9HwrX…
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from indelible.errors import MalformedError
+from indelible.merkle.b64 import decode, encode
 from indelible.webhooks.secret import Secret
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
@@ -55,8 +54,8 @@ def _timely(timestamp: str, now: float) -> bool:
 
 def _both(secret: Secret, content: bytes) -> tuple[str, str]:
     return (
-        f"v1,{base64.b64encode(_v1(secret, content)).decode()}",
-        f"v1a,{base64.b64encode(secret.private.sign(content)).decode()}",
+        f"v1,{encode(_v1(secret, content))}",
+        f"v1a,{encode(secret.private.sign(content))}",
     )
 
 
@@ -67,8 +66,8 @@ def _v1(secret: Secret, content: bytes) -> bytes:
 def _decoded(signature: str) -> bytes:
     scheme, _, text = signature.partition(",")
     try:
-        return base64.b64decode(text, validate=True) if scheme == "v1" else b""
-    except (binascii.Error, ValueError):
+        return decode(text) if scheme == "v1" else b""
+    except MalformedError:
         return b""
 
 

@@ -76,10 +76,6 @@ WHERE log = :log AND endpoint = :endpoint AND seq IS NOT NULL
 SELECT message, seq, state, attempts, due_at FROM delivery
 WHERE log = :log AND endpoint = :endpoint AND message = :message
 
--- name: deliveries
-SELECT message, seq, state, attempts, due_at FROM delivery
-WHERE log = :log AND endpoint = :endpoint AND state = :state AND due_at < :before ORDER BY due_at DESC LIMIT :limit
-
 -- name: states
 SELECT state, count(*) FROM delivery WHERE log = :log AND endpoint = :endpoint AND seq IS NOT NULL GROUP BY state
 
@@ -107,9 +103,6 @@ DELETE FROM delivery WHERE log = :log AND (state = 'delivered' AND due_at < :bef
 INSERT INTO letter (log, id, recipient, subject, plain, html, unsubscribe, attempts, due_at)
 VALUES (:log, :id, :recipient, :subject, :plain, :html, :unsubscribe, 0, :due_at)
 ON CONFLICT (log, id) DO NOTHING
-
--- name: letters
-SELECT recipient, subject FROM letter WHERE log = :log ORDER BY due_at, id
 
 -- name: due_letters
 SELECT id, recipient, subject, plain, html, unsubscribe, attempts FROM letter
