@@ -2,53 +2,24 @@
 
 import json
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from unittest import mock
 
 import pytest
 from standardwebhooks import Webhook
 
-from indelible.errors import LogError, NotFoundError
 from indelible.event import Entity, Organization, micros
 from indelible.log import Log
 from indelible.merkle.tlog_proof import TlogProof
-from indelible.webhooks import lane, ledger, outcome
-from indelible.webhooks.deliveries import Deliveries
+from indelible.webhooks import lane
 from indelible.webhooks.endpoint import Endpoint
 from indelible.work.place import open_work
 from tests.checking import check_signed
 from tests.shell import shell
 from tests.store.test_log import happened
-from tests.webhooks.conftest import DANA, Hooked
+from tests.webhooks.conftest import DANA, Hooked, messages, until
 from tests.webhooks.receiver import Answer, Receiver, receiving
 
-SOON = 0.05  # seconds, in place of the specification's
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nine retries within moments; the schedule itself is in test_outcome."""
-    monkeypatch.setattr(outcome, "SCHEDULE", (SOON,) * 9)
-    monkeypatch.setattr(lane, "LOOK", SOON)
-
-
-def until(holds: Callable[[], object], seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.01)
-
-
-def failing(count: int) -> Callable[[int, str], Answer]:
-    """Each message that many times, and then never again."""
-    tries: dict[str, int] = {}
-
-    def behave(_number: int, message: str) -> Answer:
-        tries[message] = tries.get(message, 0) + 1
-        return Answer(500) if tries[message] <= count else Answer()
-
-    return behave
+pytestmark = pytest.mark.usefixtures("soon")
 
 
 def test_every_entry_arrives_signed_proved_and_in_moments(hooked: Hooked, receiver: Receiver) -> None:
@@ -102,42 +73,6 @@ def test_what_fails_is_tried_again_with_the_same_id(hooked: Hooked, receiver: Re
         Webhook(secret.shared).verify(got.body, got.headers)
 
 
-def test_the_delivery_log_tells_each_attempt_and_its_request_can_be_made_again(
-    hooked: Hooked, receiver: Receiver
-) -> None:
-    endpoint, _ = hooked.add(receiver.url, filter="entity:License")
-    receiver.behave = failing(2)
-    hooked.deliver()
-    hooked.log.append([happened()])
-    receiver.wait(1)
-    until(lambda: hooked.states(endpoint) == {"delivered": 1})
-    hooked.log.append([happened()])  # the newest checkpoint is another one since
-    attempts = hooked.webhooks.deliveries.attempts_of(endpoint.id, receiver.got[0].message)
-    assert [(each.status, each.failure) for each in attempts] == [
-        (200, None), (500, "answered 500"), (500, "answered 500")
-    ]  # fmt: skip
-    for attempt, got in zip(attempts[::-1], receiver.got, strict=False):
-        assert hooked.webhooks.body(attempt, 1) == got.body
-        assert attempt.answer == b"thank you"
-        assert 0 < attempt.took < 10_000_000
-
-
-def test_after_the_last_attempt_it_is_set_aside_and_the_lane_goes_on(hooked: Hooked, receiver: Receiver) -> None:
-    endpoint, _ = hooked.add(receiver.url, filter="entity:License")
-    poison = happened()
-    receiver.behave = lambda _n, message: Answer(400) if message == f"msg_{poison.id.hex}" else Answer()
-    hooked.deliver()
-    hooked.log.append([happened(), poison, happened()])
-    until(lambda: hooked.states(endpoint) == {"delivered": 2, "set aside": 1})
-    hooked.log.append([happened()])
-    until(lambda: hooked.states(endpoint) == {"delivered": 3, "set aside": 1})
-    assert sum(got.message == f"msg_{poison.id.hex}" for got in receiver.got) == 10
-    receiver.behave = lambda _n, _m: Answer()
-    assert hooked.webhooks.replay_failed(endpoint.id, DANA) == 1
-    until(lambda: hooked.states(endpoint) == {"delivered": 4})
-    assert check_signed(hooked.log)[-1].action == "WEBHOOK_REPLAYED"
-
-
 def test_gone_switches_the_endpoint_off_and_tells_its_owners_once(hooked: Hooked, receiver: Receiver) -> None:
     endpoint, _ = hooked.add(receiver.url, filter="entity:License", contact="ops@acme.test")
     receiver.behave = lambda _n, _m: Answer(410)
@@ -157,7 +92,7 @@ def test_gone_switches_the_endpoint_off_and_tells_its_owners_once(hooked: Hooked
     assert len(receiver.got) == count
     receiver.behave = lambda _n, _m: Answer()
     hooked.webhooks.endpoints.resume(endpoint.id, DANA)
-    until(lambda: {got.message for got in receiver.taken()} == _messages(hooked, "License"))
+    until(lambda: {got.message for got in receiver.taken()} == messages(hooked, "License"))
 
 
 def test_after_five_days_of_failure_it_is_switched_off(hooked: Hooked, receiver: Receiver) -> None:
@@ -219,7 +154,7 @@ def test_paused_nothing_is_sent_and_resumed_nothing_is_missing(hooked: Hooked, r
     assert len(receiver.got) == 1
     hooked.webhooks.endpoints.resume(endpoint.id, DANA)
     receiver.wait(4)
-    assert {got.message for got in receiver.got} == _messages(hooked, "License")
+    assert {got.message for got in receiver.got} == messages(hooked, "License")
 
 
 def test_where_it_leads_and_what_it_asks_for_can_be_changed_meanwhile(hooked: Hooked, receiver: Receiver) -> None:
@@ -249,7 +184,7 @@ def test_what_was_not_delivered_is_delivered_after_a_restart_and_nothing_twice(
     receiver.wait(620)
     time.sleep(0.2)
     assert len(receiver.got) == 620
-    assert {got.message for got in receiver.got} == _messages(hooked, "License")
+    assert {got.message for got in receiver.got} == messages(hooked, "License")
 
 
 def test_of_two_servers_one_delivers_and_the_other_takes_over(hooked: Hooked, receiver: Receiver) -> None:
@@ -287,95 +222,6 @@ def test_an_endpoint_that_hangs_keeps_nobody_else_waiting(hooked: Hooked, receiv
         assert len(hanging.got) == lane.WIDTH
 
 
-def test_a_range_is_replayed_as_far_as_it_fits_and_was_reached(hooked: Hooked, receiver: Receiver) -> None:
-    endpoint, _ = hooked.add(receiver.url, filter="entity:License/lic_9")
-    hooked.log.append([happened(entity=Entity("License", "lic_9" if number % 2 else "x")) for number in range(20)])
-    hooked.deliver()
-    receiver.wait(10)
-    until(lambda: hooked.webhooks.endpoints.get(endpoint.id).cursor == 21)
-    assert hooked.webhooks.replay_range(endpoint.id, 5, 2**62, DANA) == 8
-    receiver.wait(18)
-    time.sleep(0.2)
-    assert len(receiver.got) == 18
-    one = receiver.got[0].message
-    assert hooked.webhooks.replay(endpoint.id, one, DANA) == 1
-    assert receiver.wait(19)[-1].message == one
-    with pytest.raises(NotFoundError, match="no delivery 'msg_0'"):
-        hooked.webhooks.replay(endpoint.id, "msg_0", DANA)
-
-
-def test_a_test_event_is_sent_at_once_and_its_answer_told(hooked: Hooked, receiver: Receiver) -> None:
-    endpoint, secret = hooked.add(receiver.url)
-    attempt = hooked.webhooks.test(endpoint.id, DANA)
-    assert (attempt.status, attempt.failure, attempt.answer) == (200, None, b"thank you")
-    (got,) = receiver.got
-    told = Webhook(secret.shared).verify(got.body, got.headers)
-    assert (told["type"], told["data"]) == ("webhook.tested", {"endpoint": endpoint.id})
-    assert check_signed(hooked.log)[-1].action == "WEBHOOK_TESTED"
-    receiver.behave = lambda _n, _m: Answer(500)
-    assert hooked.webhooks.test(endpoint.id, DANA).failure == "answered 500"
-    assert hooked.webhooks.replay_failed(endpoint.id, DANA) == 0, "a test is not an entry"
-
-
-def test_while_nothing_can_be_written_down_nothing_is_lost(hooked: Hooked, receiver: Receiver) -> None:
-    """The disk is full for a while: the cursor stays, and the results are written when it is not."""
-    endpoint, _ = hooked.add(receiver.url, filter="entity:License")
-    write, full = Deliveries.write, [True]
-
-    def fails(self: Deliveries, *arguments: object) -> None:
-        if full[0]:
-            raise LogError("the disk is full")
-        write(self, *arguments)  # type: ignore[arg-type]
-
-    with mock.patch.object(Deliveries, "write", fails):
-        hooked.deliver()
-        hooked.log.append([happened() for _ in range(30)])
-        receiver.wait(30)
-        time.sleep(0.3)
-        assert hooked.webhooks.endpoints.get(endpoint.id).cursor == 0
-        full[0] = False
-        until(lambda: hooked.states(endpoint) == {"delivered": 30})
-    assert len(receiver.got) == 30
-
-
-def test_a_server_whose_disk_is_full_can_be_stopped(hooked: Hooked, receiver: Receiver) -> None:
-    hooked.add(receiver.url, filter="entity:License")
-    with (
-        mock.patch.object(Deliveries, "write", side_effect=LogError("the disk is full")),
-        mock.patch.object(ledger, "MOST", 5),
-    ):
-        deliverer = hooked.deliver()
-        hooked.log.append([happened() for _ in range(50)])
-        receiver.wait(5)
-        began = time.monotonic()
-        deliverer.stop()
-        assert time.monotonic() - began < 5
-    hooked.deliver()
-    until(lambda: {got.message for got in receiver.taken()} == _messages(hooked, "License"))
-
-
-def test_what_was_written_down_but_reported_as_failed_is_delivered_once(hooked: Hooked, receiver: Receiver) -> None:
-    endpoint, _ = hooked.add(receiver.url, filter="entity:License")
-    write, failed = Deliveries.write, [0]
-
-    def done_but_failed(self: Deliveries, *arguments: object) -> None:
-        write(self, *arguments)  # type: ignore[arg-type]
-        if failed[0] < 2:
-            failed[0] += 1
-            raise LogError("the connection was lost")
-
-    with mock.patch.object(Deliveries, "write", done_but_failed):
-        hooked.deliver()
-        hooked.log.append([happened() for _ in range(30)])
-        receiver.wait(30)
-        until(lambda: hooked.states(endpoint) == {"delivered": 30})
-        until(lambda: hooked.webhooks.endpoints.get(endpoint.id).cursor == 31)
-        until(lambda: failed == [2])
-        time.sleep(1.5)  # until it is written again
-    assert len(receiver.got) == 30
-    assert len(hooked.webhooks.deliveries.attempts(endpoint.id, limit=1000)) == 30
-
-
 def test_what_is_not_what_was_signed_is_not_sent(hooked: Hooked, receiver: Receiver) -> None:
     """A line that was altered in the store cannot be proved: it waits, and says why."""
     endpoint, _ = hooked.add(receiver.url, filter="entity:License")
@@ -390,26 +236,6 @@ def test_what_is_not_what_was_signed_is_not_sent(hooked: Hooked, receiver: Recei
     attempts = [each for each in hooked.webhooks.deliveries.attempts(endpoint.id) if each.failure]
     assert "entry 2 is not in the tree" in str(attempts[0].failure)
     assert hooked.webhooks.endpoints.get(endpoint.id).failing_since is None, "it is none of the receiver's doing"
-
-
-def test_work_is_pruned_of_what_arrived_long_ago_alone(hooked: Hooked, receiver: Receiver) -> None:
-    endpoint, _ = hooked.add(receiver.url, filter="entity:License")
-    receiver.behave = lambda number, _m: Answer(500) if number == 0 else Answer()
-    hooked.deliver()
-    hooked.log.append([happened()])
-    until(lambda: hooked.states(endpoint) == {"delivered": 1})
-    hooked.webhooks.deliveries.enroll(endpoint.id, [("msg_waits", 1)], 2**60)
-    hooked.webhooks.deliveries.forget(2**61)
-    assert hooked.states(endpoint) == {"waiting": 1}
-    assert hooked.webhooks.deliveries.attempts(endpoint.id) == []
-    hooked.webhooks.endpoints.remove(endpoint.id, DANA)
-    hooked.webhooks.deliveries.enroll(endpoint.id, [("msg_late", 1)], 2**60)  # it was under way
-    hooked.webhooks.deliveries.forget(0)
-    assert hooked.states(endpoint) == {}
-
-
-def _messages(hooked: Hooked, type_: str) -> set[str]:
-    return {f"msg_{entry.id.hex}" for entry in check_signed(hooked.log) if entry.entity.type == type_}
 
 
 def test_endpoints_are_read_by_another_process(hooked: Hooked) -> None:
