@@ -14,7 +14,7 @@ SRC = Path(indelible.__file__).parent.parent
 
 # Each line is a level. A room may import from the lines above its own, and from itself.
 LEVELS = (
-    ("errors",),
+    ("errors", "background"),
     ("values", "merkle", "files", "urls"),
     ("event",),
     ("actions", "store"),

@@ -6,10 +6,10 @@ by it: `indelible coverage` and `indelible reconcile`, run from elsewhere, are f
 
 import logging
 import secrets
-import threading
 from contextlib import closing
 from datetime import UTC, datetime
 
+from indelible.background import Background
 from indelible.capture.coverage import Coverage
 from indelible.capture.source import open_source
 from indelible.errors import Error
@@ -21,16 +21,17 @@ logger = logging.getLogger(__name__)
 SECONDS = 60.0
 
 
-class DriftWatch:
+class DriftWatch(Background):
     """A check when asked, or a thread that asks every minute."""
 
+    NAME = "indelible-drift"
+
     def __init__(self, url: str, log: Log, seconds: float = SECONDS) -> None:
+        super().__init__()
         self._url = url
         self._log = log
         self._seconds = seconds
         self._known: set[Coverage] = set()  # recorded already; one entry for each, until it is mended
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def check(self) -> list[Coverage]:
         """Every table that is not watched as it should be; what is new among them is recorded. Raises Error."""
@@ -50,17 +51,6 @@ class DriftWatch:
     def unclean(self) -> list[str]:
         """The tables that the last check found."""
         return sorted(each.table for each in self._known)
-
-    def start(self) -> None:
-        self._stopped.clear()
-        self._thread = threading.Thread(target=self._run, name="indelible-drift", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def _run(self) -> None:
         while not self._stopped.wait(self._seconds):

@@ -12,6 +12,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from indelible.background import Background
 from indelible.errors import Error, VerificationError
 from indelible.event import Actor, Context, Entity, Event, derive_id
 from indelible.log import Log
@@ -24,17 +25,18 @@ LOOK = 1.0  # seconds between two looks at whether somebody wrote
 SHARE = 0.2  # of a processor, for a pass that is not urgent
 
 
-class Monitor:
+class Monitor(Background):
     """A pass when asked, or a thread that never stops."""
 
+    NAME = "indelible-monitor"
+
     def __init__(self, log: Log, every: float = EVERY) -> None:
+        super().__init__()
         self._log = log
         self._every = every
         self._verifier = log.verifier  # as it was when this began: what the log says of its key later is not asked
         self._deep = True
         self._pass = threading.Lock()
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
         self.alarm: VerificationError | None = None  # what the last pass found; None: all is as it was signed
 
     def check(self, *, urgent: bool = True, deep: bool = False) -> VerificationError | None:
@@ -58,17 +60,6 @@ class Monitor:
     def told(self, health: dict[str, Any]) -> dict[str, Any]:
         """Health, with the alarm in it if there is one."""
         return health if self.alarm is None else health | {"status": "failing", "tampering": str(self.alarm)}
-
-    def start(self) -> None:
-        self._stopped.clear()
-        self._thread = threading.Thread(target=self._run, name="indelible-monitor", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def _run(self) -> None:
         urgent = False

@@ -7,12 +7,12 @@ INDELIBLE_WITNESS='https://witness.example witness.example/w1+...'      URL and 
 
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from indelible.background import Background
 from indelible.errors import Error, VerificationError
 from indelible.log import Log
 from indelible.publish.assurance import Assurance, assurance
@@ -46,16 +46,17 @@ class Places(NamedTuple):
         return assurance(log, [*self.mirrors, *self.anchors], [each.witness for each in self.witnesses])
 
 
-class Publisher:
+class Publisher(Background):
     """A round when asked, or a thread that looks again and again."""
 
+    NAME = "indelible-publisher"
+
     def __init__(self, log: Log, places: Places, every: float = EVERY) -> None:
+        super().__init__()
         self._log = log
         self._places = places
         self._every = every
         self._size = 0  # of the log, as it was known everywhere last
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
         self.failures: list[str] = []  # of the last round: what is not known where it is to be, and why
         self.forked = False  # another place has another history of this log
         self.assurance: Assurance | None = None  # as of the last round
@@ -98,15 +99,7 @@ class Publisher:
     def start(self) -> None:
         """Nothing to tell anybody: no thread."""
         if any(self._places):
-            self._stopped.clear()
-            self._thread = threading.Thread(target=self._run, name="indelible-publisher", daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+            super().start()
 
     def _run(self) -> None:
         while not self._stopped.is_set():

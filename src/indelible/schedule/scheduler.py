@@ -5,12 +5,12 @@ was killed runs again: a job that was interrupted is one that has not ended.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from indelible.background import Background
 from indelible.errors import Error
 from indelible.integrations.jobs import job as acting_for
 from indelible.schedule.runs import Runs
@@ -34,15 +34,16 @@ class Scheduled:
     run: Job
 
 
-class Scheduler:
+class Scheduler(Background):
     """A round when asked, or a thread that looks again and again. `clock` is for tests."""
 
+    NAME = "indelible-scheduler"
+
     def __init__(self, work: Work, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        super().__init__()
         self._clock = clock
         self._work = work
         self._jobs: dict[str, Scheduled] = {}
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
         self.runs = Runs(work)
 
     @property
@@ -56,18 +57,6 @@ class Scheduler:
     def round(self) -> int:
         """Run what is due, one after the other; gives how many ran."""
         return sum(self._run_if_due(each) for each in self.jobs if not self._stopped.is_set())
-
-    def start(self) -> None:
-        self._stopped.clear()
-        self._thread = threading.Thread(target=self._serve, name="indelible-scheduler", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """After the job that is running."""
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
 
     def _run_if_due(self, each: Scheduled) -> bool:
         now = self._clock()
@@ -87,7 +76,7 @@ class Scheduler:
         self.runs.end(each.name, due, self._clock(), state, told)
         return True
 
-    def _serve(self) -> None:
+    def _run(self) -> None:
         while not self._stopped.is_set():
             try:
                 hold = self._work.hold("jobs")
