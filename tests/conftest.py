@@ -25,6 +25,7 @@ def forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test verifies, and its keys, are kept in its own folder, by the programs that it starts too."""
     monkeypatch.setenv("INDELIBLE_MEMORY", str(tmp_path / "verified"))
     monkeypatch.setenv("INDELIBLE_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("INDELIBLE_INDEX", str(tmp_path / "index"))
 
 
 @pytest.fixture

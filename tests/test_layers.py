@@ -18,7 +18,7 @@ LEVELS = (
     ("values", "merkle", "files", "urls"),
     ("event",),
     ("actions", "store"),
-    ("signer", "group", "capture", "prover"),
+    ("signer", "group", "capture", "prover", "index"),
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work"),
     ("monitor", "memory", "export", "publish", "webhooks", "schedule"),

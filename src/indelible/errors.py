@@ -47,6 +47,16 @@ class QueryError(Error):
         return f"{self.args[0]}\n  {shown}\n  {spaces}^"
 
 
+class SlowSearchError(Error):
+    """A search that went on for too long: what it looks for is rare, and not yet, or not to be, in the index."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"This search was stopped after {seconds:g} seconds. Narrow it: to a range, as since:30d, or by another "
+            "term, as action:, user: or entity:."
+        )
+
+
 class MapError(UsageError):
     """The action map names something that is not there, or says it in a way that cannot be read."""
 

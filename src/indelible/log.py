@@ -19,6 +19,7 @@ from indelible import event
 from indelible.errors import LogError, NotFoundError
 from indelible.event import Actor, Context, Entity, Entry, Event, derive_id
 from indelible.group import Group
+from indelible.index.blocks import Blocks
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
 from indelible.merkle.keyring import KeyChange, Keyring
@@ -39,6 +40,7 @@ class Log:
 
     def __init__(self, store: Store, signer: Signer | None) -> None:
         self.store = store
+        self.blocks = Blocks(store)
         self._signer = signer
         self._group = Group(self._seal, self.sign)
         self._followers: list[Callable[[], None]] = []  # made anew with each change: `sign` walks it unlocked

@@ -12,6 +12,7 @@ from indelible.desk import Desk
 from indelible.drift import DriftWatch
 from indelible.errors import Error, LogError
 from indelible.event import micros
+from indelible.index.indexer import Indexer
 from indelible.integrations.smtp import Mailer
 from indelible.log import Log
 from indelible.monitor import Monitor
@@ -37,6 +38,7 @@ class Upkeep:
         smtp = os.environ.get(SMTP)
         self._send = send or (Mailer.parse(smtp).send if smtp else None)
         self._monitor = Monitor(log)
+        self._indexer = Indexer(log.blocks)
         self._publisher = Publisher(log, Places.configured())
         self._opening = Lock()
         self._desk: Desk | None = None
@@ -77,6 +79,7 @@ class Upkeep:
         for drift in self.drifts:
             drift.start()
         self._monitor.start()
+        self._indexer.start()
         self._publisher.start()
         try:
             self._schedule(self.desk)
@@ -92,6 +95,7 @@ class Upkeep:
         for drift in self.drifts:
             drift.stop()
         self._monitor.stop()
+        self._indexer.stop()
         self._publisher.stop()
 
     def close(self) -> None:
@@ -105,6 +109,7 @@ class Upkeep:
         """Health, with what all of them have to say."""
         health |= {"drifted": sorted({table for drift in self.drifts for table in drift.unclean})}
         health |= {"undelivered": self._idle} if self._idle else {}
+        health |= {"unindexed": self._indexer.failure} if self._indexer.failure else {}
         return self._publisher.told(self._monitor.told(health))
 
     def _schedule(self, desk: Desk) -> None:

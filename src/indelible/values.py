@@ -74,6 +74,23 @@ def spell(value: object, *, typeless: bool = False) -> Any:
     return _text(str(value))
 
 
+def text(spelled: Any) -> str | None:
+    """How a person reads and looks for a spelled value; None for what has no text: NULL, and what was redacted.
+
+    Of one that is kept beside the log, its beginning.
+    """
+    match spelled:
+        case str(plain):
+            return plain
+        case None | {"redacted": True}:
+            return None
+        case {"sha256": str(), "size": int(), "preview": str(preview)}:
+            return preview
+        case {"bytes": str(told)} | {"text": str(told)} | {"float": str(told)} | {"integer": str(told)}:
+            return told
+    return msgspec.json.encode(spelled).decode()
+
+
 def unspell(spelled: Any, kind: str) -> Any:
     """The database value again, from the JSON form and its column's kind ("text", "decimal", ..., as it was watched).
 

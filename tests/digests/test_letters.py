@@ -85,7 +85,7 @@ def test_a_digest_arrives_as_text_and_html_with_links_and_the_checkpoint(post: P
 
 
 def test_nothing_in_a_name_becomes_html_or_a_header(post: Post, box: tuple[Box, Mailer]) -> None:
-    add(post, name="<b>Board</b> & Söhne", query='"<i>"')
+    add(post, name="<b>Board</b> & Söhne", query='entity:"<i>"')
     add(post, name="all")
     evil = "<script>alert(1)</script>\r\nBcc: eve@evil.test"
     post.log.append(

@@ -29,6 +29,7 @@ def make_older(path: Path, format_: int) -> None:
     """The log at `path`, as a version with that format would have written it."""
     old = path.with_name("old.db")
     db = apsw.Connection(str(old))
+    db.create_aggregate_function("subtree", opening._Subtree, 1)
     for step in range(1, format_ + 1):
         db.execute(migration(step))
     db.execute(f"ATTACH '{path}' AS new")

@@ -26,7 +26,7 @@ from indelible.cli.options import (
     WitnessKey,
     WitnessUrl,
 )  # fmt: skip
-from indelible.cli.output import one_line, say, show, show_bytes
+from indelible.cli.output import one_line, progress, say, show, show_bytes
 from indelible.errors import NotFoundError
 from indelible.export import write
 from indelible.log import Log
@@ -93,6 +93,17 @@ def export(
             return
         write_whole(output, chunks)
         say(f"Wrote {output}.")
+
+
+@app.command()
+def index(log: LogUrl) -> None:
+    """Make the search index of what is in the log, as the server does by itself; print how far it reaches."""
+    with Log.open(log, sign=False) as opened:
+        size = opened.head().size
+        with progress("Indexing", size) as advance:
+            while opened.blocks.advance():
+                advance(opened.blocks.reach(size))
+        show(str(opened.blocks.reach(size)))
 
 
 @app.command()

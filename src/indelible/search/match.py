@@ -1,29 +1,31 @@
-"""Whether one entry, as it is written, fits a query: for those who hear of entries one by one.
+"""Whether one entry, as it is written, fits a query: for those who hear of entries one by one, and for what no index
+can tell.
 
-`find` also knows an entity by the names that it had in other entries; here an entry is all there is. Otherwise they
-agree.
+Dictionaries also know an organization by the names that it had in other entries; here an entry is all there is.
+Otherwise they agree.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from indelible.event import Entry, Organization
-from indelible.search.plan import LOOKS_IN
+from indelible.index.texts import texts
+from indelible.search import looks
 from indelible.search.query import Query, Term
-from indelible.store.folding import fits, fold, spellings
+from indelible.store.folding import fits, spellings
 from indelible.store.promise import Dimension
 
 Match = Callable[[Entry], bool]
+Told = Callable[[Entry], Iterable[str | None]]
 
-# What each dictionary of a store has of an entry: case-folded, one spelling a line.
-_TEXT: dict[Dimension, Callable[[Entry], str]] = {
-    "action": lambda entry: fold(*spellings(entry.action)),
-    "operation": lambda entry: fold(*spellings(entry.operation)),
-    "source": lambda entry: fold(*spellings(entry.context.source or "unknown")),
-    "entity_type": lambda entry: fold(*spellings(entry.entity.type)),
-    "entity": lambda entry: fold(entry.entity.id, entry.entity.name),
-    "actor": lambda entry: fold(entry.actor.name, entry.actor.email, entry.actor.id, entry.actor.type),
-    "organization": lambda entry: fold(entry.organization.id, entry.organization.name) if entry.organization else "",
+# What each dictionary of a store has of an entry.
+_NAMES: dict[Dimension, Told] = {
+    "action": lambda entry: spellings(entry.action),
+    "operation": lambda entry: spellings(entry.operation),
+    "source": lambda entry: spellings(entry.context.source or "unknown"),
+    "entity_type": lambda entry: spellings(entry.entity.type),
+    "actor": lambda entry: (entry.actor.name, entry.actor.email, entry.actor.id, entry.actor.type),
+    "organization": lambda entry: (entry.organization.id, entry.organization.name) if entry.organization else (),
 }
 
 
@@ -47,14 +49,24 @@ def _holds(term: Term) -> Match:
     if term.key == "entity" and slash:
         type_ = type_.casefold()
         return lambda entry: entry.entity.id == key and entry.entity.type.casefold() == type_
-    texts, wanted = [_TEXT[dimension] for dimension in LOOKS_IN[term.key]], term.value.casefold()
+    wanted, told = term.value.casefold(), _told(term.key)
     if "*" not in wanted or term.quoted:
-        return lambda entry: any(wanted in text(entry) for text in texts)
-    return lambda entry: any(_fits(wanted, text(entry).split("\n")) for text in texts)
+        return lambda entry: any(wanted in each.casefold() for each in told(entry) if each)
+    return lambda entry: any(fits(wanted, each.casefold()) for each in told(entry) if each)
 
 
-def _fits(pattern: str, told: Iterable[str]) -> bool:
-    return any(fits(pattern, spelling) for spelling in told if spelling)
+def _told(key: str) -> Told:
+    """What a term of this key looks at."""
+    names = [_NAMES[dimension] for dimension in looks.NAMES.get(key, ())]
+    kinds = looks.TEXTS.get(key, ())
+
+    def told(entry: Entry) -> Iterable[str | None]:
+        for each in names:
+            yield from each(entry)
+        if kinds:
+            yield from (text for kind, text in texts(entry) if kind in kinds)
+
+    return told
 
 
 def _within(query: Query) -> Match:

@@ -1,15 +1,15 @@
 """Entries for a query: a page of the newest, or all of them in the log's order. Paging is by sequence number."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from indelible.event import Entry, read
 from indelible.log import Log
-from indelible.search.plan import plan
+from indelible.search.hits import Counted, Hits
 from indelible.search.query import Query
-from indelible.search.walk import count, walk
 
-COUNT_CAP = 10_000  # counts beyond it are shown as "10,000+": exact ones would cost a walk of the log
 MAX_PAGE = 500
 BATCH = 1000
 
@@ -21,8 +21,16 @@ class Page:
     entries: list[Entry]
     older: int | None
     newer: int | None
-    count: int
-    capped: bool
+    counted: Counted
+
+    @property
+    def count(self) -> int:
+        return self.counted.total
+
+    @property
+    def capped(self) -> bool:
+        """There are more than `count`: to count them all would take too long."""
+        return not self.counted.exact
 
 
 def find(  # noqa: PLR0913 - a search is just these
@@ -33,22 +41,25 @@ def find(  # noqa: PLR0913 - a search is just these
     before: int | None = None,
     after: int | None = None,
     limit: int = 50,
+    seconds: float = math.inf,
 ) -> Page:
-    """The newest `limit` entries older than `before`, or the oldest ones newer than `after`."""
+    """The newest `limit` entries older than `before`, or the oldest ones newer than `after`.
+
+    Raises SlowSearchError if they are not found within so many seconds.
+    """
     limit = max(1, min(limit, MAX_PAGE))
-    wanted, size = plan(log.store, query, organization), log.head().size
-    counted = count(log.store, wanted, size, COUNT_CAP + 1)
+    hits = Hits(log, query, organization, seconds=seconds)
     upward = before is None and after is not None
     start = max(0, after + 1) if after is not None and upward else 0
-    stop = size if before is None else min(before, size)
-    found = walk(log.store, wanted, range(start, stop), limit + 1, descending=not upward)
+    stop = hits.size if before is None else min(before, hits.size)
+    walk = hits.rising if upward else hits.falling
+    found = list(islice(walk(range(start, stop)), limit + 1))
     more, entries = len(found) > limit, [read(line) for line in reversed(log.store.lines(found[:limit]))]
     return Page(
         entries,
         older=entries[-1].seq if entries and (more or upward) else None,
         newer=entries[0].seq if entries and (before is not None or (upward and more)) else None,
-        count=min(counted, COUNT_CAP),
-        capped=counted > COUNT_CAP,
+        counted=hits.counted(),
     )
 
 
@@ -57,8 +68,7 @@ def lines(log: Log, query: Query, *, organization: str | None = None, end: int |
 
     Memory is that of one batch, whatever the number.
     """
-    wanted, start = plan(log.store, query, organization), 0
-    stop = log.head().size if end is None else end
-    while found := walk(log.store, wanted, range(start, stop), BATCH, descending=False):
-        yield from log.store.lines(found)
-        start = found[-1] + 1
+    hits = Hits(log, query, organization, end=end)
+    found = hits.rising(range(hits.size))
+    while batch := list(islice(found, BATCH)):
+        yield from log.store.lines(batch)

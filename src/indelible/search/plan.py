@@ -1,34 +1,97 @@
-"""From a query to what is wanted: text is resolved in the dictionaries, entries are found by numbers."""
+"""From a query to what is to be looked up: words that dictionaries know become numbers, others are texts."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
 
 from indelible.event import micros
-from indelible.search.query import ANY, Query, Term
+from indelible.search import looks
+from indelible.search.match import Match, matching
+from indelible.search.query import Query, Term
+from indelible.store.folding import fits
 from indelible.store.promise import Among, Clause, Dimension, Store, Wanted
 
-LOOKS_IN: dict[str, tuple[Dimension, ...]] = {
-    ANY: ("action", "entity_type", "entity", "actor"),
-    "action": ("action",),
-    "entity": ("entity_type", "entity"),
-    "user": ("actor",),
-    "org": ("organization",),
-    "operation": ("operation",),
-    "source": ("source",),
-}
+_ESCAPED = re.compile(r'[\x00-\x1f"\\\x7f]')  # what JSON may write in another way
+_OTHERWISE = re.compile(rf"{_ESCAPED.pattern}|[. ]")  # and actions: by dots and spaces their underscores are found, too
 
 
-def plan(store: Store, query: Query, organization: str | None) -> Wanted:
+@dataclass(frozen=True)
+class Look:
+    """One condition: a name of the entry is among these, or a text of one of these kinds fits.
+
+    Such a text has `word` in it, case-folded; if that is not the `whole` condition, it fits the pattern.
+    """
+
+    names: tuple[Among, ...]
+    texts: tuple[str, ...] = ()
+    pattern: str = ""
+    whole: bool = True
+    negated: bool = False
+
+    @cached_property
+    def word(self) -> str:
+        return self.pattern if self.whole else max(self.pattern.split("*"), key=len)
+
+    def fits(self, text: str) -> bool:
+        """Of a case-folded text."""
+        return self.pattern in text if self.whole else fits(self.pattern, text)
+
+    @cached_property
+    def numbers(self) -> list[tuple[Dimension, frozenset[int]]]:
+        return [(each.dimension, frozenset(each.ids)) for each in self.names if each.ids]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All looks hold, within since <= time < until (microseconds). `match` tells the same of an entry that is read."""
+
+    looks: tuple[Look, ...]
+    since: int | None
+    until: int | None
+    match: Match
+
+    @property
+    def reads(self) -> bool:
+        """Whether the dictionaries alone cannot tell."""
+        return any(look.texts for look in self.looks)
+
+    @cached_property
+    def needles(self) -> tuple[bytes, ...]:
+        """What the line of an entry that fits has in it, in small letters, if all of its characters are ASCII."""
+        found = [look for look in self.looks if look.texts and not look.negated and look.word.isascii()]
+        plain = [look.word for look in found if not (_OTHERWISE if look.names else _ESCAPED).search(look.word)]
+        return tuple(map(str.encode, plain))
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """As much of it as the dictionaries can tell."""
+        clauses = [Clause(look.names, look.negated) for look in self.looks if not look.texts]
+        return Wanted(clauses, self.since, self.until)
+
+
+def plan(store: Store, query: Query, organization: str | None) -> Plan:
     """`organization` is the tenant the viewer is confined to; it stands before whatever they typed."""
-    clauses = [Clause(_places(store, term), term.negated) for term in query.terms]
+    found = [_look(store, term) for term in query.terms]
     if organization is not None:
-        clauses.insert(0, Clause([Among("organization", store.keyed("organization", organization))]))
+        theirs = Among("organization", store.keyed("organization", organization))
+        found.insert(0, Look((theirs,)))
     since = None if query.since is None else micros(query.since)
-    return Wanted(clauses, since, None if query.until is None else micros(query.until))
+    until = None if query.until is None else micros(query.until)
+    return Plan(tuple(found), since, until, matching(query, organization))
 
 
-def _places(store: Store, term: Term) -> list[Among]:
+def _look(store: Store, term: Term) -> Look:
     """Where a term looks, and what fits it there."""
     type_, slash, key = term.value.partition("/")
     if term.key == "entity" and slash:
-        return [Among("entity", store.entity(type_, key))]
+        return Look((Among("entity", store.entity(type_, key)),), negated=term.negated)
     text = term.value.casefold()
-    look = store.having if "*" not in text or term.quoted else store.fitting
-    return [Among(dimension, look(dimension, text)) for dimension in LOOKS_IN[term.key]]
+    pattern = "*" in text and not term.quoted
+    look = store.fitting if pattern else store.having
+    return Look(
+        tuple(Among(dimension, look(dimension, text)) for dimension in looks.NAMES.get(term.key, ())),
+        looks.TEXTS.get(term.key, ()),
+        text,
+        whole=not pattern,
+        negated=term.negated,
+    )

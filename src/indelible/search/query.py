@@ -1,10 +1,11 @@
 """The query language, one parser for the search bar, the API, exports and the command line.
 
-    dana                       any word: action, entity type, id or name, user's name or e-mail
+    dana                       any word: action, entity type, id or name, user's name or e-mail, old or new value
     "dana lee"                 a phrase
     action:LICENSE_*           * stands for anything
     entity:License             entity:License/lic_9 is one thing and nothing else
     user:dana@acme.test        org:acme  operation:delete  source:sql
+    field:plan                 a change of what is called so; old:free  new:pro  what it was, and became
     -user:system               not
     since:7d until:2026-11-01  see `search/moment.py`
 
@@ -20,7 +21,7 @@ from datetime import datetime
 from indelible.errors import QueryError
 from indelible.search.moment import parse_moment
 
-KEYS = ("action", "entity", "user", "org", "operation", "source", "since", "until")
+KEYS = ("action", "entity", "user", "org", "operation", "source", "field", "old", "new", "since", "until")
 ANY = "any"  # the key of a bare word
 MAX_QUERY = 1000  # characters
 MAX_TERMS = 32

@@ -93,6 +93,10 @@ class Store(Protocol):
     def key_path(self) -> Path:
         """Where its signing key is looked for; the signer's memory stands beside it."""
 
+    @property
+    def index_path(self) -> Path:
+        """The folder of its blocks: see `index`."""
+
     def close(self) -> None: ...
 
     def appending(self) -> AbstractContextManager[Appending]:
@@ -161,11 +165,17 @@ class Store(Protocol):
     def entity(self, entity_type: str, key: str) -> list[int]:
         """Numbers of the entities with this id, of types of that name in whatever case."""
 
+    def columns(self, wanted: Sequence[int], dimensions: Sequence[Dimension]) -> list[tuple[int, ...]]:
+        """Of the entries at these places the time, and the number of the name in each of these dictionaries; 0: none.
+
+        In sequence order.
+        """
+
+    def named(self, dimension: Dimension, ids: Sequence[int]) -> dict[int, str]:
+        """The names behind numbers: of an actor the JSON of what it looked like, of an organization its id."""
+
     def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
         """The first `limit` among these places, in that direction."""
-
-    def count(self, wanted: Wanted, entries: range, limit: int) -> int:
-        """How many there are among them, `limit` at most."""
 
     # For `verify`.
 

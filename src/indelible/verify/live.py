@@ -73,6 +73,7 @@ def _verify(  # noqa: PLR0913 - likewise
     _check_attachments(log)
     if files:
         _check_file(log)
+        _check_blocks(log, size)
     return Report(verifier.name, size, signed, tree.frontier.root())
 
 
@@ -103,6 +104,12 @@ def _other_nodes(log: Log, nodes: list[tuple[int, int, bytes]]) -> VerificationE
 def _check_file(log: Log) -> None:
     if said := log.store.damage():
         raise VerificationError("index", f"{log.store} is damaged: {said}.")
+
+
+def _check_blocks(log: Log, size: int) -> None:
+    if entries := log.blocks.differing(size):
+        message = f"the search index in {log.blocks} does not say of them what their lines say. Remove it."
+        raise VerificationError("index", f"entries {entries[0]} to {entries[-1]}: {message}", entries[0])
 
 
 def _check_attachments(log: Log) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from psycopg import Connection
+from psycopg import Connection, errors
 
 from indelible.errors import LogError, NotFoundError
 from indelible.merkle.tree import EMPTY_ROOT
 from indelible.store.postgres.connection import SQL, Database
-from indelible.store.postgres.sql import FORMAT, schema
+from indelible.store.postgres.sql import FORMAT, migration, schema
 
 
 def exists(database: Database) -> bool:
@@ -27,7 +27,7 @@ def make(database: Database, properties: Mapping[str, str]) -> None:
         if not _installed(db):
             db.execute(schema().encode())
             db.execute(SQL["set_format"], (FORMAT,))
-        _check_format(db, database)
+        _bring_up_to_date(db, database)
         if _id(db, database) is not None:
             raise LogError(f"There is {database} already. Choose another name (?log=NAME), or use it as it is.")
         ((log,),) = db.execute(SQL["add_log"], (database.log,)).fetchall()
@@ -43,7 +43,8 @@ def log_id(db: Connection[tuple[Any, ...]], database: Database) -> int:
         raise NotFoundError(
             f"There is no {str(database).removeprefix('the ')}. Create it: indelible init postgresql://…"
         )
-    _check_format(db, database)
+    if _format(db) != FORMAT:
+        _bring_up_to_date(db, database)
     return found
 
 
@@ -64,10 +65,31 @@ def key_path(origin: str) -> Path:
     return folder / f"{quote(origin, safe='')}.key"
 
 
-def _check_format(db: Connection[tuple[Any, ...]], database: Database) -> None:
+def index_path(origin: str) -> Path:
+    """On the machine of whoever searches: `INDELIBLE_INDEX`, or this user's own folder. Made anew where it is lost."""
+    chosen, cache = os.environ.get("INDELIBLE_INDEX"), os.environ.get("XDG_CACHE_HOME")
+    folder = Path(chosen) if chosen else Path(cache or Path.home() / ".cache") / "indelible" / "index"
+    return folder / quote(origin, safe="")
+
+
+def _bring_up_to_date(db: Connection[tuple[Any, ...]], database: Database) -> None:
+    """All steps or none; of two that begin, the second waits, and finds it done. Raises LogError."""
+    try:
+        with db.transaction():
+            db.execute(SQL["alone"])
+            found = _format(db)
+            if not 1 <= found <= FORMAT:
+                raise LogError(f"{database} has format {found}; this version reads up to {FORMAT}. Upgrade.")
+            for step in range(found + 1, FORMAT + 1):
+                db.execute(migration(step).encode())
+                db.execute(SQL["move_format"], (step,))
+    except errors.InsufficientPrivilege as error:
+        raise LogError(f"{database} has another format. Open it once as the owner of its schema.") from error
+
+
+def _format(db: Connection[tuple[Any, ...]]) -> int:
     ((found,),) = db.execute(SQL["format"]).fetchall()
-    if found != FORMAT:
-        raise LogError(f"{database} has format {found}; this version reads up to {FORMAT}. Upgrade.")
+    return int(found)
 
 
 def _installed(db: Connection[tuple[Any, ...]]) -> bool:

@@ -15,8 +15,8 @@ from indelible.merkle.tree import Frontier
 from indelible.store.folding import fits
 from indelible.store.postgres.appending import Appending
 from indelible.store.postgres.connection import SQL, Database, Rows
-from indelible.store.postgres.finding import Conditions
-from indelible.store.postgres.making import key_path, log_id, refusing
+from indelible.store.postgres.finding import COLUMNS, Conditions
+from indelible.store.postgres.making import index_path, key_path, log_id, refusing
 from indelible.store.postgres.reading import Readers
 from indelible.store.postgres.writing import Writer
 from indelible.store.promise import MAX_SIZE, Dimension, Head, Wanted
@@ -43,6 +43,10 @@ class PostgresStore:
     @property
     def key_path(self) -> Path:
         return key_path(self.properties["origin"])
+
+    @property
+    def index_path(self) -> Path:
+        return index_path(self.properties["origin"])
 
     def close(self) -> None:
         """After an append that somebody else may be in. What is asked later is a LogError."""
@@ -154,16 +158,19 @@ class PostgresStore:
         types = [id_ for id_, folded in rows if wanted == folded.decode().split("\n")[0]]
         return [id_ for (id_,) in self._select("entities", self._log, types, key.encode())]
 
+    def columns(self, wanted: Sequence[int], dimensions: Sequence[Dimension]) -> list[tuple[int, ...]]:
+        found = ", ".join(["at", *(f"coalesce({COLUMNS[dimension]}, 0)" for dimension in dimensions)])
+        sql = f"SELECT {found} FROM indelible_log.entry WHERE log_id = %s AND seq = ANY (%s) ORDER BY seq"
+        return self._readers.query(sql.encode(), (self._log, list(wanted)))
+
+    def named(self, dimension: Dimension, ids: Sequence[int]) -> dict[int, str]:
+        sql = f"SELECT id, key FROM indelible_log.{dimension} WHERE log_id = %s AND id = ANY (%s)"
+        return {id_: key.decode() for id_, key in self._readers.query(sql.encode(), (self._log, list(ids)))}
+
     def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
         where, order = Conditions(self._log, wanted, entries), "DESC" if descending else "ASC"
         sql = f"SELECT e.seq FROM indelible_log.entry e WHERE {where.sql} ORDER BY e.seq {order} LIMIT %s"
         return [seq for (seq,) in self._readers.query(sql.encode(), (*where.values, limit))]
-
-    def count(self, wanted: Wanted, entries: range, limit: int) -> int:
-        where = Conditions(self._log, wanted, entries)
-        sql = f"SELECT count(*) FROM (SELECT FROM indelible_log.entry e WHERE {where.sql} LIMIT %s) AS found"
-        ((count,),) = self._readers.query(sql.encode(), (*where.values, limit))
-        return int(count)
 
     def bounds(self) -> tuple[int | None, int | None]:
         ((first, last),) = self._readers.query(SQL["bounds"], {"log": self._log})

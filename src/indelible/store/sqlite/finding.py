@@ -5,15 +5,12 @@ from typing import Any
 
 import msgspec
 
-from indelible.store.promise import Among, Clause, Dimension, Wanted
+from indelible.store.promise import Clause, Dimension, Wanted
 
-SEGMENT_BITS = 12  # as the schema's indexes have it
-FEW = 100  # numbers of one clause that an index is asked for; most of more would not be in its segment
 COLUMNS: dict[Dimension, str] = {
     "action": "action_id", "operation": "operation_id", "source": "source_id", "entity_type": "entity_type_id",
     "entity": "entity_id", "actor": "actor_id", "organization": "organization_id",
 }  # fmt: skip
-NOT_INDEXED = ("operation", "source")
 
 
 class Conditions:
@@ -22,9 +19,6 @@ class Conditions:
     def __init__(self, wanted: Wanted, entries: range) -> None:
         self._conditions = ["e.seq >= ?", "e.seq < ?"]
         self.values: list[Any] = [entries.start, entries.stop]
-        if _indexed(wanted):
-            segments = range(entries.start >> SEGMENT_BITS, ((entries.stop - 1) >> SEGMENT_BITS) + 1)
-            self._add(f"e.seq >> {SEGMENT_BITS} IN (SELECT value FROM json_each(?))", _json(segments))
         if wanted.since is not None:
             self._add("e.at >= ?", wanted.since)
         if wanted.until is not None:
@@ -37,30 +31,15 @@ class Conditions:
         return " AND ".join(self._conditions)
 
     def _clause(self, clause: Clause) -> None:
-        """The plus sign keeps an index from being used. `ifnull`: what has no organization is not of this one."""
+        """`ifnull`: what has no organization is not of this one."""
         places = [place for place in clause.places if place.ids]
-        plus = "" if _by_index(clause) else "+"
-        found = [f"{plus}e.{COLUMNS[place.dimension]} IN (SELECT value FROM json_each(?))" for place in places]
+        found = [f"e.{COLUMNS[place.dimension]} IN (SELECT value FROM json_each(?))" for place in places]
         either = f"({' OR '.join(found) or '0'})"
         self._add(f"NOT ifnull({either}, 0)" if clause.negated else either, *(_json(place.ids) for place in places))
 
     def _add(self, condition: str, *values: Any) -> None:
         self._conditions.append(condition)
         self.values.extend(values)
-
-
-def _indexed(wanted: Wanted) -> bool:
-    """Whether the index of a segment is to be asked at all: of the newest entries there is nothing to ask."""
-    return wanted.since is not None or wanted.until is not None or any(map(_by_index, wanted.clauses))
-
-
-def _by_index(clause: Clause) -> bool:
-    """All of its places or none: an entry may be found in either."""
-    return not clause.negated and all(map(_few, clause.places))
-
-
-def _few(place: Among) -> bool:
-    return len(place.ids) <= FEW and place.dimension not in NOT_INDEXED
 
 
 def _json(numbers: Sequence[int]) -> str:

@@ -21,7 +21,7 @@ from indelible.store.folding import fits
 from indelible.store.promise import MAX_SIZE, Dimension, Head, Wanted
 from indelible.store.sqlite.appending import Appending
 from indelible.store.sqlite.dictionary import SQL, Dictionary
-from indelible.store.sqlite.finding import Conditions
+from indelible.store.sqlite.finding import COLUMNS, Conditions
 from indelible.store.sqlite.opening import connect, objects
 
 
@@ -49,6 +49,10 @@ class SQLiteStore:
     @property
     def key_path(self) -> Path:
         return key_path(self.path)
+
+    @property
+    def index_path(self) -> Path:
+        return self.path.with_name(self.path.name + ".index")
 
     def close(self) -> None:
         """After an append that somebody else may be in. What is asked later is a LogError."""
@@ -159,7 +163,7 @@ class SQLiteStore:
         return [hash_ for (hash_,) in found]
 
     def lines(self, wanted: Sequence[int]) -> list[bytes]:
-        return [line for (line,) in self.select(SQL["lines"], (msgspec.json.encode(wanted).decode(),))]
+        return [line for (line,) in self.select(SQL["lines"], (_json(wanted),))]
 
     def knows(self, id_: UUID, below: int) -> bool:
         return bool(self.select(SQL["known_below"], (id_.bytes, below)))
@@ -183,15 +187,20 @@ class SQLiteStore:
     def entity(self, entity_type: str, key: str) -> list[int]:
         return self._ids(SQL["entities"], key, entity_type)
 
+    def columns(self, wanted: Sequence[int], dimensions: Sequence[Dimension]) -> list[tuple[int, ...]]:
+        found = ", ".join(["at", *(f"ifnull({COLUMNS[dimension]}, 0)" for dimension in dimensions)])
+        sql = f"SELECT {found} FROM entry WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
+        return self.select(sql, (_json(wanted),))
+
+    def named(self, dimension: Dimension, ids: Sequence[int]) -> dict[int, str]:
+        name = {"actor": "copy", "entity": "key", "organization": "key"}.get(dimension, "name")
+        sql = f"SELECT id, {name} FROM {dimension} WHERE id IN (SELECT value FROM json_each(?))"
+        return dict(self.select(sql, (_json(ids),)))
+
     def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
         where, order = Conditions(wanted, entries), "DESC" if descending else "ASC"
         sql = f"SELECT e.seq FROM entry e WHERE {where.sql} ORDER BY e.seq {order} LIMIT ?"
         return self._ids(sql, *where.values, limit)
-
-    def count(self, wanted: Wanted, entries: range, limit: int) -> int:
-        where = Conditions(wanted, entries)
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM entry e WHERE {where.sql} LIMIT ?)"
-        return self._ids(sql, *where.values, limit)[0]
 
     def bounds(self) -> tuple[int | None, int | None]:
         ((first, last),) = self.select(SQL["bounds"])
@@ -259,6 +268,10 @@ class SQLiteStore:
     def _check_open(self) -> None:
         if self._closed:
             raise LogError(f"The log {self.path} was closed here already. Open it again.")
+
+
+def _json(numbers: Sequence[int]) -> str:
+    return msgspec.json.encode(list(numbers)).decode()
 
 
 def key_path(path: Path) -> Path:

@@ -4,11 +4,16 @@ from importlib.resources import files
 
 from indelible.files import statements
 
-FORMAT = 1  # of what `schema.sql` makes
+FORMAT = 2  # of what `schema.sql` makes; `migrations/` has a step to each format from the one before
 
 
 def schema() -> str:
     return files(__name__).joinpath("schema.sql").read_text()
+
+
+def migration(to: int) -> str:
+    """The step to one format."""
+    return files(__name__).joinpath("migrations", f"{to:04}.sql").read_text()
 
 
 def queries() -> dict[str, str]:

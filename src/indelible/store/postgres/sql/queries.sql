@@ -6,6 +6,9 @@ SELECT to_regclass('indelible_log.format') IS NOT NULL
 -- name: format
 SELECT number FROM indelible_log.format
 
+-- name: move_format
+UPDATE indelible_log.format SET number = %s
+
 -- name: set_format
 INSERT INTO indelible_log.format VALUES (%s)
 

@@ -120,8 +120,8 @@ CREATE UNIQUE INDEX actor_key        ON indelible_log.actor        (log_id, sha2
 CREATE UNIQUE INDEX organization_key ON indelible_log.organization (log_id, sha256(key));
 CREATE UNIQUE INDEX entity_key       ON indelible_log.entity       (log_id, type_id, sha256(key));
 
--- Derived: one row of integers an entry, and an index for each way of looking. Each is cut into segments of 4,096
--- entries: what is appended touches the pages of the newest one alone, whatever the log has grown to (ADR 14).
+-- Derived: one row of integers an entry. What finds it fast follows the log, in files of its own (ADR 23): here an
+-- index would cost each append.
 
 CREATE TABLE indelible_log.entry (
   log_id          integer NOT NULL,
@@ -138,12 +138,6 @@ CREATE TABLE indelible_log.entry (
   PRIMARY KEY (log_id, seq),
   UNIQUE (log_id, id)
 );
-CREATE INDEX entry_at           ON indelible_log.entry (log_id, ((seq >> 12)::integer), at);
-CREATE INDEX entry_action       ON indelible_log.entry (log_id, ((seq >> 12)::integer), action_id);
-CREATE INDEX entry_entity_type  ON indelible_log.entry (log_id, ((seq >> 12)::integer), entity_type_id);
-CREATE INDEX entry_entity       ON indelible_log.entry (log_id, ((seq >> 12)::integer), entity_id);
-CREATE INDEX entry_actor        ON indelible_log.entry (log_id, ((seq >> 12)::integer), actor_id);
-CREATE INDEX entry_organization ON indelible_log.entry (log_id, ((seq >> 12)::integer), organization_id);
 
 -- The database refuses, whoever asks, its owner too. A superuser, or an owner who drops these triggers, can still do
 -- it; then `verify` finds what was done. A statement that would touch no row is refused as well.

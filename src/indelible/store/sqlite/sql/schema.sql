@@ -76,8 +76,8 @@ CREATE TABLE entity (                -- `name` is the last one known, `folded` h
   UNIQUE (type_id, key)
 ) STRICT;
 
--- Derived: one row of integers an entry, and an index for each way of looking. Each is cut into segments of 4,096
--- entries: what is appended touches the pages of the newest one alone, whatever the log has grown to (ADR 14).
+-- Derived: one row of integers an entry. What finds it fast follows the log, in files of its own (ADR 23): here an
+-- index would cost each append.
 
 CREATE TABLE entry (
   seq             INTEGER PRIMARY KEY REFERENCES leaf,
@@ -91,12 +91,6 @@ CREATE TABLE entry (
   actor_id        INTEGER NOT NULL,
   organization_id INTEGER                          -- NULL: of the platform
 ) STRICT;
-CREATE INDEX entry_at           ON entry (seq >> 12, at);
-CREATE INDEX entry_action       ON entry (seq >> 12, action_id);
-CREATE INDEX entry_entity_type  ON entry (seq >> 12, entity_type_id);
-CREATE INDEX entry_entity       ON entry (seq >> 12, entity_id);
-CREATE INDEX entry_actor        ON entry (seq >> 12, actor_id);
-CREATE INDEX entry_organization ON entry (seq >> 12, organization_id);
 
 -- The database refuses. An owner of the file can drop these triggers; then `verify` finds what was done.
 -- The INSERT triggers are also the wall against REPLACE, which evicts rows without firing DELETE triggers.

@@ -1,0 +1,159 @@
+"""What it costs to find: each query that the audit page can make, with its count, its facets and its bars.
+
+    python benchmarks/search.py [--entries 1000000] [--log URL] [--rounds 20] [--peer]
+
+The log is that of `population.py`: 200 organizations, 60 actions, 8 types, 5,000 users, two years. With --log it is an
+open one, or made there and kept; else it is made in this folder, indexed, and removed. --peer measures LIKE (on
+PostgreSQL ILIKE) over columns of text beside it: the newest 50, and a count that ends at 10,000.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from benchmarks.like import Peer
+from benchmarks.population import BEGAN, LASTS, NEEDLE, events, needle
+
+from indelible.errors import NotFoundError
+from indelible.event import micros
+from indelible.log import Log
+from indelible.search.overview import bars, facets
+from indelible.search.page import find
+from indelible.search.query import parse
+from indelible.store.promise import Dimension
+
+NOW = BEGAN + LASTS
+BARS = 60
+FACETS: tuple[Dimension, ...] = ("action", "entity_type", "actor", "organization", "source", "operation")
+YEAR_AGO = "since:2025-11-01 until:2025-11-07"
+# What people type, and what it is for; ORG is asked by somebody who sees that organization alone.
+QUERIES = {
+    "everything": "",
+    "everything, a week of a year ago": YEAR_AGO,
+    "everything, half a year": "since:2025-05-01 until:2025-11-01",
+    "an action": "action:LICENSE_ASSIGNED",
+    "actions by a star": "action:LICENSE_*",
+    "a type": "entity:License",
+    "a type, a week of a year ago": f"entity:License {YEAR_AGO}",
+    "a rare type, the last month": "entity:Organization since:30d",
+    "one entity": "entity:User/u_700",
+    "an entity that is not there": "entity:User/u_70000",
+    "an entity's name": '"License 4711"',
+    "one user of 5,000": "user:maria.berg.4144@portal.test",
+    "a name that 250 users share": "user:dana",
+    "such a name, a week of a year ago": f"user:dana {YEAR_AGO}",
+    "such a name and a rare action": "user:dana action:ORGANIZATION_RENAMED",
+    "one word, anywhere": "dana",
+    "two words, anywhere": "haddad suspended",
+    "a word that is nowhere": "xylophone",
+    "all but the system": "-user:dana",
+    "an organization": "org:org_7",
+    "a source": "source:sql",
+    "deletions": "operation:delete",
+    "three conditions": "user:kim action:LICENSE_* org:org_3",
+    "a field": "field:seats",
+    "a common value": "new:suspended",
+    "a common value of a year ago": f"new:suspended {YEAR_AGO}",
+    "a value of two characters": "new:42",
+    "a rare value": "NEEDLE",
+    "a rare value, by its middle": "NEEDLE MIDDLE",
+    "a value that is nowhere": "new:unobtainium",
+    "ORG everything": "",
+    "ORG one word": "dana",
+    "ORG a rare value": "NEEDLE",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--entries", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--log")
+    parser.add_argument("--peer", action="store_true")
+    arguments = parser.parse_args()
+    with opened(arguments.log, arguments.entries) as log:
+        measure(log, arguments.rounds, Peer.beside(log) if arguments.peer else None)
+
+
+def measure(log: Log, rounds: int, peer: Peer | None) -> None:
+    everything = []
+    print("| query | found | median | p99 | of it the 50 newest |" + (" LIKE |" if peer else ""))
+    print("| --- | --- | --- | --- | --- |" + (" --- |" if peer else ""))
+    for name, text in QUERIES.items():
+        query, organization = query_of(log, text), "org_5" if name.startswith("ORG") else None
+        whole, first, found = [], [], ""
+        for _ in range(rounds):
+            spent, newest, found = asked(log, query, organization)
+            whole.append(spent)
+            first.append(newest)
+        everything += whole
+        told = f"| {name} | {found} | {statistics.median(whole):.1f} ms | {worst(whole):.1f} ms | "
+        told += f"{statistics.median(first):.1f} ms |"
+        print(told + (f" {peer.milliseconds(query, organization):,.0f} ms |" if peer else ""), flush=True)
+    print(f"\nAll {len(everything)}: median {statistics.median(everything):.1f} ms, p99 {worst(everything):.1f} ms.")
+
+
+def asked(log: Log, text: str, organization: str | None) -> tuple[float, float, str]:
+    """Milliseconds in all, and of the newest 50 alone; how many there are."""
+    start = time.perf_counter()
+    query = parse(text, NOW)
+    page = find(log, query, organization=organization, seconds=10)
+    newest = time.perf_counter()
+    low, high = micros(query.since or BEGAN), micros(query.until or NOW)
+    bars(log, page.counted, [low + (high - low) * n // BARS for n in range(BARS + 1)])
+    facets(log, page.counted, FACETS)
+    end = time.perf_counter()
+    return (end - start) * 1000, (newest - start) * 1000, f"{page.count:,}{'+' if page.capped else ''}"
+
+
+def query_of(log: Log, text: str) -> str:
+    size = log.head().size
+    value = needle(size // 2 // NEEDLE * NEEDLE + NEEDLE // 2)
+    return {"NEEDLE": value, "NEEDLE MIDDLE": f"new:{value[3:10]}"}.get(text, text)
+
+
+def worst(times: list[float]) -> float:
+    return sorted(times)[int(len(times) * 0.99)] if len(times) >= 100 else max(times)  # noqa: PLR2004
+
+
+@contextmanager
+def opened(url: str | None, entries: int) -> Iterator[Log]:
+    with tempfile.TemporaryDirectory(prefix="bench", dir=".") as folder:
+        url = url or f"sqlite:///{Path(folder).absolute()}/audit.db"
+        try:
+            log = Log.open(url, sign=False)
+        except NotFoundError:
+            log = filled(Log.create(url), entries)
+        with log:
+            timed("indexing what is not indexed", lambda: indexed(log))
+            yield log
+
+
+def filled(log: Log, entries: int) -> Log:
+    coming = events(entries)
+    while batch := list(islice(coming, 5000)):
+        log.append(batch)
+    return log
+
+
+def indexed(log: Log) -> None:
+    while log.blocks.advance():
+        pass
+
+
+def timed(what: str, work: Callable[[], None]) -> None:
+    start = time.perf_counter()
+    work()
+    print(f"{what}: {time.perf_counter() - start:.1f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

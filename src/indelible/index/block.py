@@ -1,0 +1,178 @@
+"""A block as it is read: which of its entries have this name, a text with these grams, or an earlier time."""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate
+
+import msgspec
+
+from indelible.index import image
+from indelible.index.grams import Range
+from indelible.index.sets import places, union
+from indelible.store.promise import Dimension
+
+FEW = 4  # entries that are sooner looked at than the sets of another name, or of another gram
+ZONE = 128  # entries whose lowest and highest time are known
+
+
+class Table:
+    """Sets under numbers."""
+
+    def __init__(self, keys: memoryview, ends: memoryview, sets: memoryview, size: int) -> None:
+        self.keys, self._ends = keys.cast("Q"), ends.cast("I")
+        self._sets, self._size = sets, size
+
+    def any(self, keys: Collection[int]) -> int:
+        """Of at least one of these."""
+        if len(keys) > len(self.keys) // 8:
+            return self.union(at for at, key in enumerate(self.keys) if key in keys)
+        found = ((bisect_left(self.keys, key), key) for key in keys)
+        return self.union(at for at, key in found if at < len(self.keys) and self.keys[at] == key)
+
+    def between(self, start: int, stop: int) -> int:
+        """Of any key with start <= key < stop."""
+        return self.union(self._range(start, stop))
+
+    def weight(self, start: int, stop: int) -> int:
+        """Bytes of these sets: of 0 there is none."""
+        found = self._range(start, stop)
+        return self._end(found.stop) - self._end(found.start)
+
+    def union(self, places: Iterable[int]) -> int:
+        """Of the sets at these places."""
+        return union((self._sets[self._end(at) : self._ends[at]] for at in places), self._size)
+
+    def _range(self, start: int, stop: int) -> range:
+        at = bisect_left(self.keys, start)
+        if stop == start + 1:
+            return range(at, at + (at < len(self.keys) and self.keys[at] == start))
+        return range(at, bisect_left(self.keys, stop, at))
+
+    def _end(self, at: int) -> int:
+        return self._ends[at - 1] if at else 0
+
+
+class Texts:
+    """Searched as one text, which is quick where few have the word."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self._texts = texts
+        self._all = "\0".join(texts)
+        self._ends = list(accumulate(len(text) + 1 for text in texts))
+
+    def having(self, word: str, fits: Callable[[str], bool]) -> Iterator[int]:
+        """Which of them fit, of those with the word in them."""
+        at = self._all.find(word)
+        while 0 <= at < len(self._all):
+            number = bisect_right(self._ends, at)
+            if fits(self._texts[number]):
+                yield number
+            at = self._all.find(word, self._ends[number])
+
+
+class Block:
+    """Entries first <= seq < first + size; all of them, in sets, are `every`."""
+
+    def __init__(self, data: memoryview, first: int, size: int, sections: dict[str, memoryview]) -> None:
+        self._data = data
+        self.first, self.size, self.length = first, size, len(data)
+        self.last = bytes(sections["last"])
+        self.every = (1 << size) - 1
+        self._sections = sections
+        self._tables: dict[str, Table] = {}
+        self._common: dict[str, Texts] = {}
+
+    def __bytes__(self) -> bytes:
+        return bytes(self._data)
+
+    @property
+    def entries(self) -> range:
+        return range(self.first, self.first + self.size)
+
+    def among(self, dimension: Dimension, ids: Collection[int], within: int) -> int:
+        """Those of `within` whose name in this dictionary is one of these."""
+        table = self._table(dimension)
+        if within.bit_count() * FEW < self.weight(dimension, ids):
+            keys, codes = table.keys, self._codes(dimension)
+            return sum(1 << place for place in places(within) if codes[place] and keys[codes[place] - 1] in ids)
+        return table.any(ids) & within
+
+    def having(self, kind: str, grams: Sequence[Range], within: int) -> int:
+        """Those of `within` that may have a text of this kind (one of `texts.TEXTS`) with all of these grams."""
+        table = self._table(kind)
+        for start, stop in grams:
+            within &= table.between(start, stop)
+            if within.bit_count() <= FEW:
+                break
+        return within
+
+    def rarest(self, kind: str, grams: Iterable[Range]) -> list[Range]:
+        """The rarest of them first; here, and so likely in other blocks."""
+        table = self._table(kind)
+        return sorted(grams, key=lambda each: table.weight(*each))
+
+    def commonly(self, kind: str, word: str, fits: Callable[[str], bool]) -> int:
+        """Those with a text that is common here, has this word in it and fits, surely."""
+        found = self._common.get(kind)
+        if found is None:
+            found = self._common[kind] = Texts(msgspec.json.decode(self._sections[f"common {kind}.texts"]))
+        return self._table(f"common {kind}").union(found.having(word, fits))
+
+    def weight(self, dimension: Dimension, ids: Collection[int]) -> int:
+        """What `among` costs at most, in sets that are looked at."""
+        return min(len(ids), len(self._table(dimension).keys))
+
+    def within(self, since: int | None, until: int | None) -> int:
+        """Those with since <= time < until (microseconds)."""
+        found = self.every if until is None else self.before(until)
+        return found if since is None else found & ~self.before(since)
+
+    def before(self, moment: int) -> int:
+        """Those with an earlier time. Where they are almost in order one zone is looked into, or two."""
+        so_far, to_come = self._zones
+        start, stop = bisect_left(so_far, moment), bisect_left(to_come, moment)
+        found = (1 << start * ZONE) - 1
+        times = self._sections["times"].cast("q")
+        for first in range(start * ZONE, stop * ZONE, ZONE):
+            found |= sum((time < moment) << at for at, time in enumerate(times[first : first + ZONE])) << first
+        return found & self.every
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """The lowest and the highest time."""
+        so_far, to_come = self._zones
+        return to_come[0], so_far[-1]
+
+    def counted(
+        self, dimensions: Sequence[Dimension], among: int, limit: int
+    ) -> Iterator[tuple[Dimension, dict[int, int]]]:
+        """For each dictionary, under the number of each name, how many of the newest of these entries have it."""
+        chosen = places(among)[-limit:]
+        for dimension in dimensions:
+            codes, keys = self._codes(dimension), self._table(dimension).keys
+            counts = Counter(map(codes.__getitem__, chosen))
+            yield dimension, {keys[code - 1]: count for code, count in counts.items() if code}
+
+    def _codes(self, dimension: Dimension) -> memoryview:
+        return self._sections[f"{dimension}.codes"].cast("H")
+
+    @cached_property
+    def _zones(self) -> tuple[list[int], list[int]]:
+        """For each zone the highest time in it and before it, and the lowest in it and behind it; both rise."""
+        lowest, highest = (self._sections[name].cast("q") for name in ("lowest", "highest"))
+        return list(accumulate(highest, max)), list(accumulate(reversed(lowest), min))[::-1]
+
+    def _table(self, name: str) -> Table:
+        found = self._tables.get(name)
+        if found is None:
+            keys, ends, sets = (self._sections[f"{name}.{part}"] for part in ("keys", "ends", "sets"))
+            found = self._tables[name] = Table(keys, ends, sets, self.size)
+        return found
+
+
+def block_of(data: memoryview) -> Block | None:
+    """None if these are not the bytes of a block, and of nothing else."""
+    found = image.read(data)
+    return None if found is None else Block(data, *found)

@@ -1,0 +1,136 @@
+"""The folder of blocks beside a log: `blocks`, one behind the other, and `recent`, smaller ones of what came since.
+
+Each process reads them through memory that all of them share. One writes: whoever holds the lock.
+A block counts from the moment that its header is there, which is written when all else is on the disk; `recent` is
+replaced as a whole. A crash leaves what was there before, and bytes without a header, which the next block covers.
+"""
+
+import fcntl
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+from indelible.errors import LogError
+from indelible.files import beside, sync
+from indelible.index.block import Block, block_of
+from indelible.index.image import START, measure
+
+LARGE = 32_768  # entries of a block: making one takes a second, and 80 MB
+SMALL = 1024  # of a recent one
+
+
+class _Mapped(NamedTuple):
+    """A file as it was when it was last looked at."""
+
+    stamp: tuple[int, int, int]
+    blocks: list[Block]
+    end: int  # bytes of its blocks
+
+
+_NOTHING = _Mapped((0, 0, 0), [], 0)
+
+
+class Folder:
+    """Of one log, it is hoped: see `Blocks`. Those that are handed out stay readable, whatever becomes of the files."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = Lock()
+        self._large = self._recent = _NOTHING
+
+    def blocks(self) -> tuple[list[Block], list[Block]]:
+        """(large, recent): each of them one behind the other. What cannot be read is not there."""
+        with self._lock:
+            self._large = _look(self.path / "blocks", self._large)
+            self._recent = _look(self.path / "recent", self._recent)
+            return list(self._large.blocks), list(self._recent.blocks)
+
+    @contextmanager
+    def writing(self) -> Iterator["Writing | None"]:
+        """None while another one writes. Raises LogError if the folder cannot be written."""
+        with _errors(self.path):
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                yield Writing(self.path) if _locked(descriptor) else None
+            finally:
+                os.close(descriptor)
+
+
+class Writing:
+    """What may be done under the lock. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def append(self, block: bytes, end: int) -> None:
+        """`end`: bytes of the blocks before it."""
+        with _opened(self._path / "blocks") as descriptor:
+            os.pwrite(descriptor, bytes(START), end)
+            _write(descriptor, block[START:], end + START)
+            os.fsync(descriptor)
+            _write(descriptor, block[:START], end)  # now it counts
+            os.fsync(descriptor)
+        sync(self._path)
+
+    def replace(self, recent: bytes) -> None:
+        with beside(self._path / "recent") as made:
+            made.write_bytes(recent)
+            sync(made)
+            made.replace(self._path / "recent")
+        sync(self._path)
+
+
+def _look(path: Path, known: _Mapped) -> _Mapped:
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
+            if stamp == known.stamp:
+                return known
+            data = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
+    except (OSError, ValueError):  # it is not there, or empty
+        return _NOTHING
+    blocks: list[Block] = []
+    end = 0
+    while (length := measure(data[end:])) is not None:
+        block = block_of(data[end : end + length])
+        if block is None or block.first != (blocks[-1].entries.stop if blocks else block.first):
+            break
+        blocks.append(block)
+        end += length
+    return _Mapped(stamp, blocks, end)
+
+
+def _locked(descriptor: int) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _write(descriptor: int, data: bytes, at: int) -> None:
+    while data:
+        written = os.pwrite(descriptor, data, at)
+        data, at = data[written:], at + written
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LogError(f"The search index in {path} cannot be written: {error.strerror}. Look at the disk.") from error

@@ -1,0 +1,41 @@
+"""Texts as three characters at a time: what contains a word contains each three of it.
+
+A gram is a number, so that those with a beginning in common lie side by side: 21 bits a character, the first one
+highest. A text goes on with two characters that are none, so that its last ones begin a gram, too.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+Range = tuple[int, int]  # start <= gram < stop
+
+LENGTH = 3
+_BITS = 21  # of a character
+
+
+@lru_cache(4096)
+def grams(text: str) -> frozenset[int]:
+    """Of a case-folded text: one for each of its characters."""
+    return frozenset(_number(text[at : at + LENGTH]) for at in range(len(text)))
+
+
+def ranges(word: str) -> Iterator[Range]:
+    """A text that contains the case-folded word has a gram in each of these."""
+    if len(word) < LENGTH:
+        start = _number(word)
+        yield start, start + (1 << _BITS * (LENGTH - len(word)))
+        return
+    found = dict.fromkeys(_number(word[at : at + LENGTH]) for at in range(len(word) - LENGTH + 1))
+    yield from ((gram, gram + 1) for gram in found)
+
+
+def exact(word: str) -> bool:
+    """Whether having its gram is containing the word."""
+    return len(word) <= LENGTH
+
+
+def _number(characters: str) -> int:
+    number = 0
+    for character in characters.ljust(LENGTH, "\0"):
+        number = number << _BITS | ord(character)
+    return number

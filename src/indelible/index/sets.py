@@ -1,0 +1,63 @@
+"""Sets of the entries of a block: an integer whose bit i says whether the entry at place i is in it.
+
+AND, OR and counting them are single steps of the interpreter, whatever their size.
+"""
+
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import compress
+
+SMALLEST = 16  # where both take the same room
+QUICKEST = 128  # about where both take the same time
+
+_FLAGS = bytes.maketrans(b"01", b"\0\1")
+
+
+def pack(places: Sequence[int], size: int, sparse: int = SMALLEST) -> bytes:
+    """Rising places of a block of `size` (a multiple of 8, 65,536 at most): 16 bits each, or a bit for every entry.
+
+    That where they are not more than one in `sparse`: it takes the least room, but reading them one by one takes time.
+    """
+    if sparse * len(places) < size:
+        return array("H", places).tobytes()
+    return _bits(places, size)
+
+
+def unpack(data: bytes | memoryview, size: int) -> int:
+    """The set that was packed."""
+    if len(data) == size // 8:
+        return int.from_bytes(data, "little")
+    if len(data) == 2:  # noqa: PLR2004 - most sets have one entry
+        return 1 << int.from_bytes(data, sys.byteorder)
+    return int.from_bytes(_bits(array("H", bytes(data)), size), "little")
+
+
+def union(packed: Iterable[bytes | memoryview], size: int) -> int:
+    """Of sets that were packed."""
+    few, found = bytearray(), 0
+    for data in packed:
+        if len(data) == size // 8:
+            found |= int.from_bytes(data, "little")
+        else:
+            few += data
+    return found | int.from_bytes(_bits(array("H", bytes(few)), size), "little") if few else found
+
+
+def places(bits: int) -> list[int]:
+    """Rising."""
+    told = bin(bits)[:1:-1]
+    if bits.bit_count() > len(told) // 32:
+        return list(compress(range(len(told)), told.encode().translate(_FLAGS)))
+    found, place = [], told.find("1")
+    while place >= 0:
+        found.append(place)
+        place = told.find("1", place + 1)
+    return found
+
+
+def _bits(places: Sequence[int], size: int) -> bytes:
+    bits = bytearray(size // 8)
+    for place in places:
+        bits[place >> 3] |= 1 << (place & 7)
+    return bytes(bits)

@@ -1,0 +1,205 @@
+"""The entries that are meant, in either direction, with no more reading than what is asked for needs.
+
+Blocks tell most of it (see `sieve`). What is behind them is asked of the store, in stretches that are ever longer; what
+neither can tell is read.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from indelible.errors import SlowSearchError
+from indelible.event import read
+from indelible.index.block import Block
+from indelible.index.sets import places
+from indelible.log import Log
+from indelible.search.plan import plan
+from indelible.search.query import Query
+from indelible.search.sieve import Sieve, Sifted
+
+ZONE = 1024  # entries of a block that are looked through at once
+STRETCH = 4096  # entries behind the blocks, likewise; the store's index has segments of this size
+LONGEST = 64  # times as many
+COUNTED = 10_000  # entries behind the blocks that are counted one by one
+READS = 1000  # entries that are read to count them
+COST = 15_000  # sets that are looked at to count
+
+
+class Part(NamedTuple):
+    """Entries of a block, in a set, or from behind the blocks, newest first."""
+
+    block: Block | None
+    found: int
+    entries: list[int]
+
+    @property
+    def size(self) -> int:
+        return self.found.bit_count() + len(self.entries)
+
+    def newest(self, limit: int) -> list[int]:
+        return _seqs(self.block, self.found)[-limit:] if self.block else self.entries[:limit]
+
+
+class Counted(NamedTuple):
+    """What was counted, newest first. `exact`: it is all there is; else all from `start` on, and more before."""
+
+    parts: list[Part]
+    exact: bool
+    start: int
+
+    @property
+    def total(self) -> int:
+        return sum(part.size for part in self.parts)
+
+
+class Hits:
+    """Of one query to a log as it is now. `seconds`: after them SlowSearchError; what is counted by then is counted."""
+
+    def __init__(
+        self, log: Log, query: Query, organization: str | None, *, end: int | None = None, seconds: float = math.inf
+    ) -> None:
+        self._store = log.store
+        self._plan = plan(log.store, query, organization)
+        self.size = log.head().size if end is None else end
+        self._blocks = log.blocks.upto(self.size)
+        self.indexed = self._blocks[-1].entries.stop if self._blocks else 0
+        self._sieve = Sieve(self._plan)
+        self._sifted: dict[int, Sifted] = {}
+        self._read: dict[int, bool] = {}  # whether they fit
+        self._seconds, self._until = seconds, time.monotonic() + seconds
+
+    def falling(self, entries: range) -> Iterator[int]:
+        """Newest first."""
+        yield from self._behind(range(max(entries.start, self.indexed), entries.stop), descending=True)
+        for block in reversed(self._blocks):
+            if block.first < entries.stop and entries.start < block.entries.stop:
+                yield from self._in(block, entries, descending=True)
+
+    def rising(self, entries: range) -> Iterator[int]:
+        """Oldest first."""
+        for block in self._blocks:
+            if block.first < entries.stop and entries.start < block.entries.stop:
+                yield from self._in(block, entries, descending=False)
+        yield from self._behind(range(max(entries.start, self.indexed), entries.stop), descending=False)
+
+    def counted(self) -> Counted:
+        """Newest first, as far as it is cheap."""
+        parts, found = [], 0
+        for stretch in _stretches(range(self.indexed, self.size), descending=True):
+            entries = self._found(stretch, descending=True)
+            parts.append(Part(None, 0, entries))
+            found += len(entries)
+            if (found > COUNTED and stretch.start > self.indexed) or self._late:
+                return Counted(parts, exact=False, start=stretch.start)
+        return self._counted(parts)
+
+    def _counted(self, parts: list[Part]) -> Counted:
+        reads, cost = READS, COST
+        for block in reversed(self._blocks):
+            sifted = self._sift(block)
+            cost -= sifted.cost
+            if cost < 0 or self._late:
+                return Counted(parts, exact=False, start=block.entries.stop)
+            found, start = self._sure_of(block, sifted, reads)
+            reads -= (sifted.maybe & ~sifted.sure).bit_count()
+            if found:
+                parts.append(Part(block, found, []))
+            if start:
+                return Counted(parts, exact=False, start=block.first + start)
+        return Counted(parts, exact=True, start=0)
+
+    def _sure_of(self, block: Block, sifted: Sifted, reads: int) -> tuple[int, int]:
+        """Those of a block that fit, and from which place on; the newest, as far as `reads` entries tell."""
+        sure, maybe, _ = sifted
+        if sure == maybe:
+            return sure, 0
+        found = 0
+        for zone in reversed(range(0, block.size, ZONE)):
+            unsure = _seqs(block, (maybe & ~sure) >> zone & (1 << ZONE) - 1, zone)
+            reads -= len(unsure)
+            if reads < 0:
+                return found | sure & -1 << zone + ZONE, zone + ZONE
+            for seq in self._fitting(unsure):
+                found |= 1 << seq - block.first
+        return found | sure, 0
+
+    def _in(self, block: Block, entries: range, *, descending: bool) -> Iterator[int]:
+        self._check_time()
+        sure, maybe, _ = self._sift(block)
+        start, stop = max(0, entries.start - block.first), min(block.size, entries.stop - block.first)
+        maybe &= (1 << stop) - (1 << start)
+        width = ZONE if maybe.bit_count() > ZONE // 4 else block.size
+        zones = range(0, block.size, width)
+        for zone in reversed(zones) if descending else zones:
+            if likely := maybe >> zone & (1 << width) - 1:
+                surely = sure >> zone & (1 << width) - 1
+                fitting = set(self._fitting(_seqs(block, likely & ~surely, zone)))
+                found = [
+                    s for s in _seqs(block, likely, zone) if s in fitting or surely >> (s - block.first - zone) & 1
+                ]
+                yield from reversed(found) if descending else found
+
+    def _behind(self, entries: range, *, descending: bool) -> Iterator[int]:
+        for stretch in _stretches(entries, descending=descending):
+            self._check_time()
+            yield from self._found(stretch, descending=descending)
+
+    def _found(self, stretch: range, *, descending: bool) -> list[int]:
+        wanted = self._plan.wanted
+        if wanted.nothing:
+            return []
+        found = self._store.find(wanted, stretch, len(stretch), descending=descending)
+        if not self._plan.reads:
+            return found
+        fitting = set(self._fitting(found))
+        return [seq for seq in found if seq in fitting]
+
+    def _fitting(self, seqs: Sequence[int]) -> list[int]:
+        """Those that fit, by what is written in them."""
+        unread = sorted(seq for seq in seqs if seq not in self._read)
+        if unread:
+            self._read |= zip(unread, map(self._fits, self._store.lines(unread)), strict=True)
+        return [seq for seq in seqs if self._read[seq]]
+
+    def _fits(self, line: bytes) -> bool:
+        """What lacks a word is not read: that is most of what there is."""
+        if line.isascii():
+            small = line.lower()
+            if not all(needle in small for needle in self._plan.needles):
+                return False
+        return self._plan.match(read(line))
+
+    def _sift(self, block: Block) -> Sifted:
+        found = self._sifted.get(block.first)
+        if found is None:
+            found = self._sifted[block.first] = self._sieve.sift(block)
+        return found
+
+    @property
+    def _late(self) -> bool:
+        return time.monotonic() > self._until
+
+    def _check_time(self) -> None:
+        if self._late:
+            raise SlowSearchError(self._seconds)
+
+
+def _seqs(block: Block, found: int, zone: int = 0) -> list[int]:
+    start = block.first + zone
+    return [start + place for place in places(found)] if found else []
+
+
+def _stretches(entries: range, *, descending: bool) -> Iterator[range]:
+    """What to ask for at once, cut at the bounds of segments, ever longer."""
+    start, stop, width = entries.start, entries.stop, STRETCH
+    while start < stop:
+        if descending:
+            cut = max(start, -(-stop // STRETCH) * STRETCH - width)
+            yield range(cut, stop)
+            stop = cut
+        else:
+            cut = min(stop, start - start % STRETCH + width)
+            yield range(start, cut)
+            start = cut
+        width = min(2 * width, LONGEST * STRETCH)

@@ -1,0 +1,18 @@
+"""Where each key of a query looks: in dictionaries of names, and in the texts of an entry."""
+
+from indelible.index.texts import FIELD, NAME, NEW, OLD
+from indelible.search.query import ANY
+from indelible.store.promise import Dimension
+
+NAMES: dict[str, tuple[Dimension, ...]] = {
+    ANY: ("action", "entity_type", "actor"),
+    "action": ("action",),
+    "entity": ("entity_type",),
+    "user": ("actor",),
+    "org": ("organization",),
+    "operation": ("operation",),
+    "source": ("source",),
+}
+TEXTS: dict[str, tuple[str, ...]] = {
+    ANY: (NAME, OLD, NEW), "entity": (NAME,), "field": (FIELD,), "old": (OLD,), "new": (NEW,),
+}  # fmt: skip

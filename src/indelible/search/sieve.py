@@ -1,0 +1,75 @@
+"""What blocks tell of their entries, without reading them: those that fit surely, and those that may.
+
+A set of each. The grams of a word may stand in a text that lacks it; all else is sure. `and`, `or` and `not` of such
+pairs are those of their sets (Kleene, 1938).
+"""
+
+from typing import NamedTuple
+
+from indelible.index.block import Block
+from indelible.index.grams import Range, exact, ranges
+from indelible.search.plan import Look, Plan
+
+GRAMS = 6  # of a word, the rarest; more would find hardly less
+
+
+class Sifted(NamedTuple):
+    """`sure` is a part of `maybe`. `cost`: in sets that were looked at."""
+
+    sure: int
+    maybe: int
+    cost: int
+
+
+class Sieve:
+    """Of one plan. Which grams of a word are rare it learns from the first block that it is asked about."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._grams: dict[tuple[str, str], list[Range]] = {}
+
+    def sift(self, block: Block) -> Sifted:
+        """What is cheap is asked first: where that holds for nothing, nothing else is asked."""
+        sure = maybe = self._within(block)
+        cost = 0
+        for weight, look in sorted(
+            ((_weight(look, block), look) for look in self._plan.looks), key=lambda pair: pair[0]
+        ):
+            if not maybe:
+                break
+            surely, possibly = self._one(look, block, maybe)
+            sure, maybe, cost = sure & surely, maybe & possibly, cost + weight
+        return Sifted(sure, maybe, cost)
+
+    def _one(self, look: Look, block: Block, within: int) -> tuple[int, int]:
+        sure = possible = 0
+        for dimension, ids in look.numbers:
+            sure |= block.among(dimension, ids, within)
+        for kind in look.texts:
+            sure |= block.commonly(kind, look.word, look.fits)
+        left = within & ~sure
+        for kind in look.texts if left else ():
+            possible |= block.having(kind, self._rare(kind, look.word, block), left)
+        if look.whole and exact(look.word):
+            sure |= possible
+        possible |= sure
+        return (block.every & ~possible, block.every & ~sure) if look.negated else (sure, possible)
+
+    def _rare(self, kind: str, word: str, block: Block) -> list[Range]:
+        if (kind, word) not in self._grams:
+            self._grams[kind, word] = block.rarest(kind, ranges(word))[:GRAMS]
+        return self._grams[kind, word]
+
+    def _within(self, block: Block) -> int:
+        """By its lowest and highest time most blocks are within the range, or are not."""
+        lowest, highest = block.span
+        since = None if self._plan.since is None or self._plan.since <= lowest else self._plan.since
+        until = None if self._plan.until is None or highest < self._plan.until else self._plan.until
+        if (since is not None and highest < since) or (until is not None and until <= lowest):
+            return 0
+        return block.every if since is until is None else block.within(since, until)
+
+
+def _weight(look: Look, block: Block) -> int:
+    names = sum(block.weight(dimension, ids) for dimension, ids in look.numbers)
+    return names + len(look.texts) * GRAMS

@@ -1,0 +1,230 @@
+"""Blocks follow the log, and only it: killed, damaged, of another history or gone, a search finds the same."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from indelible.errors import LogError, VerificationError
+from indelible.event import Actor
+from indelible.index import blocks, folder
+from indelible.index.blocks import Blocks
+from indelible.index.indexer import Indexer
+from indelible.log import Log
+from indelible.search.page import find
+from indelible.search.query import parse
+from indelible.verify import verify_log
+from tests.store.test_log import happened
+from tests.world import World
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+BUILD = """
+import sys
+from indelible.index import blocks
+from indelible.log import Log
+blocks.LARGE, blocks.SMALL = 64, 8
+log = Log.open(sys.argv[1], sign=False)
+print("ready", flush=True)
+while True:
+    while log.blocks.advance():
+        pass
+"""
+
+
+@pytest.fixture
+def world(either: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(blocks, "LARGE", 64)
+    monkeypatch.setattr(blocks, "SMALL", 8)
+    return either
+
+
+def append(world: World, count: int) -> None:
+    world.log.append(happened(actor=Actor(id=f"u{n % 5}")) for n in range(count))
+
+
+def advance(log: Log) -> list[range]:
+    while log.blocks.advance():
+        pass
+    return [block.entries for block in log.blocks.upto(log.head().size)]
+
+
+def count(log: Log, text: str = "user:u3") -> int:
+    return find(log, parse(text, NOW)).count
+
+
+def test_blocks_reach_as_far_as_they_are_full(world: World) -> None:
+    append(world, 7)
+    assert advance(world.log) == []
+    append(world, 10)
+    assert advance(world.log) == [range(8), range(8, 16)]
+    append(world, 60)
+    assert advance(world.log) == [range(64), range(64, 72)]
+    assert world.log.blocks.reach(77) == 72
+    assert count(world.log) == sum(n % 5 == 3 for size in (7, 10, 60) for n in range(size))
+
+
+def test_a_reader_that_was_there_before_sees_what_is_made_after(world: World) -> None:
+    append(world, 20)
+    with Log.open(world.log_url, sign=False) as reader:
+        assert reader.blocks.upto(20) == []
+        advance(world.log)
+        assert reader.blocks.reach(20) == 16
+        append(world, 60)
+        advance(world.log)
+        assert reader.blocks.reach(80) == 80
+
+
+def test_a_block_is_of_what_the_log_was_when_it_is_asked_about(world: World) -> None:
+    append(world, 80)
+    advance(world.log)
+    assert [block.entries for block in world.log.blocks.upto(79)] == [range(64), range(64, 72)]
+    assert world.log.blocks.upto(63) == []
+
+
+def test_the_same_entries_make_the_same_block(world: World, tmp_path: Path) -> None:
+    append(world, 150)
+    advance(world.log)
+    first = (world.log.store.index_path / "blocks").read_bytes()
+    world.log.store.index_path.rename(tmp_path / "other")
+    advance(world.log)
+    assert (world.log.store.index_path / "blocks").read_bytes() == first
+
+
+def test_the_blocks_of_another_log_are_not_this_one_s(file_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that was made anew, in the place of one that was indexed: its entries are found, by new blocks at last."""
+    world = file_world
+    for name, size in (("LARGE", 64), ("SMALL", 8)):
+        monkeypatch.setattr(blocks, name, size)
+    append(world, 200)
+    advance(world.log)
+    world.log.close()
+    for path in world.folder.glob("audit.db*"):
+        if path.is_file():
+            path.unlink()
+    world.log = Log.create(world.log_url, "audit.example/test")
+    world.log.append(happened(actor=Actor(id="new")) for _ in range(90))
+    assert world.log.blocks.upto(90) == []
+    assert (count(world.log, "user:new"), count(world.log)) == (90, 0)
+    assert advance(world.log) == [range(64), *(range(n, n + 8) for n in (64, 72, 80))]
+    assert (count(world.log, "user:new"), count(world.log)) == (90, 0)
+
+
+@pytest.mark.parametrize("name", ["blocks", "recent"])
+@pytest.mark.parametrize("damage", ["empty", "cut", "noise", "gone", "first bytes"])
+def test_a_damaged_file_is_made_again_and_nothing_is_lost_meanwhile(world: World, name: str, damage: str) -> None:
+    append(world, 90)
+    advance(world.log)
+    path = world.log.store.index_path / name
+    data = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        broken = {
+            "empty": b"",
+            "cut": data[: len(data) // 2],
+            "noise": os.urandom(5000),
+            "first bytes": b"\1" + data[1:],
+        }
+        path.write_bytes(broken[damage])
+    assert count(world.log) == 18
+    advance(world.log)
+    assert world.log.blocks.reach(90) == 88
+    assert count(world.log) == 18
+    assert path.read_bytes()[: len(data)] == data
+
+
+def test_a_block_that_hides_an_entry_is_found_by_verify(world: World) -> None:
+    append(world, 90)
+    advance(world.log)
+    verify_log(world.log, world.log.verifier)
+    (block, *_) = world.log.blocks.upto(90)
+    path = world.log.store.index_path / "blocks"
+    data = bytearray(path.read_bytes())
+    at = data.index(bytes(block._sections["actor.sets"]))
+    data[at] ^= 1
+    path.write_bytes(data)
+    with (
+        Log.open(world.log_url, sign=False) as log,
+        pytest.raises(VerificationError, match="entries 0 to 63") as caught,
+    ):
+        verify_log(log, log.verifier)
+    assert caught.value.kind == "index"
+
+
+def test_of_two_that_make_blocks_one_does(world: World) -> None:
+    append(world, 300)
+    with Log.open(world.log_url, sign=False) as other:
+        threads = [threading.Thread(target=advance, args=(log,)) for log in (world.log, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        advance(world.log)
+        assert advance(other)[-1] == range(288, 296)
+        verify_log(other, other.verifier)
+
+
+def test_while_another_one_writes_nothing_is_made(world: World) -> None:
+    append(world, 90)
+    with folder.Folder(world.log.store.index_path).writing() as writing:
+        assert writing is not None
+        assert not Blocks(world.log.store).advance()
+
+
+def test_killed_at_any_moment_it_goes_on_where_it_was(world: World) -> None:
+    for round_ in range(6):
+        append(world, 150)
+        process = subprocess.Popen([sys.executable, "-c", BUILD, world.log_url], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        threading.Event().wait(0.004 * round_)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        assert count(world.log) == 30 * (round_ + 1)
+    advance(world.log)
+    assert world.log.blocks.reach(900) == 896
+    verify_log(world.log, world.log.verifier)
+    assert count(world.log) == 180
+
+
+@pytest.fixture
+def unwritable(world: World) -> Iterator[Path]:
+    path = world.log.store.index_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"a file, where a folder is needed")
+    yield path
+    path.unlink()
+
+
+def test_where_nothing_can_be_written_all_is_found_and_the_health_tells(world: World, unwritable: Path) -> None:
+    append(world, 90)
+    with pytest.raises(LogError, match=r"The search index in .* cannot be written"):
+        world.log.blocks.advance()
+    assert count(world.log) == 18
+    indexer = Indexer(world.log.blocks, every=0.01)
+    indexer.start()
+    try:
+        while indexer.failure is None:
+            threading.Event().wait(0.01)
+        assert str(unwritable) in indexer.failure
+    finally:
+        indexer.stop()
+
+
+def test_the_server_s_thread_keeps_up(world: World) -> None:
+    indexer = Indexer(world.log.blocks, every=0.01)
+    indexer.start()
+    try:
+        for size in (70, 140):
+            append(world, 70)
+            while world.log.blocks.reach(size) < size - size % 8:
+                threading.Event().wait(0.01)
+    finally:
+        indexer.stop()
+    assert indexer.failure is None

@@ -1,0 +1,35 @@
+"""A set is what was packed, and a text that has a word is found by the word's grams."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indelible.index.grams import exact, grams, ranges
+from indelible.index.sets import pack, places, unpack
+
+SIZES = st.sampled_from([8, 64, 1024, 16_384, 65_536])
+words = st.text("ab\0ßé😀", min_size=1, max_size=30)
+
+
+@given(data=st.data(), size=SIZES)
+def test_a_set_is_read_as_it_was_packed(data: st.DataObject, size: int) -> None:
+    chosen = sorted(data.draw(st.sets(st.integers(0, size - 1), max_size=200)))
+    assert places(unpack(pack(chosen, size), size)) == chosen
+
+
+def test_full_and_half_full_sets_are_read_as_they_were_packed() -> None:
+    for chosen in (range(1024), range(0, 1024, 2), range(63), range(64), range(65)):
+        assert places(unpack(pack(chosen, 1024), 1024)) == list(chosen)
+        assert len(pack(chosen, 1024)) <= 128
+
+
+@given(before=words, word=words, after=words)
+def test_a_text_has_a_gram_in_each_range_of_a_word_in_it(before: str, word: str, after: str) -> None:
+    for text in (word, before + word, word + after, before + word + after):
+        assert all(any(start <= gram < stop for gram in grams(text)) for start, stop in ranges(word))
+
+
+@given(text=words, word=st.text("abß", min_size=1, max_size=3))
+def test_of_a_short_word_grams_tell_exactly(text: str, word: str) -> None:
+    assert exact(word)
+    found = all(any(start <= gram < stop for gram in grams(text)) for start, stop in ranges(word))
+    assert found == (word in text)

@@ -1,0 +1,66 @@
+"""What is counted of the entries found is what counting them one by one gives."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indelible.event import Actor, Event, micros, read
+from indelible.index import blocks
+from indelible.search.hits import Hits
+from indelible.search.overview import bars, facets
+from indelible.search.query import Query, parse
+from tests.search.test_find import ACTORS, NOW, Naive, events, queries
+from tests.store.test_log import happened
+from tests.world import World
+
+BOUNDS = [micros(NOW + timedelta(days=days, seconds=1)) for days in range(-5, 2)]
+
+
+@pytest.fixture(params=[8, 2**40])
+def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In blocks, and behind them."""
+    monkeypatch.setattr(blocks, "LARGE", 4 * request.param)
+    monkeypatch.setattr(blocks, "SMALL", request.param)
+
+
+@pytest.mark.usefixtures("cut")
+@settings(max_examples=25)
+@given(added=st.lists(events, max_size=12), asked=st.lists(queries, min_size=3, max_size=6))
+def test_what_is_counted_is_what_is_found(world: World, added: list[Event], asked: list[Query]) -> None:
+    world.log.append(added)
+    while world.log.blocks.advance():
+        pass
+    entries = [read(line) for _, _, line in world.log.leaves(0, 2**62)]
+    for query in asked:
+        found = [entries[seq] for seq in Naive(entries).find(query)]
+        counted = Hits(world.log, query, None).counted()
+        assert (counted.total, counted.exact) == (len(found), True)
+        told = facets(world.log, counted, ("action", "actor", "organization"), limit=1000)
+        assert told.among == len(found)
+        actions = Counter(entry.action for entry in found)
+        assert {facet.value: facet.entries for facet in told.names["action"]} == actions
+        organizations = Counter(entry.organization.id for entry in found if entry.organization)
+        assert {facet.value: facet.entries for facet in told.names["organization"]} == organizations
+        assert sum(facet.entries for facet in told.names["actor"]) == len(found)
+        times = [micros(datetime.fromisoformat(entry.occurred_at)) for entry in found]
+        within = [sum(low <= time < high for time in times) for low, high in pairwise(BOUNDS)]
+        assert bars(world.log, counted, BOUNDS) == within
+
+
+def test_each_facet_finds_what_it_counts(world: World) -> None:
+    world.log.append(happened(actor=actor) for actor in ACTORS for _ in range(3))
+    counted = Hits(world.log, Query(), None).counted()
+    for facet in facets(world.log, counted, ("actor",)).names["actor"]:
+        found = Hits(world.log, parse(f'user:"{facet.value}"', datetime.now(UTC)), None).counted().total
+        assert found >= facet.entries > 0
+
+
+def test_an_actor_who_was_renamed_is_one(world: World) -> None:
+    looks = [Actor(id="u1", name=name, email="dana@acme.test") for name in ("Dana Lee", "Dana Lee", "Dana Smith")]
+    world.log.append(happened(actor=actor) for actor in looks)
+    told = facets(world.log, Hits(world.log, Query(), None).counted(), ("actor",)).names["actor"]
+    assert [(facet.value, facet.entries) for facet in told] == [("dana@acme.test", 3)]
