@@ -18,34 +18,11 @@ BEGAN = datetime(2024, 11, 1, tzinfo=UTC)
 LASTS = timedelta(days=730)
 NEEDLE = 100_000
 
-FIRST = ["Dana", "Kim", "Alex", "Sam", "Robin", "Maria", "Noor", "Chen", "Ivan", "Aiko", "Lena", "Omar", "Tara", "Nils", "Rosa", "Hugo", "Ines", "Theo", "Zora", "Paul"]  # fmt: skip
-LAST = [
-    "Lee",
-    "Smith",
-    "Okafor",
-    "Novak",
-    "Silva",
-    "Haddad",
-    "Tanaka",
-    "Berg",
-    "Rossi",
-    "Kaya",
-    "Moreau",
-    "Weber",
-    "Costa",
-    "Dubois",
-    "Jensen",
-    "Kowalski",
-    "Ahmed",
-    "Park",
-    "Nguyen",
-    "Fischer",
-    "Larsen",
-    "Petrov",
-    "Romano",
-    "Santos",
-    "Yilmaz",
-]
+FIRST = ["Dana", "Kim", "Alex", "Sam", "Robin", "Maria", "Noor", "Chen", "Ivan", "Aiko",
+         "Lena", "Omar", "Tara", "Nils", "Rosa", "Hugo", "Ines", "Theo", "Zora", "Paul"]  # fmt: skip
+LAST = ["Lee", "Smith", "Okafor", "Novak", "Silva", "Haddad", "Tanaka", "Berg", "Rossi", "Kaya", "Moreau", "Weber", "Costa",
+        "Dubois", "Jensen", "Kowalski", "Ahmed", "Park", "Nguyen", "Fischer", "Larsen", "Petrov", "Romano", "Santos",
+        "Yilmaz"]  # fmt: skip
 VERBS = {
     "Organization": ["CREATED", "RENAMED", "SUSPENDED", "RESUMED", "PLAN_CHANGED"],
     "User": [
@@ -96,7 +73,7 @@ def needle(number: int) -> str:
 def events(count: int) -> Iterator[Event]:
     """In the order in which they are to be sealed."""
     random = Random(6)
-    people = [_person(number) for number in range(USERS)]
+    people = [person(number) for number in range(USERS)]
     organizations = [Organization(f"org_{n}", f"Company {n} {LAST[n % len(LAST)]}") for n in range(ORGANIZATIONS)]
     user_weights, organization_weights = _skewed(USERS), _skewed(ORGANIZATIONS)
     action_weights = list(accumulate(weight for *_, weight in ACTIONS))
@@ -134,7 +111,7 @@ def _skewed(count: int) -> list[float]:
     return list(accumulate(1 / (n + 10) for n in range(count)))
 
 
-def _person(number: int) -> Actor:
+def person(number: int) -> Actor:
     """Who acts often has any name: they are dealt like cards."""
     first, last = FIRST[number % len(FIRST)], LAST[number // len(FIRST) % len(LAST)]
     return Actor(id=f"u_{number}", name=f"{first} {last}", email=f"{first}.{last}.{number}@portal.test".lower())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from indelible.event import Actor, Event, micros, read
 from indelible.index import blocks
+from indelible.search import hits
 from indelible.search.hits import Hits
 from indelible.search.overview import bars, facets
 from indelible.search.query import Query, parse
@@ -64,3 +65,23 @@ def test_an_actor_who_was_renamed_is_one(world: World) -> None:
     world.log.append(happened(actor=actor) for actor in looks)
     told = facets(world.log, Hits(world.log, Query(), None).counted(), ("actor",)).names["actor"]
     assert [(facet.value, facet.entries) for facet in told] == [("dana@acme.test", 3)]
+
+
+@pytest.mark.usefixtures("cut")
+@pytest.mark.parametrize(("name", "limit"), [("READS", 3), ("READS", 0), ("COST", 12), ("COUNT_SECONDS", -1.0)])
+@settings(max_examples=15)
+@given(added=st.lists(events, min_size=4, max_size=12), asked=st.lists(queries, min_size=3, max_size=6))
+def test_what_is_not_counted_to_the_end_is_counted_from_somewhere_on(
+    world: World, name: str, limit: float, added: list[Event], asked: list[Query]
+) -> None:
+    world.log.append(added)
+    while world.log.blocks.advance():
+        pass
+    entries = [read(line) for _, _, line in world.log.leaves(0, 2**62)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(hits, name, limit)
+        for query in asked:
+            counted = Hits(world.log, query, None).counted()
+            found = [seq for seq in Naive(entries).find(query) if seq >= counted.start]
+            assert counted.total == len(found)
+            assert counted.exact == (counted.start == 0)

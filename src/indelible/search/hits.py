@@ -17,13 +17,15 @@ from indelible.log import Log
 from indelible.search.plan import plan
 from indelible.search.query import Query
 from indelible.search.sieve import Sieve, Sifted
+from indelible.store.promise import Store
 
 ZONE = 1024  # entries of a block that are looked through at once
 STRETCH = 4096  # entries behind the blocks, likewise; the store's index has segments of this size
 LONGEST = 64  # times as many
 COUNTED = 10_000  # entries behind the blocks that are counted one by one
-READS = 1000  # entries that are read to count them
-COST = 15_000  # sets that are looked at to count
+COUNT_SECONDS = 1.0
+READS = 500  # entries that are read to count them
+COST = 10_000  # sets that are looked at to count
 
 
 class Part(NamedTuple):
@@ -36,6 +38,13 @@ class Part(NamedTuple):
     @property
     def size(self) -> int:
         return self.found.bit_count() + len(self.entries)
+
+    def span(self, store: Store) -> tuple[int, int] | None:
+        """Between which times they are, about: those of their block."""
+        if self.block is not None:
+            return self.block.span
+        times = [time for (time,) in store.columns(self.entries, ())]
+        return (min(times), max(times)) if times else None
 
     def newest(self, limit: int) -> list[int]:
         return _seqs(self.block, self.found)[-limit:] if self.block else self.entries[:limit]
@@ -85,44 +94,43 @@ class Hits:
 
     def counted(self) -> Counted:
         """Newest first, as far as it is cheap."""
+        enough = min(self._until, time.monotonic() + COUNT_SECONDS)
         parts, found = [], 0
         for stretch in _stretches(range(self.indexed, self.size), descending=True):
             entries = self._found(stretch, descending=True)
             parts.append(Part(None, 0, entries))
             found += len(entries)
-            if (found > COUNTED and stretch.start > self.indexed) or self._late:
+            if (found > COUNTED or time.monotonic() > enough) and stretch.start > 0:
                 return Counted(parts, exact=False, start=stretch.start)
-        return self._counted(parts)
+        unsure, start = self._unsure(enough)
+        self._fitting(unsure)
+        return Counted([*parts, *self._known(start)], exact=start == 0, start=start)
 
-    def _counted(self, parts: list[Part]) -> Counted:
-        reads, cost = READS, COST
+    def _unsure(self, enough: float) -> tuple[list[int], int]:
+        """What is to be read to know of all entries from some place on whether they fit, and that place."""
+        unsure, cost = list[int](), COST
         for block in reversed(self._blocks):
-            sifted = self._sift(block)
-            cost -= sifted.cost
-            if cost < 0 or self._late:
-                return Counted(parts, exact=False, start=block.entries.stop)
-            found, start = self._sure_of(block, sifted, reads)
-            reads -= (sifted.maybe & ~sifted.sure).bit_count()
-            if found:
-                parts.append(Part(block, found, []))
-            if start:
-                return Counted(parts, exact=False, start=block.first + start)
-        return Counted(parts, exact=True, start=0)
+            sure, maybe, spent = self._sift(block)
+            cost -= spent
+            if cost < 0 or time.monotonic() > enough:
+                return unsure, block.entries.stop
+            left, more = READS - len(unsure), _seqs(block, maybe & ~sure)[::-1]
+            unsure += more[:left]
+            if more[left:]:
+                return unsure, more[left] + 1
+        return unsure, 0
 
-    def _sure_of(self, block: Block, sifted: Sifted, reads: int) -> tuple[int, int]:
-        """Those of a block that fit, and from which place on; the newest, as far as `reads` entries tell."""
-        sure, maybe, _ = sifted
-        if sure == maybe:
-            return sure, 0
-        found = 0
-        for zone in reversed(range(0, block.size, ZONE)):
-            unsure = _seqs(block, (maybe & ~sure) >> zone & (1 << ZONE) - 1, zone)
-            reads -= len(unsure)
-            if reads < 0:
-                return found | sure & -1 << zone + ZONE, zone + ZONE
-            for seq in self._fitting(unsure):
-                found |= 1 << seq - block.first
-        return found | sure, 0
+    def _known(self, start: int) -> Iterator[Part]:
+        """What fits, of the entries of blocks from there on."""
+        for block in reversed(self._blocks):
+            if block.entries.stop <= start:
+                return
+            found, maybe, _ = self._sift(block)
+            for seq in _seqs(block, maybe & ~found) if maybe != found else ():
+                found |= self._read.get(seq, False) << seq - block.first
+            found &= -1 << max(0, start - block.first)
+            if found:
+                yield Part(block, found, [])
 
     def _in(self, block: Block, entries: range, *, descending: bool) -> Iterator[int]:
         self._check_time()

@@ -49,6 +49,7 @@ def find(  # noqa: PLR0913 - a search is just these
     """
     limit = max(1, min(limit, MAX_PAGE))
     hits = Hits(log, query, organization, seconds=seconds)
+    counted = hits.counted()  # first: what it reads need not be read again
     upward = before is None and after is not None
     start = max(0, after + 1) if after is not None and upward else 0
     stop = hits.size if before is None else min(before, hits.size)
@@ -59,7 +60,7 @@ def find(  # noqa: PLR0913 - a search is just these
         entries,
         older=entries[-1].seq if entries and (more or upward) else None,
         newer=entries[0].seq if entries and (before is not None or (upward and more)) else None,
-        counted=hits.counted(),
+        counted=counted,
     )
 
 

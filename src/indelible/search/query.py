@@ -1,7 +1,7 @@
 """The query language, one parser for the search bar, the API, exports and the command line.
 
     dana                       any word: action, entity type, id or name, user's name or e-mail, old or new value
-    "dana lee"                 a phrase
+    "dana lee"                 a phrase; a quote in it is written twice
     action:LICENSE_*           * stands for anything
     entity:License             entity:License/lic_9 is one thing and nothing else
     user:dana@acme.test        org:acme  operation:delete  source:sql
@@ -27,6 +27,7 @@ MAX_QUERY = 1000  # characters
 MAX_TERMS = 32
 
 _KEY = re.compile(r"([A-Za-z_]+):")
+_PHRASE = re.compile(r'"((?:[^"]|"")*+)"')
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,24 @@ def parse(text: str, now: datetime) -> Query:
         term, position = _term(text, position)
         query = _with(query, term, text, now)
     return query
+
+
+def pieces(text: str) -> list[str]:
+    """The terms of a query that can be read, as they are written."""
+    found, position = [], 0
+    text = re.sub(r"\s", " ", text)
+    while (position := _skip_spaces(text, position)) < len(text):
+        _, end = _term(text, position)
+        found.append(text[position:end])
+        position = end
+    return found
+
+
+def spell(key: str, value: str, *, negated: bool = False) -> str:
+    """A term that looks for exactly this text."""
+    plain = value and not re.search(r'[\s"*]', value)
+    told = value if plain else '"' + value.replace('"', '""') + '"'
+    return f"{'-' * negated}{key}:{told}"
 
 
 def _with(query: Query, term: Term, text: str, now: datetime) -> Query:
@@ -114,12 +133,12 @@ def _word(text: str, start: int) -> tuple[str, int]:
 
 
 def _quoted(text: str, start: int) -> tuple[str, int]:
-    end = text.find('"', start + 1)
-    if end < 0:
+    found = _PHRASE.match(text, start)
+    if found is None:
         raise QueryError("This quote is not closed.", text, start)
-    if text[end + 1 : end + 2] not in ("", " "):
-        raise QueryError("A space is needed after a phrase.", text, end + 1)
-    return text[start + 1 : end], end + 1
+    if text[found.end() : found.end() + 1] not in ("", " "):
+        raise QueryError("A space is needed after a phrase.", text, found.end())
+    return found[1].replace('""', '"'), found.end()
 
 
 def _unknown(key: str) -> str:

@@ -10,11 +10,13 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from indelible.errors import Error, NotFoundError
+from indelible.errors import Error, NotFoundError, SlowSearchError
 from indelible.event import Entry, read
 from indelible.export import FORMATS
 from indelible.log import Log
-from indelible.search.page import find
+from indelible.search.page import Page, find
+from indelible.search.query import MAX_QUERY, Query
+from indelible.search.suggest import suggest
 from indelible.search.together import together
 from indelible.upkeep import Upkeep
 from indelible.viewer import Shell, Viewer, ViewerCheck
@@ -22,13 +24,15 @@ from indelible.web.digests import Digests
 from indelible.web.exporting import export
 from indelible.web.frame import STATIC, Frame
 from indelible.web.jobs import Jobs
+from indelible.web.narrowing import narrowing
 from indelible.web.programs import Programs
-from indelible.web.state import State, number, understand
+from indelible.web.state import Problem, State, number, understand
 from indelible.web.view import Row, row, rows
 from indelible.web.webhooks import Webhooks
 
 PRESETS = {"All time": "", "Today": "today", "24 hours": "24h", "7 days": "7d", "30 days": "30d", "90 days": "90d"}
 PAGE_SIZE = 50
+SECONDS = 10.0  # that a search may take
 FIELDS = ("q", "since", "until")
 
 
@@ -46,7 +50,9 @@ def create_app(
     routes = [
         Route("/", frame.page(pages.entries)),
         Route("/entry/{seq}", frame.page(pages.entry)),
+        Route("/entry/{seq}/proof", frame.page(pages.proof)),
         Route("/export", frame.page(pages.export)),
+        Route("/suggest", frame.page(pages.suggest)),
         *Webhooks(frame, upkeep).routes(),
         *Digests(frame, upkeep).routes(),
         *Jobs(frame, upkeep).routes(),
@@ -72,20 +78,33 @@ class Pages:
     def entries(self, request: Request, viewer: Viewer) -> Response:
         """The list: what the address asks for, newest first."""
         state, notice = State.read(request.query_params), self._freshen()
-        query, problems = understand(state, datetime.now(UTC))
-        page = None
+        now = datetime.now(UTC)
+        query, problems = understand(state, now)
+        page = narrower = None
         if query is not None:
-            scope = viewer.organization
-            page = find(self._log, query, organization=scope, before=state.before, after=state.after, limit=PAGE_SIZE)
+            try:
+                page = self._found(query, state, viewer)
+            except SlowSearchError as error:
+                problems = [Problem("q", str(error))]
+            else:
+                narrower = narrowing(self._log, state=state, query=query, counted=page.counted, viewer=viewer, now=now)
         found = page.entries if page else []
         unfolded = next((each for each in found if each.seq == state.open), None)
         values = {
             "state": state, "problems": dict.fromkeys(FIELDS) | {p.field: p for p in problems}, "notice": notice,
             "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
-            "presets": PRESETS.items(), "size": self._log.head().size, "signed": self._log.signed_size(),
+            "line": self._log.line(unfolded.seq).decode() if unfolded else "",
+            "narrowing": narrower, "presets": PRESETS.items(), "size": self._log.head().size,
+            "signed": self._log.signed_size(),
             "assurance": self._upkeep.assurance,
         }  # fmt: skip
         return self._frame.show(request, "Audit log", "entries.html", values, 400 if problems else 200)
+
+    def _found(self, query: Query, state: State, viewer: Viewer) -> Page:
+        return find(
+            self._log, query, organization=viewer.organization, before=state.before, after=state.after,
+            limit=PAGE_SIZE, seconds=SECONDS,
+        )  # fmt: skip
 
     def entry(self, request: Request, viewer: Viewer) -> Response:
         """One entry: as a page of its own, or unfolded or folded in the list (`?row=open`, `?row=closed`)."""
@@ -105,6 +124,26 @@ class Pages:
             values["open"] = shown == "open"
             return HTMLResponse(self._frame.render(request, "row.html", values), headers={"Cache-Control": "no-store"})
         return self._frame.show(request, f"Entry {seq}", "entry.html", values, 200)
+
+    def proof(self, request: Request, viewer: Viewer) -> Response:
+        """What proves one entry, to be verified anywhere (c2sp.org/tlog-proof)."""
+        seq = number(request.path_params["seq"])
+        try:
+            entry = self._log.entry(-1 if seq is None else seq)
+            if viewer.organization not in (None, entry.organization and entry.organization.id):
+                return self._frame.missing(request, viewer)
+            told = str(self._log.proof(entry.seq))
+        except NotFoundError:
+            return self._frame.missing(request, viewer)
+        named = {"Content-Disposition": f'attachment; filename="entry-{entry.seq}.tlog-proof"'}
+        return PlainTextResponse(told, headers=named | {"Cache-Control": "no-store"})
+
+    def suggest(self, request: Request, viewer: Viewer) -> Response:
+        """How the query may go on: the options of the search bar's list."""
+        text = request.query_params.get("q", "")[:MAX_QUERY]
+        values = {"suggestions": suggest(self._log, text, viewer.organization)}
+        told = self._frame.render(request, "suggestions.html", values)
+        return HTMLResponse(told, headers={"Cache-Control": "no-store"})
 
     def _together(self, entry: Entry | None, viewer: Viewer) -> list[Row]:
         return rows(together(self._log, entry, viewer.organization)) if entry else []

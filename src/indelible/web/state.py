@@ -6,8 +6,9 @@ from datetime import datetime
 from urllib.parse import urlencode
 
 from indelible.errors import QueryError
+from indelible.event import Entity
 from indelible.search.moment import parse_moment
-from indelible.search.query import Query, parse
+from indelible.search.query import Query, parse, pieces, spell
 
 MAX_DIGITS = 18  # of a sequence number: SQLite's integers have 63 bits
 
@@ -39,6 +40,19 @@ class State:
     def search(self, **changes: object) -> str:
         """Likewise, from the first page on."""
         return self.link(before=None, after=None, **changes)
+
+    def with_term(self, key: str, value: str, *, negated: bool = False) -> str:
+        """The address of the search that has this term, too. One that cannot be read is given up."""
+        term = spell(key, value, negated=negated)
+        try:
+            known = pieces(self.q)
+        except QueryError:
+            known = []
+        return self.search(q=" ".join([*known, *([] if term in known else [term])]))
+
+    def history(self, entity: Entity) -> str:
+        """The address of all entries of one thing."""
+        return State().search(q=spell("entity", f"{entity.type}/{entity.id}"))
 
     @property
     def filtered(self) -> bool:

@@ -1,12 +1,13 @@
 """Entries as the templates show them: every value spelled for a person, nothing decided in HTML."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import msgspec
 
 from indelible.event import Actor, Entry
 from indelible.summary import summarize
+from indelible.web.difference import Part, flat, words
 
 LONG = 300  # characters; longer values are folded
 
@@ -19,10 +20,20 @@ class Value:
     text: str = ""
     name: str = ""  # of what the value refers to
     note: str = ""
+    parts: tuple[Part, ...] = ()  # of the text: what the other side lacks
 
     @property
     def long(self) -> bool:
         return len(self.text) > LONG
+
+
+class Fact(NamedTuple):
+    """`key` and `text` are what a query finds others by, that have the same."""
+
+    label: str
+    value: str
+    key: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,33 +50,38 @@ class Row:
 
     @property
     def changes(self) -> list[tuple[str, Value, Value]]:
-        return [(name, _value(change, "old"), _value(change, "new")) for name, change in self.entry.changes.items()]
+        changed = (each for name, change in self.entry.changes.items() for each in flat(name, change))
+        return [(name, *_compared(_value(change, "old"), _value(change, "new"))) for name, change in changed]
 
     def has(self, side: str) -> bool:
         """Whether any change has an old, or a new, value: creating has no old ones, deleting no new ones."""
         return any(side in change for change in self.entry.changes.values())
 
     @property
-    def facts(self) -> list[tuple[str, str]]:
+    def facts(self) -> list[Fact]:
         """What is known beside the change, in the order a reader asks for it."""
-        entry, context = self.entry, self.entry.context
+        entry, context, actor, entity = self.entry, self.entry.context, self.entry.actor, self.entry.entity
         organization = entry.organization
         given = [
-            ("When", f"{self.day} {entry.occurred_at[11:23]} UTC"),
-            ("User", _person(entry.actor)),
-            ("On behalf of", _person(entry.actor.on_behalf_of) if isinstance(entry.actor.on_behalf_of, Actor) else ""),
-            ("Organization", f"{organization.name or ''} ({organization.id})".strip() if organization else ""),
-            ("Reason", entry.reason),
-            ("Outcome", entry.outcome),
-            ("Source", context.source),
-            ("IP address", context.ip),
-            ("User agent", context.user_agent),
-            ("Request", context.request_id),
-            ("Transaction", context.transaction_id),
-            ("Details", msgspec.json.encode(entry.metadata).decode() if entry.metadata else ""),
-            ("Entry", f"{entry.seq} ({entry.id})"),
+            Fact("When", f"{self.day} {entry.occurred_at[11:23]} UTC"),
+            Fact("Action", entry.action, "action", entry.action),
+            Fact("Entity", f"{entity.type} {entity.id}", "entity", f"{entity.type}/{entity.id}"),
+            Fact("User", _person(actor), "user", actor.email or actor.id or actor.name or actor.type),
+            Fact("On behalf of", _person(actor.on_behalf_of) if isinstance(actor.on_behalf_of, Actor) else ""),
+            Fact("Organization", f"{organization.name or ''} ({organization.id})".strip(), "org", organization.id)
+            if organization
+            else Fact("Organization", ""),
+            Fact("Reason", entry.reason or ""),
+            Fact("Outcome", entry.outcome),
+            Fact("Source", context.source or "", "source", context.source or ""),
+            Fact("IP address", context.ip or ""),
+            Fact("User agent", context.user_agent or ""),
+            Fact("Request", context.request_id or ""),
+            Fact("Transaction", context.transaction_id or ""),
+            Fact("Details", msgspec.json.encode(entry.metadata).decode() if entry.metadata else ""),
+            Fact("Entry", f"{entry.seq} ({entry.id})"),
         ]
-        return [(label, value) for label, value in given if value]
+        return [fact for fact in given if fact.value]
 
 
 def row(entry: Entry, *, joined: bool = False) -> Row:
@@ -95,6 +111,13 @@ def _who(actor: Actor, source: str | None) -> tuple[str, str]:
 def _person(actor: Actor) -> str:
     named = " ".join(part for part in (actor.name, f"<{actor.email}>" if actor.email else None) if part)
     return f"{named} ({actor.type}{f' {actor.id}' if actor.id else ''})".strip()
+
+
+def _compared(old: Value, new: Value) -> tuple[Value, Value]:
+    if old.kind == new.kind == "text" and not (old.name or new.name or old.note or new.note):
+        before, after = words(old.text, new.text)
+        return replace(old, parts=tuple(before)), replace(new, parts=tuple(after))
+    return old, new
 
 
 def _value(change: dict[str, Any], side: str) -> Value:

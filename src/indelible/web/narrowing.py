@@ -1,0 +1,145 @@
+"""Ways from what is shown to less of it: the terms of the query, the most common names, and when it was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from indelible.event import EPOCH, micros
+from indelible.log import Log
+from indelible.search.hits import Counted
+from indelible.search.overview import Facet, bars, facets
+from indelible.search.query import Query, pieces
+from indelible.store.promise import Dimension
+from indelible.viewer import Viewer
+from indelible.web.state import State
+
+BARS = 60  # at most
+HEIGHT = 40  # of the highest bar
+DAY = timedelta(days=1)
+UNITS = [
+    *(timedelta(minutes=n) for n in (1, 5, 15)), *(timedelta(hours=n) for n in (1, 3, 6, 12)),
+    *(n * DAY for n in (1, 2, 7, 14, 28, 91, 364, 3640)),
+]  # fmt: skip
+LISTS: dict[Dimension, tuple[str, str]] = {
+    "action": ("Action", "action"), "entity_type": ("Entity type", "entity"), "actor": ("User", "user"),
+    "organization": ("Organization", "org"), "source": ("Source", "source"), "operation": ("Operation", "operation"),
+}  # fmt: skip
+
+
+class Chip(NamedTuple):
+    """A term of the query, and the address without it."""
+
+    text: str
+    without: str
+
+
+class Choice(NamedTuple):
+    """A name, how many entries have it, and the addresses with it alone and without it."""
+
+    label: str
+    entries: int
+    only: str
+    but: str
+
+
+class FacetList(NamedTuple):
+    title: str
+    choices: list[Choice]
+
+
+class Bar(NamedTuple):
+    """`link` narrows the range to it."""
+
+    label: str
+    entries: int
+    height: int
+    link: str
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """`among`: how many entries the lists are made of. `partly`: the bars begin where the count ended."""
+
+    chips: list[Chip]
+    lists: list[FacetList]
+    among: int
+    bars: list[Bar]
+    first: str
+    last: str
+    partly: bool
+
+
+def narrowing(  # noqa: PLR0913 - what is asked, what was found, and for whom
+    log: Log, *, state: State, query: Query, counted: Counted, viewer: Viewer, now: datetime
+) -> Narrowing:
+    dimensions = [each for each in LISTS if viewer.organization is None or each != "organization"]
+    told = facets(log, counted, dimensions)
+    lists = [
+        FacetList(LISTS[each][0], [_choice(state, LISTS[each][1], facet) for facet in told.names[each]])
+        for each in dimensions
+        if told.names[each]
+    ]
+    bounds = _bounds(log, query, counted, now)
+    drawn = _bars(state, bounds, bars(log, counted, [micros(bound) for bound in bounds])) if bounds else []
+    first, last = (bounds[0], bounds[-1]) if bounds else (now, now)
+    return Narrowing(_chips(state), lists, told.among, drawn, _told(first), _told(last), not counted.exact)
+
+
+def _chips(state: State) -> list[Chip]:
+    terms = pieces(state.q)
+    return [Chip(term, state.search(q=" ".join(terms[:at] + terms[at + 1 :]))) for at, term in enumerate(terms)]
+
+
+def _choice(state: State, key: str, facet: Facet) -> Choice:
+    return Choice(
+        facet.label,
+        facet.entries,
+        state.with_term(key, facet.value),
+        state.with_term(key, facet.value, negated=True),
+    )
+
+
+def _bounds(log: Log, query: Query, counted: Counted, now: datetime) -> list[datetime]:
+    """Of bars as wide as a person would make them. Of what was not counted nothing is drawn."""
+    spans = [span for part in counted.parts if (span := part.span(log.store)) is not None]
+    if not spans:
+        return []
+    lowest, highest = (EPOCH + timedelta(microseconds=moment) for moment in _within(spans))
+    low = max(lowest, query.since or lowest) if query.since is None or not counted.exact else query.since
+    high = query.until or (highest if query.since is None else max(highest, now))
+    if low >= high:
+        high = low + timedelta(minutes=1)
+    unit = next((unit for unit in UNITS if (high - low) / unit <= BARS - 1), (high - low) / (BARS - 1))
+    first = EPOCH + (low - EPOCH) // unit * unit
+    return [first + unit * number for number in range((high - first) // unit + 2)]
+
+
+def _within(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return min(low for low, _ in spans), max(high for _, high in spans)
+
+
+def _bars(state: State, bounds: Sequence[datetime], counts: Sequence[int]) -> list[Bar]:
+    top = max(counts, default=0) or 1
+    return [
+        Bar(_label(low, high), count, -(-count * HEIGHT // top), state.search(**_range(low, high)))
+        for low, high, count in zip(bounds, bounds[1:], counts, strict=False)
+    ]
+
+
+def _range(low: datetime, high: datetime) -> dict[str, str]:
+    """As a person would type it: the last day is a part of the range."""
+    if (high - low) % DAY:
+        return {"since": f"{low:%Y-%m-%dT%H:%M}Z", "until": f"{high:%Y-%m-%dT%H:%M}Z"}
+    return {"since": f"{low:%Y-%m-%d}", "until": f"{high - DAY:%Y-%m-%d}"}
+
+
+def _label(low: datetime, high: datetime) -> str:
+    if (high - low) % DAY:
+        return f"{low:%-d %b %Y, %H:%M} to {high:%H:%M}"
+    return f"{low:%-d %b %Y}" if high - low == DAY else f"{low:%-d %b} to {high - DAY:%-d %b %Y}"
+
+
+def _told(moment: datetime) -> str:
+    moment = moment.astimezone(UTC)
+    return f"{moment:%-d %b %Y}" if moment.time() == datetime.min.time() else f"{moment:%-d %b %Y, %H:%M}"
