@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from indelible.errors import QueryError
 from indelible.search.moment import parse_moment
-from indelible.search.query import ANY, KEYS, MAX_QUERY, MAX_TERMS, Query, Term, parse
+from indelible.search.query import ANY, KEYS, MAX_QUERY, MAX_TERMS, Query, Term, parse, pieces, spell
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
 PIECES = st.sampled_from(
@@ -124,3 +124,29 @@ def test_two_ranges_narrow_each_other() -> None:
     query = parse("since:2026-11-01 since:2026-11-03 until:2026-11-09 until:2026-11-05", NOW)
     assert query.since == datetime(2026, 11, 3, tzinfo=UTC)
     assert query.until == datetime(2026, 11, 6, tzinfo=UTC)  # the day is included
+
+
+VALUES = st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp", "Cn")), min_size=1, max_size=60).filter(
+    lambda text: bool(text.strip("* ")) and not any(c.isspace() and c != " " for c in text) and text.isprintable()
+)
+
+
+@given(value=VALUES, key=st.sampled_from(KEYS[:-2]), negated=st.booleans())
+def test_a_term_that_is_spelled_looks_for_exactly_this_text(value: str, key: str, negated: bool) -> None:  # noqa: FBT001
+    (term,) = parse(spell(key, value, negated=negated), NOW).terms
+    assert (term.key, term.value, term.negated) == (key, value, negated)
+    assert term.quoted or "*" not in value
+
+
+@given(values=st.lists(VALUES, max_size=5))
+def test_a_query_is_its_pieces(values: list[str]) -> None:
+    terms = [spell("new", value) for value in values]
+    assert pieces("  ".join(terms)) == terms
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [('"a""b"', 'a"b'), ('""""', '"'), ('new:"say ""hi"""', 'say "hi"'), ('"it is ""so"""', 'it is "so"')],
+)
+def test_a_quote_in_a_phrase_is_written_twice(text: str, value: str) -> None:
+    assert [term.value for term in parse(text, NOW).terms] == [value]

@@ -112,7 +112,10 @@ def _bounds(log: Log, query: Query, counted: Counted, now: datetime) -> list[dat
         high = low + timedelta(minutes=1)
     unit = next((unit for unit in UNITS if (high - low) / unit <= BARS - 1), (high - low) / (BARS - 1))
     first = EPOCH + (low - EPOCH) // unit * unit
-    return [first + unit * number for number in range((high - first) // unit + 2)]
+    bounds = [first + unit * number for number in range((high - first) // unit + 2)]
+    # The first and the last bar end with the range, if it was chosen.
+    inside = [bound for bound in bounds if bound > low and (query.until is None or bound < high)]
+    return [low if query.since else first, *inside, *([high] if query.until else [])]
 
 
 def _within(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -129,13 +132,17 @@ def _bars(state: State, bounds: Sequence[datetime], counts: Sequence[int]) -> li
 
 def _range(low: datetime, high: datetime) -> dict[str, str]:
     """As a person would type it: the last day is a part of the range."""
-    if (high - low) % DAY:
-        return {"since": f"{low:%Y-%m-%dT%H:%M}Z", "until": f"{high:%Y-%m-%dT%H:%M}Z"}
+    if (low - EPOCH) % DAY or (high - EPOCH) % DAY:
+        return {"since": _exactly(low), "until": _exactly(high)}
     return {"since": f"{low:%Y-%m-%d}", "until": f"{high - DAY:%Y-%m-%d}"}
 
 
+def _exactly(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def _label(low: datetime, high: datetime) -> str:
-    if (high - low) % DAY:
+    if (low - EPOCH) % DAY or (high - EPOCH) % DAY:
         return f"{low:%-d %b %Y, %H:%M} to {high:%H:%M}"
     return f"{low:%-d %b %Y}" if high - low == DAY else f"{low:%-d %b} to {high - DAY:%-d %b %Y}"
 

@@ -1,0 +1,107 @@
+"""Each way from what is shown to less of it leads where it says."""
+
+import html
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from indelible.event import Actor, Organization
+from tests.store.test_log import happened
+from tests.web.conftest import Open
+from tests.world import World
+
+COUNT = re.compile(r'class="audit-count" role="status">\s*([\d,]+|No)')
+CHOICE = re.compile(r'<li><a href="([^"]+)">[^<]+</a> <span>([\d,]+)</span>\s*<a class="audit-but" href="([^"]+)"')
+BAR = re.compile(r'<a href="([^"]+)" aria-label="([^"]+): ([\d,]+) entr')
+
+
+def count(page: str) -> int:
+    found = COUNT.search(page)
+    assert found
+    return 0 if found[1] == "No" else int(found[1].replace(",", ""))
+
+
+@pytest.fixture
+def many(filled: World) -> World:
+    """Two more years of entries, a few each week, by three people."""
+    begin = datetime(2024, 11, 1, tzinfo=UTC)
+    filled.log.append(
+        happened(
+            occurred_at=begin + timedelta(hours=31 * n),
+            actor=Actor(id=f"p{n % 3}", name=f"Person {n % 3}", email=f"p{n % 3}@acme.test"),
+            organization=Organization(*(("org_a", "Acme") if n % 4 else ("org_g", "Globex"))),
+            changes={"plan": {"old": "free", "new": "pro" if n % 5 else 'the "big" one'}},
+        )
+        for n in range(400)
+    )
+    return filled
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "?since=2025-01-01&until=2025-06-30", "?q=user:p1", "?q=new:pro&since=2025-03-01T07:11Z&until=2025-03-04"],
+)
+@pytest.mark.parametrize("organization", [None, "org_a"])
+@pytest.mark.usefixtures("many")
+def test_each_bar_leads_to_as_many_entries_as_it_tells(pages: Open, query: str, organization: str | None) -> None:
+    client = pages(organization)
+    page = client.get(f"/audit/{query}").text
+    bars = [(html.unescape(link), int(told.replace(",", ""))) for link, _, told in BAR.findall(page)]
+    assert 1 < len(bars) <= 60
+    assert sum(told for _, told in bars) == count(page) > 0
+    for link, told in [*bars[:3], *bars[-3:], max(bars, key=lambda bar: bar[1])]:
+        assert count(client.get(link).text) == told
+
+
+@pytest.mark.usefixtures("many")
+def test_each_name_in_a_list_leads_to_as_many_entries_as_it_tells(pages: Open) -> None:
+    client = pages("org_a")
+    page = client.get("/audit/?q=new:pro").text
+    assert "<h2>Organization</h2>" not in page  # they have one
+    choices = re.findall(
+        r'<li><a href="([^"]+)">[^<]+</a> <span>([\d,]+)</span>\s*<a class="audit-but" href="([^"]+)"', page
+    )
+    assert len(choices) >= 6
+    for only, told, but in choices:
+        assert count(client.get(html.unescape(only)).text) == int(told)
+        assert count(client.get(html.unescape(but)).text) == count(page) - int(told)
+
+
+@pytest.mark.usefixtures("many")
+def test_each_chip_is_a_term_and_takes_it_away(pages: Open) -> None:
+    page = pages().get('/audit/?q=user:p1 new:"the ""big"" one"').text
+    chips = re.findall(r'<li><code>(.*?)</code> <a href="([^"]+)"', page)
+    assert [html.unescape(text) for text, _ in chips] == ["user:p1", 'new:"the ""big"" one"']
+    assert 'value="user:p1"' in pages().get(html.unescape(chips[1][1])).text
+
+
+@pytest.mark.usefixtures("many")
+def test_what_is_known_of_an_entry_leads_to_others_like_it(pages: Open) -> None:
+    client = pages()
+    listed = client.get("/audit/?q=user:p1").text
+    first = re.search(r'id="e(\d+)"', listed)
+    assert first
+    page = client.get(f"/audit/?q=user:p1&open={first[1]}").text
+    links = re.findall(r'<a href="([^"]+)" aria-label="(Only|All but) ([^"]+)"', page)
+    assert {told.split()[0] for _, _, told in links} == {"action", "entity", "user", "organization"}
+    for link, kind, _ in links:
+        found = count(client.get(html.unescape(link)).text)
+        assert found > 0 if kind == "Only" else found < count(page)
+
+
+def test_a_proof_is_there_for_who_may_see_the_entry(pages: Open, filled: World) -> None:
+    pages().get("/audit/")
+    told = pages("org_a").get("/audit/entry/4/proof")
+    assert told.status_code == 200
+    assert told.text == str(filled.log.proof(4))
+    assert "entry-4.tlog-proof" in told.headers["content-disposition"]
+    for organization, seq in (("org_g", "4"), (None, "99"), (None, "x")):
+        assert pages(organization).get(f"/audit/entry/{seq}/proof").status_code == 404
+
+
+def test_the_list_of_suggestions_is_made_of_what_the_viewer_may_see(pages: Open) -> None:
+    pages().get("/audit/")
+    assert "action:LICENSE_UPDATED" in pages("org_a").get("/audit/suggest?q=action:lic").text
+    assert "UPDATED" not in pages("org_g").get("/audit/suggest?q=action:lic").text
+    assert pages().get('/audit/suggest?q=new:"<').text.strip() == ""
