@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Protocol
 
 import apsw
@@ -11,6 +12,7 @@ import psycopg
 from indelible.event import Entry, micros, read
 from indelible.log import Log
 from indelible.search.query import ANY, Query, Term, parse
+from indelible.urls import is_postgres
 
 COLUMNS = ("action", "entity_type", "entity_id", "entity_name", "user_name", "user_email", "organization", "operation",
            "source", "changes")  # fmt: skip
@@ -38,6 +40,11 @@ class Peer:
 
     def __init__(self, db: Database, like: str, mark: str) -> None:
         self._db, self._like, self._mark = db, like, mark
+
+    @classmethod
+    def of(cls, log: Log, url: str | None) -> "Peer":
+        """On the same kind of database."""
+        return cls.on_server(log, url) if url and is_postgres(url) else cls.beside(log)
 
     @classmethod
     def beside(cls, log: Log) -> "Peer":
@@ -99,8 +106,6 @@ def rows(log: Log) -> Iterator[tuple[Any, ...]]:
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
-    from datetime import datetime
-
     return (
         entry.seq, micros(datetime.fromisoformat(entry.occurred_at)), entry.action, entry.entity.type, entry.entity.id,
         entry.entity.name, entry.actor.name, entry.actor.email, entry.organization and entry.organization.id,

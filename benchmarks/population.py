@@ -20,9 +20,9 @@ NEEDLE = 100_000
 
 FIRST = ["Dana", "Kim", "Alex", "Sam", "Robin", "Maria", "Noor", "Chen", "Ivan", "Aiko",
          "Lena", "Omar", "Tara", "Nils", "Rosa", "Hugo", "Ines", "Theo", "Zora", "Paul"]  # fmt: skip
-LAST = ["Lee", "Smith", "Okafor", "Novak", "Silva", "Haddad", "Tanaka", "Berg", "Rossi", "Kaya", "Moreau", "Weber", "Costa",
-        "Dubois", "Jensen", "Kowalski", "Ahmed", "Park", "Nguyen", "Fischer", "Larsen", "Petrov", "Romano", "Santos",
-        "Yilmaz"]  # fmt: skip
+LAST = ["Lee", "Smith", "Okafor", "Novak", "Silva", "Haddad", "Tanaka", "Berg", "Rossi", "Kaya", "Moreau", "Weber",
+        "Costa", "Dubois", "Jensen", "Kowalski", "Ahmed", "Park", "Nguyen", "Fischer", "Larsen", "Petrov", "Romano",
+        "Santos", "Yilmaz"]  # fmt: skip
 VERBS = {
     "Organization": ["CREATED", "RENAMED", "SUSPENDED", "RESUMED", "PLAN_CHANGED"],
     "User": [

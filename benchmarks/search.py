@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--peer", action="store_true")
     arguments = parser.parse_args()
     with opened(arguments.log, arguments.entries) as log:
-        measure(log, arguments.rounds, Peer.beside(log) if arguments.peer else None)
+        measure(log, arguments.rounds, Peer.of(log, arguments.log) if arguments.peer else None)
 
 
 def measure(log: Log, rounds: int, peer: Peer | None) -> None:

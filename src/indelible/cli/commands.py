@@ -1,12 +1,17 @@
 """The commands about a log. LOG is sqlite:///path/file.db"""
 
+import msgspec
+
 from indelible import __version__
 from indelible.cli.app import app
-from indelible.cli.inputs import query_of, read_note, verified, write_proof, write_whole
+from indelible.cli.inputs import moment_of, query_of, read_note, verified, write_proof, write_whole
 from indelible.cli.options import (
     Anchor,
     AsJson,
+    At,
     CheckpointFile,
+    EntityId,
+    EntityType,
     Folder,
     FormatName,
     Key,
@@ -32,6 +37,8 @@ from indelible.export import write
 from indelible.log import Log
 from indelible.publish.folder import publish as mirror
 from indelible.publish.witness import Place, cosign
+from indelible.search.history import history as history_of
+from indelible.search.history import known
 from indelible.search.page import MAX_PAGE, find, lines
 
 
@@ -66,6 +73,28 @@ def search(
                 break
         if page.count == 0:
             say("No entries found.")
+
+
+@app.command()
+def history(log: LogUrl, entity_type: EntityType, key: EntityId, at: At = None, *, json: AsJson = False) -> None:
+    """Every change of one entity, oldest first; or its state at a time. Exit 4: the log knows nothing of it."""
+    moment = moment_of("--at", at)
+    with Log.open(log, sign=False) as opened:
+        entries = list(history_of(opened, entity_type, key))
+        if not entries:
+            raise NotFoundError(f"The log has no entry of {entity_type} {key}. Names of types and ids are exact.")
+        if moment is None:
+            for entry in entries:
+                show_bytes(opened.line(entry.seq) + b"\n") if json else show(one_line(entry))
+            return
+        found = known(entries, moment)
+        if json:
+            told = {"there": found.there, "name": found.name, "fields": found.fields}
+            show(msgspec.json.encode(told | {"seq": found.last.seq if found.last else None}).decode())
+            return
+        say(f"{'There' if found.there else 'Not there'}, by entry {found.last.seq if found.last else 'none'}.")
+        for name, value in found.fields.items():
+            show(f"{name}: {msgspec.json.encode(value).decode()}")
 
 
 @app.command()

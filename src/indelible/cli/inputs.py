@@ -23,12 +23,12 @@ from indelible.verify import Report, verify_file, verify_log, verify_tiles
 
 
 def query_of(text: str, since: str | None, until: str | None) -> Query:
-    now = datetime.now(UTC)
-    return parse(text, now).within(_moment("--since", since, now), _moment("--until", until, now))
+    return parse(text, datetime.now(UTC)).within(moment_of("--since", since), moment_of("--until", until))
 
 
-def _moment(option: str, text: str | None, now: datetime) -> datetime | None:
-    moment = parse_moment(text, now, end=option == "--until") if text else None
+def moment_of(option: str, text: str | None) -> datetime | None:
+    """Raises UsageError."""
+    moment = parse_moment(text, datetime.now(UTC), end=option != "--since") if text else None
     if text and moment is None:
         raise UsageError(f"{option} {text!r} is no date or time. Write 2026-11-01, 7d or yesterday.")
     return moment

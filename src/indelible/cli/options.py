@@ -27,6 +27,9 @@ FormatName = Annotated[
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file; otherwise stdout")]
 Key = Annotated[str | None, typer.Option(help="The verifier key that `init` printed")]
 Organization = Annotated[str | None, typer.Option("--org", metavar="ID", help="Of one organization, by its id")]
+EntityType = Annotated[str, typer.Argument(metavar="TYPE", help="Of an entity, as License")]
+EntityId = Annotated[str, typer.Argument(metavar="ID", help="The entity's id")]
+At = Annotated[str | None, typer.Option(metavar="T", help="What it was then, instead of what happened to it")]
 Sequence = Annotated[int, typer.Argument(metavar="SEQ", help="The number of an entry")]
 Proof = Annotated[bool, typer.Option("--proof", help="The whole log as a ZIP file, with what proves it")]
 RevokeAfter = Annotated[

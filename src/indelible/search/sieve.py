@@ -4,6 +4,7 @@ A set of each. The grams of a word may stand in a text that lacks it; all else i
 pairs are those of their sets (Kleene, 1938).
 """
 
+from operator import itemgetter
 from typing import NamedTuple
 
 from indelible.index.block import Block
@@ -32,13 +33,12 @@ class Sieve:
         """What is cheap is asked first: where that holds for nothing, nothing else is asked."""
         sure = maybe = self._within(block)
         cost = 0
-        for weight, look in sorted(
-            ((_weight(look, block), look) for look in self._plan.looks), key=lambda pair: pair[0]
-        ):
+        for weight, look in sorted(((_weight(each, block), each) for each in self._plan.looks), key=itemgetter(0)):
             if not maybe:
                 break
+            cost += min(weight, 1 + maybe.bit_count())  # of few entries each is looked at
             surely, possibly = self._one(look, block, maybe)
-            sure, maybe, cost = sure & surely, maybe & possibly, cost + weight
+            sure, maybe = sure & surely, maybe & possibly
         return Sifted(sure, maybe, cost)
 
     def _one(self, look: Look, block: Block, within: int) -> tuple[int, int]:

@@ -23,6 +23,7 @@ from indelible.viewer import Shell, Viewer, ViewerCheck
 from indelible.web.digests import Digests
 from indelible.web.exporting import export
 from indelible.web.frame import STATIC, Frame
+from indelible.web.history import History
 from indelible.web.jobs import Jobs
 from indelible.web.narrowing import narrowing
 from indelible.web.programs import Programs
@@ -53,12 +54,14 @@ def create_app(
         Route("/entry/{seq}/proof", frame.page(pages.proof)),
         Route("/export", frame.page(pages.export)),
         Route("/suggest", frame.page(pages.suggest)),
+        *History(frame, log, pages.freshen).routes(),
         *Webhooks(frame, upkeep).routes(),
         *Digests(frame, upkeep).routes(),
         *Jobs(frame, upkeep).routes(),
         Route("/live", frame.page(programs.live)),
         Route("/feed/{webhook}", programs.feed),
         Route("/checkpoint", frame.page(programs.checkpoint)),
+        Route("/consistency", frame.page(programs.consistency)),
         Route("/tile/{path:path}", frame.page(programs.tile)),
         Mount("/static", _Static(directory=STATIC)),
         Route("/{rest:path}", frame.page(frame.missing)),
@@ -77,7 +80,7 @@ class Pages:
 
     def entries(self, request: Request, viewer: Viewer) -> Response:
         """The list: what the address asks for, newest first."""
-        state, notice = State.read(request.query_params), self._freshen()
+        state, notice = State.read(request.query_params), self.freshen()
         now = datetime.now(UTC)
         query, problems = understand(state, now)
         page = narrower = None
@@ -93,7 +96,7 @@ class Pages:
         values = {
             "state": state, "problems": dict.fromkeys(FIELDS) | {p.field: p for p in problems}, "notice": notice,
             "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
-            "line": self._log.line(unfolded.seq).decode() if unfolded else "",
+            "line": self._log.line(unfolded.seq).decode() if unfolded else "", "verifier": self._log.verifier,
             "narrowing": narrower, "presets": PRESETS.items(), "size": self._log.head().size,
             "signed": self._log.signed_size(),
             "assurance": self._upkeep.assurance,
@@ -119,7 +122,7 @@ class Pages:
         shown = request.query_params.get("row")
         state, same = State.read(request.query_params), self._together(entry, viewer)
         told = row(entry, joined="joined" in request.query_params)
-        values = {"row": told, "line": line.decode(), "state": state, "together": same}
+        values = {"row": told, "line": line.decode(), "state": state, "together": same, "verifier": self._log.verifier}
         if shown in ("open", "closed"):
             values["open"] = shown == "open"
             return HTMLResponse(self._frame.render(request, "row.html", values), headers={"Cache-Control": "no-store"})
@@ -151,7 +154,7 @@ class Pages:
     def export(self, request: Request, viewer: Viewer) -> Response:
         """A file of exactly what the address asks for; itself an entry."""
         state = State.read(request.query_params)
-        self._freshen()
+        self.freshen()
         query, problems = understand(state, datetime.now(UTC))
         if query is None:
             return PlainTextResponse("\n".join(f"{p.field}: {p.message}" for p in problems), 400)
@@ -165,7 +168,7 @@ class Pages:
         chunks = export(self._log, query, name, viewer, request, state)
         return StreamingResponse(chunks, media_type=FORMATS[name].media_type, headers=headers)
 
-    def _freshen(self) -> str:
+    def freshen(self) -> str:
         """Seal what is outstanding; if that fails the page says so and shows what is there."""
         try:
             self._refresh()

@@ -8,7 +8,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from indelible.errors import Error, MalformedError, NotFoundError, QueryError, UsageError
 from indelible.log import Log
-from indelible.merkle.tile import Tile
+from indelible.merkle.b64 import encode
+from indelible.merkle.proof import consistency
+from indelible.merkle.tile import Tile, subtree
 from indelible.publish.tiles import read_tile
 from indelible.search.match import matching
 from indelible.search.query import parse
@@ -64,6 +66,15 @@ class Programs:
         if viewer.organization is not None or note is None:
             return self._frame.missing(request, viewer)
         return PlainTextResponse(note, headers={"Cache-Control": "no-store"})
+
+    def consistency(self, request: Request, viewer: Viewer) -> Response:
+        """That the tree of `to` entries extends that of `from`: a hash a line (RFC 9162 2.1.4). Tells of no entry."""
+        old, size = (number(request.query_params.get(name, "")) or 0 for name in ("from", "to"))
+        if not 0 < old <= size <= self._log.signed_size():
+            return self._frame.missing(request, viewer)
+        hashes = (subtree(run, self._log.store.nodes) for run in consistency(old, size))
+        told = "".join(f"{encode(hash_)}\n" for hash_ in hashes)
+        return PlainTextResponse(told, headers={"Cache-Control": "no-store"})
 
     def tile(self, request: Request, viewer: Viewer) -> Response:
         """Hashes or entries, by C2SP tlog-tiles: for whoever may see every organization's."""

@@ -50,9 +50,10 @@ class State:
             known = []
         return self.search(q=" ".join([*known, *([] if term in known else [term])]))
 
-    def history(self, entity: Entity) -> str:
-        """The address of all entries of one thing."""
-        return State().search(q=spell("entity", f"{entity.type}/{entity.id}"))
+    @classmethod
+    def of(cls, entity: Entity) -> "State":
+        """All entries of one thing."""
+        return cls(q=spell("entity", f"{entity.type}/{entity.id}"))
 
     @property
     def filtered(self) -> bool:

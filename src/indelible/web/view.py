@@ -37,6 +37,22 @@ class Fact(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Changed:
+    """Fields with their old and new values, as in an entry."""
+
+    changes: dict[str, dict[str, Any]]
+
+    @property
+    def values(self) -> list[tuple[str, Value, Value]]:
+        changed = (each for name, change in self.changes.items() for each in flat(name, change))
+        return [(name, *_compared(_value(change, "old"), _value(change, "new"))) for name, change in changed]
+
+    def has(self, side: str) -> bool:
+        """Whether any change has an old, or a new, value: creating has no old ones, deleting no new ones."""
+        return any(side in change for change in self.changes.values())
+
+
+@dataclass(frozen=True)
 class Row:
     """An entry in the list."""
 
@@ -49,13 +65,12 @@ class Row:
     joined: bool = False  # of the same transaction as the row above
 
     @property
-    def changes(self) -> list[tuple[str, Value, Value]]:
-        changed = (each for name, change in self.entry.changes.items() for each in flat(name, change))
-        return [(name, *_compared(_value(change, "old"), _value(change, "new"))) for name, change in changed]
+    def changed(self) -> "Changed":
+        return Changed(self.entry.changes)
 
-    def has(self, side: str) -> bool:
-        """Whether any change has an old, or a new, value: creating has no old ones, deleting no new ones."""
-        return any(side in change for change in self.entry.changes.values())
+    @property
+    def changes(self) -> list[tuple[str, Value, Value]]:
+        return self.changed.values
 
     @property
     def facts(self) -> list[Fact]:

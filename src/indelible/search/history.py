@@ -1,0 +1,59 @@
+"""One thing from its first entry to its last: what changed, and what it was at any moment."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from indelible.event import Entry, read
+from indelible.log import Log
+from indelible.search.page import lines
+from indelible.search.query import Query, Term
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the log knows of a thing. `fields` are spelled as in entries; of what it never told nothing is known.
+
+    `there`: it was made, or seen, and not deleted since.
+    """
+
+    there: bool = False
+    name: str | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    last: Entry | None = None  # that made it so
+
+
+def history(log: Log, entity_type: str, key: str, *, organization: str | None = None) -> Iterator[Entry]:
+    """Its entries, oldest first; `organization` sees only its own."""
+    query = Query((Term("entity", f"{entity_type}/{key}"),))
+    return map(read, lines(log, query, organization=organization))
+
+
+def known(entries: Iterable[Entry], until: datetime | None = None) -> Known:
+    """After its entries, or after those before a moment; in the order of the log, which is that of the database."""
+    found = Known()
+    for entry in entries:
+        if until is None or datetime.fromisoformat(entry.occurred_at) < until:
+            found = _after(found, entry)
+    return found
+
+
+def difference(before: Known, after: Known) -> dict[str, dict[str, Any]]:
+    """As the changes of an entry: what is in one of them alone has only that side."""
+    sides = {"old": before.fields, "new": after.fields}
+    changes = {
+        name: {side: fields[name] for side, fields in sides.items() if name in fields}
+        for name in dict.fromkeys([*before.fields, *after.fields])
+    }
+    return {name: change for name, change in changes.items() if change.get("old", ...) != change.get("new", ...)}
+
+
+def _after(before: Known, entry: Entry) -> Known:
+    name = entry.entity.name or before.name
+    if entry.operation == "delete":
+        return Known(there=False, name=name, fields={}, last=entry)
+    new = {field_: change["new"] for field_, change in entry.changes.items() if "new" in change}
+    gone = {field_ for field_, change in entry.changes.items() if "new" not in change}
+    kept = {} if entry.operation == "create" else {f: value for f, value in before.fields.items() if f not in gone}
+    return Known(there=True, name=name, fields=kept | new, last=entry)
