@@ -39,6 +39,7 @@ PORTAL = (
 AUDIT = {
     "full": "/audit/",
     "older": "/audit/?before=30",
+    "narrowed": "/audit/?q=-source:nowhere -user:nobody&since=90d",
     "unfolded": "/audit/?open=20&before=30",
     "nothing-matches": "/audit/?q=nobody-has-this-name&since=2020-01-01&until=2020-12-31",
     "nothing-further": "/audit/?before=0",
@@ -226,6 +227,12 @@ def test_unfolding_and_searching_leave_the_page_as_good_as_it_was(watched: Watch
     page.get_by_text("entries found").wait_for()
     page.get_by_role("link", name="Show what changed").first.click()
     page.get_by_role("link", name="Hide what changed").wait_for()
+    page.locator(".audit-facets summary").click()
+    page.locator(".audit-raw summary").click()
+    assert violations(page) == []
+    assert watched.over(NARROWEST) == 0
+    page.get_by_role("link", name="All of this").click()
+    page.get_by_text("What happened to it").wait_for()
     assert violations(page) == []
     assert watched.over(NARROWEST) == 0
     assert watched.complaints == []
