@@ -21,7 +21,7 @@ LEVELS = (
     ("signer", "group", "capture", "prover", "index"),
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work"),
-    ("monitor", "memory", "export", "publish", "webhooks", "schedule"),
+    ("monitor", "memory", "export", "publish", "webhooks", "schedule", "views"),
     ("digests",),
     ("desk",),
     ("upkeep",),

@@ -9,6 +9,7 @@ from indelible.digests.making import Maker
 from indelible.errors import UsageError
 from indelible.log import Log
 from indelible.schedule.scheduler import Scheduler
+from indelible.views.views import Views
 from indelible.webhooks.secret import Secrets, key_path
 from indelible.webhooks.service import Webhooks
 from indelible.work.letters import Send, send_due
@@ -23,6 +24,7 @@ class Desk:
     work: Work
     webhooks: Webhooks
     digests: Digests
+    views: Views
     maker: Maker
     scheduler: Scheduler
 
@@ -37,7 +39,7 @@ class Desk:
             secrets = Secrets.kept(key_path(log.store.key_path), work)
             digests = Digests(log, work, secrets)
             webhooks = Webhooks.of(log, work, pages)
-            return cls(work, webhooks, digests, Maker(log, work, digests, pages), Scheduler(work))
+            return cls(work, webhooks, digests, Views(log, work), Maker(log, work, digests, pages), Scheduler(work))
         except BaseException:
             work.close()
             raise

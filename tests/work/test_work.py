@@ -7,14 +7,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import apsw
 import psycopg
 import pytest
 
 from indelible.errors import LogError
 from indelible.log import Log
+from indelible.urls import is_postgres, sqlite_path
 from indelible.work.place import open_work
 from indelible.work.promise import Work
 from tests.shell import shell
@@ -184,3 +187,20 @@ def test_a_writer_of_the_log_may_use_it_without_owning_it(pg_url: str) -> None:
 def as_role(url: str, role: str) -> str:
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}"))
+
+
+def test_work_of_an_older_format_is_brought_up_to_date(work: Work, url: str) -> None:
+    with work.transaction() as statements:
+        statements.run("add_announcement", **ROW)
+    work.close()
+    if is_postgres(url):
+        with psycopg.connect(url) as server:
+            server.execute("DROP TABLE indelible_work.saved_view; UPDATE indelible_work.format SET format = 1")
+    else:
+        db = apsw.Connection(f"{sqlite_path(url)}.work")
+        db.execute("DROP TABLE saved_view; PRAGMA user_version = 1")
+        db.close()
+    for _ in range(2):
+        with closing(open_work(url)) as opened, opened.transaction() as statements:
+            assert statements.run("views") == []
+            assert len(statements.run("announcements")) == 1

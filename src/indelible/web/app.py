@@ -20,6 +20,7 @@ from indelible.search.suggest import suggest
 from indelible.search.together import together
 from indelible.upkeep import Upkeep
 from indelible.viewer import Shell, Viewer, ViewerCheck
+from indelible.views.views import owner_of
 from indelible.web.digests import Digests
 from indelible.web.exporting import export
 from indelible.web.frame import STATIC, Frame
@@ -29,6 +30,7 @@ from indelible.web.narrowing import narrowing
 from indelible.web.programs import Programs
 from indelible.web.state import Problem, State, number, understand
 from indelible.web.view import Row, row, rows
+from indelible.web.views import Views
 from indelible.web.webhooks import Webhooks
 
 PRESETS = {"All time": "", "Today": "today", "24 hours": "24h", "7 days": "7d", "30 days": "30d", "90 days": "90d"}
@@ -47,7 +49,8 @@ def create_app(
 ) -> Starlette:
     """The audit pages of `log`. `refresh` seals what is outstanding, so that a page shows every committed change."""
     frame = Frame(viewer, shell)
-    pages, programs = Pages(frame, log, refresh, upkeep), Programs(frame, log, upkeep)
+    views = Views(frame, upkeep)
+    pages, programs = Pages(frame, log, refresh, upkeep, views), Programs(frame, log, upkeep)
     routes = [
         Route("/", frame.page(pages.entries)),
         Route("/entry/{seq}", frame.page(pages.entry)),
@@ -55,6 +58,7 @@ def create_app(
         Route("/export", frame.page(pages.export)),
         Route("/suggest", frame.page(pages.suggest)),
         *History(frame, log, pages.freshen).routes(),
+        *views.routes(),
         *Webhooks(frame, upkeep).routes(),
         *Digests(frame, upkeep).routes(),
         *Jobs(frame, upkeep).routes(),
@@ -72,14 +76,19 @@ def create_app(
 class Pages:
     """One method a page of the log. Each is given the viewer whom the host recognised."""
 
-    def __init__(self, frame: Frame, log: Log, refresh: Callable[[], object], upkeep: Upkeep) -> None:
+    def __init__(self, frame: Frame, log: Log, refresh: Callable[[], object], upkeep: Upkeep, views: Views) -> None:
         self._frame = frame
+        self._views = views
         self._log = log
         self._refresh = refresh
         self._upkeep = upkeep
 
     def entries(self, request: Request, viewer: Viewer) -> Response:
-        """The list: what the address asks for, newest first."""
+        """The list: what the address asks for, newest first. Where it asks for nothing, what this viewer sees first."""
+        views = self._views.seen(viewer)
+        for view, first in views:
+            if not request.query_params and view.opens and view.owner == owner_of(viewer.actor):
+                return self._frame.go(request, f"/{first.link()}")
         state, notice = State.read(request.query_params), self.freshen()
         now = datetime.now(UTC)
         query, problems = understand(state, now)
@@ -97,7 +106,8 @@ class Pages:
             "state": state, "problems": dict.fromkeys(FIELDS) | {p.field: p for p in problems}, "notice": notice,
             "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
             "line": self._log.line(unfolded.seq).decode() if unfolded else "", "verifier": self._log.verifier,
-            "narrowing": narrower, "presets": PRESETS.items(), "size": self._log.head().size,
+            "views": views, "keeps": owner_of(viewer.actor) is not None, "narrowing": narrower,
+            "presets": PRESETS.items(), "size": self._log.head().size,
             "signed": self._log.signed_size(),
             "assurance": self._upkeep.assurance,
         }  # fmt: skip

@@ -35,7 +35,7 @@ class State:
         """The query part of an address, `?` included; what is empty is left out."""
         values = {"q": self.q, "since": self.since, "until": self.until, "before": self.before, "after": self.after}
         given = {name: value for name, value in (values | changes).items() if value not in (None, "")}
-        return f"?{urlencode(given)}"
+        return f"?{urlencode(given) or 'q='}"  # without any the page may be what somebody wants to see first
 
     def search(self, **changes: object) -> str:
         """Likewise, from the first page on."""

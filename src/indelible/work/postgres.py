@@ -12,12 +12,13 @@ from psycopg import Connection
 from indelible.errors import LogError
 from indelible.store.postgres.connection import SECONDS, Database
 from indelible.work.promise import Hold, Row
-from indelible.work.sql import FORMAT, inserts, queries, schema
+from indelible.work.sql import FORMAT, inserts, migration, queries, schema
 
 SCHEMA = "indelible_work"
 SQL = {name: re.sub(r":(\w+)", r"%(\1)s", text).encode() for name, text in queries().items()}
+_ALONE = f"SELECT pg_advisory_xact_lock(hashtextextended('{SCHEMA}', 0))"
 _MAKE = f"""
-SELECT pg_advisory_xact_lock(hashtextextended('{SCHEMA}', 0));
+{_ALONE};
 CREATE SCHEMA {SCHEMA};
 SET LOCAL search_path = {SCHEMA};
 CREATE TABLE format AS SELECT {FORMAT} AS format;
@@ -39,7 +40,7 @@ class PostgresWork:
         self._db: Connection[tuple[Any, ...]] | None = None
         with self._connect() as db, self._database.errors():
             _make(db)
-            if db.execute("SELECT format FROM format").fetchall() != [(FORMAT,)]:
+            if not _up_to_date(db):
                 raise LogError(f"The schema {SCHEMA} beside {self._database} is of another version. Upgrade.")
 
     def __str__(self) -> str:
@@ -147,6 +148,24 @@ def _make(db: Connection[tuple[Any, ...]]) -> None:
             db.execute(_MAKE.format(schema=schema(), tables=tables).encode())
     except psycopg.errors.DuplicateSchema:
         return
+
+
+def _up_to_date(db: Connection[tuple[Any, ...]]) -> bool:
+    """By all steps or none; of two that begin, the second finds it done. False: it is of a later version."""
+    if _format(db) == FORMAT:
+        return True
+    with db.transaction():
+        db.execute(_ALONE.encode())
+        for step in range(_format(db) + 1, FORMAT + 1):
+            tables = ", ".join(re.findall(r"CREATE TABLE (\w+)", migration(step)))
+            grant = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO indelible_writer"
+            db.execute(f"{migration(step)}; {grant}; UPDATE format SET format = {step}".encode())
+    return _format(db) == FORMAT
+
+
+def _format(db: Connection[tuple[Any, ...]]) -> int:
+    ((found,),) = db.execute("SELECT format FROM format").fetchall()
+    return int(found)
 
 
 def _there(db: Connection[tuple[Any, ...]]) -> bool:

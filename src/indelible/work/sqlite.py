@@ -13,7 +13,7 @@ import apsw
 from indelible.errors import LogError
 from indelible.files import beside, sync
 from indelible.work.promise import Hold, Row
-from indelible.work.sql import FORMAT, inserts, queries, schema
+from indelible.work.sql import FORMAT, inserts, migration, queries, schema
 
 APPLICATION_ID = 0x494E4457  # "INDW"
 BUSY_MS = 10_000
@@ -35,7 +35,7 @@ class SQLiteWork:
             self._db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
             self._db.set_busy_timeout(BUSY_MS)
             self._db.execute("PRAGMA synchronous = FULL")
-            if self._db.pragma("application_id") != APPLICATION_ID or self._db.pragma("user_version") != FORMAT:
+            if self._db.pragma("application_id") != APPLICATION_ID or not _up_to_date(self._db):
                 raise LogError(f"{path} is not what this version keeps there. Upgrade, or move it away.")
 
     def __str__(self) -> str:
@@ -112,6 +112,17 @@ class _FileHold:
 
     def release(self) -> None:
         os.close(self._descriptor)
+
+
+def _up_to_date(db: apsw.Connection) -> bool:
+    """By all steps or none; of two that begin, the second finds it done. False: it is of a later version."""
+    if db.pragma("user_version") != FORMAT:
+        db.transaction_mode = "IMMEDIATE"
+        with db:
+            for step in range(int(db.pragma("user_version")) + 1, FORMAT + 1):
+                db.execute(migration(step))
+                db.pragma("user_version", step)
+    return bool(db.pragma("user_version") == FORMAT)
 
 
 def _make(path: Path) -> None:

@@ -9,13 +9,18 @@ from typing import Any
 
 from indelible.files import statements
 
-FORMAT = 1  # of what `schema.sql` makes
+FORMAT = 2  # of what `schema.sql` makes; `migrations/` has a step to each format from the one before
 AT_ONCE = 500  # rows of one statement
 _VALUES = re.compile(r"VALUES \(([^)]*)\)")
 
 
 def schema() -> str:
     return files(__name__).joinpath("schema.sql").read_text()
+
+
+def migration(to: int) -> str:
+    """The step to one format."""
+    return files(__name__).joinpath("migrations", f"{to:04}.sql").read_text()
 
 
 @cache

@@ -163,3 +163,17 @@ UPDATE digest SET cursor = :cursor, covered_at = :covered_at WHERE log = :log AN
 
 -- name: remove_digest
 DELETE FROM digest WHERE log = :log AND id = :id
+
+-- name: add_view
+INSERT INTO saved_view (log, id, name, owner, organization, shared, opens, query, since, until, created_at)
+VALUES (:log, :id, :name, :owner, :organization, :shared, :opens, :query, :since, :until, :created_at)
+
+-- name: views
+SELECT id, name, owner, organization, shared, opens, query, since, until, created_at
+FROM saved_view WHERE log = :log ORDER BY name, id
+
+-- name: open_no_view
+UPDATE saved_view SET opens = 0 WHERE log = :log AND owner = :owner
+
+-- name: remove_view
+DELETE FROM saved_view WHERE log = :log AND id = :id

@@ -1,0 +1,1 @@
+"""Searches that people keep: their own, and those that are shared."""

@@ -1,0 +1,87 @@
+"""The page of saved views: one's own, those that are shared, and the form that keeps another."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from indelible.errors import Error, NotFoundError, QueryError, UsageError
+from indelible.upkeep import Upkeep
+from indelible.viewer import Viewer
+from indelible.views.views import View, owner_of
+from indelible.views.views import Views as Service
+from indelible.web.frame import Form, Frame, context_of
+from indelible.web.state import State
+from indelible.work.announcements import By
+
+FIELDS = ("name", "q", "since", "until")
+DONE = {"saved": "Saved.", "removed": "Removed."}
+
+
+class Views:
+    """For every viewer; to share one takes who manages."""
+
+    def __init__(self, frame: Frame, upkeep: Upkeep) -> None:
+        self._frame = frame
+        self._upkeep = upkeep
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return [
+            Route("/views/", self._frame.page(self.list), methods=["GET"]),
+            Route("/views/", self._frame.form(self.add), methods=["POST"]),
+            Route("/views/{id}/remove", self._frame.form(self.remove), methods=["POST"]),
+        ]
+
+    @property
+    def _views(self) -> Service:
+        return self._upkeep.desk.views
+
+    def seen(self, viewer: Viewer) -> Sequence[tuple[View, State]]:
+        """For the page of entries, which is there without them, too."""
+        if owner_of(viewer.actor) is None:
+            return []
+        try:
+            return [(view, _state(view)) for view in self._views.seen(viewer.actor, viewer.organization)]
+        except Error:
+            return []
+
+    def list(self, request: Request, viewer: Viewer) -> Response:
+        return self._list(request, viewer, {name: request.query_params.get(name, "") for name in FIELDS}, {})
+
+    def _list(self, request: Request, viewer: Viewer, form: Form, problems: dict[str, str]) -> Response:
+        own, views = owner_of(viewer.actor), self._views.seen(viewer.actor, viewer.organization)
+        values = {
+            "views": [(view, _state(view), view.owner == own) for view in views],
+            "viewer": viewer, "form": dict.fromkeys((*FIELDS, "shared", "opens"), "") | form,
+            "problems": dict.fromkeys(FIELDS, "") | problems, "done": DONE.get(request.query_params.get("done", "")),
+        }  # fmt: skip
+        return self._frame.show(request, "Saved views", "views.html", values, 400 if problems else 200)
+
+    def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        given = {name: form.get(name, "") for name in FIELDS}
+        try:
+            self._views.add(
+                _by(request, viewer), name=given["name"], query=given["q"], since=given["since"], until=given["until"],
+                shared=viewer.manages and form.get("shared") == "1", opens=form.get("opens") == "1",
+            )  # fmt: skip
+        except QueryError as error:
+            return self._list(request, viewer, form, {"q": str(error.args[0])})
+        except UsageError as error:
+            return self._list(request, viewer, form, {"name": str(error)})
+        return self._frame.go(request, "/views/?done=saved")
+
+    def remove(self, request: Request, viewer: Viewer, _form: Form) -> Response:
+        try:
+            self._views.remove(request.path_params["id"], _by(request, viewer), manages=viewer.manages)
+        except NotFoundError:
+            return self._frame.missing(request, viewer)
+        return self._frame.go(request, "/views/?done=removed")
+
+
+def _by(request: Request, viewer: Viewer) -> By:
+    return By(actor=viewer.actor, organization=viewer.organization, context=context_of(request))
+
+
+def _state(view: View) -> State:
+    return State(q=view.query, since=view.since, until=view.until)
