@@ -208,3 +208,8 @@ def _table(path: Path, name: str, raw: object) -> TableMap:
     if table.exclude is not None and not table.exclude.strip():
         raise MapError(f"The map {path}, table [{name}]: `exclude` takes the reason why the table is not audited.")
     return table
+
+
+def dotted(action: str) -> str:
+    """The type of LICENSE_ASSIGNED is license.assigned, of USER_SIGNED_IN user.signed_in: the group comes first."""
+    return action.lower().replace("_", ".", 1)

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indelible.actions import dotted
 from indelible.cli import main
 from indelible.event import Entity
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.tlog_proof import TlogProof
 from indelible.merkle.tree import leaf_hash
-from indelible.webhooks.payload import LIMIT, body, dotted
+from indelible.webhooks.payload import LIMIT, body
 from tests.store.test_log import happened
 from tests.world import World
 

@@ -22,6 +22,7 @@ from indelible.cli.options import (
     Output,
     Proof,
     QueryText,
+    Raw,
     RevokeAfter,
     Sequence,
     Since,
@@ -32,7 +33,7 @@ from indelible.cli.options import (
     WitnessUrl,
 )  # fmt: skip
 from indelible.cli.output import one_line, progress, say, show, show_bytes
-from indelible.errors import NotFoundError
+from indelible.errors import NotFoundError, UsageError
 from indelible.export import write
 from indelible.log import Log
 from indelible.publish.folder import publish as mirror
@@ -107,15 +108,19 @@ def export(
     output: Output = None,
     *,
     org: Organization = None,
+    raw: Raw = False,
     proof: Proof = False,
 ) -> None:
     """Write every entry found, in the log's order."""
+    if raw and format_name != "csv":
+        raise UsageError("--raw is for --format csv; the other formats are as they are.")
     with Log.open(log, sign=proof and org is not None) as opened:
         if proof:
             size = write_proof(opened, output, org, whole=not (query or since or until) and format_name == "jsonl")
             say(f"Wrote {output}: {size} entries. To verify it: indelible verify {output} --key KEY")
             return
-        chunks = write(lines(opened, query_of(query, since, until), organization=org), format_name)
+        found = lines(opened, query_of(query, since, until), organization=org)
+        chunks = write(found, "csv-raw" if raw else format_name, opened.origin)
         if output is None:
             for chunk in chunks:
                 show_bytes(chunk)

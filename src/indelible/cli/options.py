@@ -22,7 +22,8 @@ Until = Annotated[str | None, typer.Option(help="Likewise; a day is included")]
 Limit = Annotated[int, typer.Option(min=1, help="How many entries, newest first")]
 AsJson = Annotated[bool, typer.Option("--json", help="One entry a line, as it is in the log")]
 FormatName = Annotated[
-    Literal["csv", "json", "jsonl"], typer.Option("--format", help="jsonl is the log, byte for byte")
+    Literal["csv", "json", "jsonl", "cloudevents", "ocsf"],
+    typer.Option("--format", help="jsonl is the log, byte for byte"),
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file; otherwise stdout")]
 Key = Annotated[str | None, typer.Option(help="The verifier key that `init` printed")]
@@ -31,6 +32,7 @@ EntityType = Annotated[str, typer.Argument(metavar="TYPE", help="Of an entity, a
 EntityId = Annotated[str, typer.Argument(metavar="ID", help="The entity's id")]
 At = Annotated[str | None, typer.Option(metavar="T", help="What it was then, instead of what happened to it")]
 Sequence = Annotated[int, typer.Argument(metavar="SEQ", help="The number of an entry")]
+Raw = Annotated[bool, typer.Option("--raw", help="CSV for programs: cells as they are, formulas too")]
 Proof = Annotated[bool, typer.Option("--proof", help="The whole log as a ZIP file, with what proves it")]
 RevokeAfter = Annotated[
     int | None, typer.Option(min=0, metavar="SIZE", help="The old key was stolen: its word counts up to this size")

@@ -1,13 +1,15 @@
-"""What leaves: entries as JSON Lines, a JSON array or CSV, streamed.
+"""What leaves: entries as JSON Lines, a JSON array, CSV, CloudEvents or OCSF, streamed.
 
 JSON Lines is the log itself: the very bytes that are hashed. The array holds the same bytes between
-brackets and commas. CSV is for spreadsheets.
+brackets and commas; CloudEvents and OCSF hold them, too, in the shapes that other tools read. CSV is for spreadsheets.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from indelible.export.cloudevents import write_cloudevents
 from indelible.export.csv import write_csv
+from indelible.export.ocsf import write_ocsf
 
 _CHUNK = 64 * 1024
 
@@ -15,17 +17,17 @@ _CHUNK = 64 * 1024
 class Format(NamedTuple):
     """How lines become a file."""
 
-    write: Callable[[Iterable[bytes]], Iterator[bytes]]
+    write: Callable[[Iterable[bytes], str], Iterator[bytes]]  # of lines, and the origin of their log
     media_type: str
     suffix: str
 
 
-def _jsonl(lines: Iterable[bytes]) -> Iterator[bytes]:
+def _jsonl(lines: Iterable[bytes], _origin: str) -> Iterator[bytes]:
     for line in lines:
         yield line + b"\n"
 
 
-def _json(lines: Iterable[bytes]) -> Iterator[bytes]:
+def _json(lines: Iterable[bytes], _origin: str) -> Iterator[bytes]:
     start = b"[\n"
     for line in lines:
         yield start + line
@@ -34,16 +36,19 @@ def _json(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 FORMATS = {
-    "csv": Format(write_csv, "text/csv; charset=utf-8", "csv"),
+    "csv": Format(lambda lines, _: write_csv(lines), "text/csv; charset=utf-8", "csv"),
+    "csv-raw": Format(lambda lines, _: write_csv(lines, raw=True), "text/csv; charset=utf-8", "csv"),
     "json": Format(_json, "application/json", "json"),
     "jsonl": Format(_jsonl, "application/x-ndjson", "jsonl"),
+    "cloudevents": Format(write_cloudevents, "application/x-ndjson", "cloudevents.jsonl"),
+    "ocsf": Format(write_ocsf, "application/x-ndjson", "ocsf.jsonl"),
 }
 
 
-def write(lines: Iterable[bytes], format_name: str) -> Iterator[bytes]:
-    """The file in chunks of about 64 KB; `format_name` is a key of FORMATS."""
+def write(lines: Iterable[bytes], format_name: str, origin: str = "") -> Iterator[bytes]:
+    """The file in chunks of about 64 KB; `format_name` is a key of FORMATS, `origin` the log's."""
     chunk = bytearray()
-    for piece in FORMATS[format_name].write(lines):
+    for piece in FORMATS[format_name].write(lines, origin):
         chunk += piece
         if len(chunk) >= _CHUNK:
             yield bytes(chunk)

@@ -22,7 +22,7 @@ def export(log: Log, query: Query, name: str, viewer: Viewer, request: Request, 
     end = log.head().size  # before the export's own entry
     details = {"format": name, "query": state.q, "since": state.since, "until": state.until, "up_to_entry": end - 1}
     _record(log, viewer, request, {key: value for key, value in details.items() if value != ""})
-    return write(lines(log, query, organization=viewer.organization, end=end), name)
+    return write(lines(log, query, organization=viewer.organization, end=end), name, log.origin)
 
 
 def _record(log: Log, viewer: Viewer, request: Request, details: dict[str, object]) -> None:

@@ -13,17 +13,13 @@ from datetime import datetime
 
 import msgspec
 
+from indelible.actions import dotted
 from indelible.event import Entry, rfc3339
 from indelible.merkle.tree import leaf_hash
 from indelible.prover import Prover
 
 LIMIT = 20_000  # bytes; a payload is smaller
 TEST = "webhook.tested"
-
-
-def dotted(action: str) -> str:
-    """The type of LICENSE_ASSIGNED is license.assigned, of USER_SIGNED_IN user.signed_in: the group comes first."""
-    return action.lower().replace("_", ".", 1)
 
 
 def body(entry: Entry, line: bytes, prover: Prover, pages: str, limit: int = LIMIT) -> bytes:
