@@ -77,5 +77,5 @@ def test_an_index_that_lacks_a_row_is_found(file_world: World) -> None:
     db.execute("DELETE FROM sqlite_master WHERE name = 'short'")
     db.execute("UPDATE sqlite_master SET rootpage = ? WHERE name = 'sqlite_autoindex_entry_1'", (root,))
     db.close()
-    with pytest.raises(VerificationError, match="row 2 missing from index sqlite_autoindex_entry_1|never used"):
+    with pytest.raises(VerificationError, match=r"row 2 missing from index sqlite_autoindex_entry_1|never used"):
         verify_log(world.log, world.log.verifier)

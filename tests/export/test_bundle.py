@@ -165,6 +165,19 @@ def test_a_bit_flipped_anywhere_else_never_ends_in_another_error(log: Log, tmp_p
             assert alone.check(alone.Files(path), str(log.verifier)) == (log.origin, ENTRIES, log.head().root)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 99])
+@pytest.mark.parametrize("name", ["entries.jsonl", "hashes"])
+def test_a_file_said_to_be_packed_in_another_way_is_refused(log: Log, tmp_path: Path, name: str, method: int) -> None:
+    write_bundle(log, bundle := io.BytesIO())
+    data = bytearray(bundle.getvalue())
+    for start, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):  # the local header, the central directory
+        place = next(p for p in range(len(data)) if data[p : p + 4] == start and name.encode() in data[p : p + 80])
+        data[place + at : place + at + 2] = method.to_bytes(2, "little")
+    (tmp_path / "log.zip").write_bytes(data)
+    with pytest.raises(alone.Refused):
+        alone.check(alone.Files(tmp_path / "log.zip"), str(log.verifier))
+
+
 @pytest.mark.parametrize("name", ["entries.jsonl", "hashes", "checkpoint"])
 def test_a_file_that_is_not_there_is_missed(folder: Path, log: Log, name: str) -> None:
     (folder / name).unlink()

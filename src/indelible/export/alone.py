@@ -19,6 +19,7 @@ import argparse
 import base64
 import hashlib
 import json
+import lzma
 import sys
 import zipfile
 import zlib
@@ -215,7 +216,7 @@ def intact(read: Callable[[], bytes]) -> Iterator[bytes]:
     try:
         while piece := read():
             yield piece
-    except (zipfile.BadZipFile, zlib.error, EOFError):
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError):  # bzip2's own is an OSError
         yield b"damaged"
 
 

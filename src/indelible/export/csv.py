@@ -21,6 +21,9 @@ COLUMNS = (
     "changes", "reason", "source", "ip", "user_agent", "request_id", "transaction_id", "metadata",
 )  # fmt: skip
 
+_CHUNK = 16 * 1024  # characters
+_FORMULA = tuple("=+-@＝＋－＠")
+_SUSPECT = {*_FORMULA, " "}  # a formula, or a space that one may stand behind; no other space is printable
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufeff]")
 
 
@@ -30,15 +33,19 @@ def write_csv(lines: Iterable[bytes], *, raw: bool = False) -> Iterator[bytes]:
     writer = csv.writer(buffer, lineterminator="\r\n")  # RFC 4180, 2.1
     writer.writerow(COLUMNS)
     for line in lines:
-        writer.writerow(map(spelled, _cells(read(line))))
-        yield _take(buffer)
+        writer.writerow([spelled(cell) for cell in _cells(read(line))])
+        if buffer.tell() > _CHUNK:
+            yield _take(buffer)
     yield _take(buffer)
 
 
 def safe(cell: object) -> str:
     """One cell, as a spreadsheet may see it."""
-    text = _CONTROL.sub("\ufffd", "" if cell is None else str(cell))
-    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") and text else text
+    text = "" if cell is None else str(cell)
+    if text.isprintable() and text[:1] not in _SUSPECT:  # as nearly all are
+        return text
+    text = _CONTROL.sub("\ufffd", text)
+    return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
 
 
 def _plain(cell: object) -> str:
