@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indelible.index.grams import exact, grams, ranges
-from indelible.index.sets import pack, places, unpack
+from indelible.index.sets import QUICK, THRIFTY, pack, places, union
 
 SIZES = st.sampled_from([8, 64, 1024, 16_384, 65_536])
 words = st.text("ab\0ßé😀", min_size=1, max_size=30)
@@ -13,12 +13,19 @@ words = st.text("ab\0ßé😀", min_size=1, max_size=30)
 @given(data=st.data(), size=SIZES)
 def test_a_set_is_read_as_it_was_packed(data: st.DataObject, size: int) -> None:
     chosen = sorted(data.draw(st.sets(st.integers(0, size - 1), max_size=200)))
-    assert places(unpack(pack(chosen, size), size)) == chosen
+    assert places(union([pack(chosen, size)], size)) == chosen
+
+
+@given(data=st.data(), size=SIZES)
+def test_several_sets_are_read_as_one(data: st.DataObject, size: int) -> None:
+    chosen = data.draw(st.lists(st.sets(st.integers(0, size - 1), max_size=99), max_size=4))
+    packed = [pack(sorted(each), size, data.draw(st.sampled_from([THRIFTY, QUICK]))) for each in chosen]
+    assert places(union(packed, size)) == sorted(set().union(*chosen))
 
 
 def test_full_and_half_full_sets_are_read_as_they_were_packed() -> None:
-    for chosen in (range(1024), range(0, 1024, 2), range(63), range(64), range(65)):
-        assert places(unpack(pack(chosen, 1024), 1024)) == list(chosen)
+    for chosen in (range(1024), range(0, 1024, 2), range(31), range(32), range(33)):
+        assert places(union([pack(chosen, 1024)], 1024)) == list(chosen)
         assert len(pack(chosen, 1024)) <= 128
 
 

@@ -10,7 +10,7 @@ from indelible.event import read
 from indelible.index import image
 from indelible.index.block import ZONE
 from indelible.index.grams import grams
-from indelible.index.sets import QUICKEST, SMALLEST
+from indelible.index.sets import QUICK, THRIFTY
 from indelible.index.texts import TEXTS, texts
 from indelible.merkle.tree import leaf_hash
 
@@ -25,12 +25,12 @@ def make(first: int, rows: Sequence[Row], lines: Sequence[bytes]) -> bytes:
     sections = {"last": leaf_hash(lines[-1])} | _times([row[0] for row in rows])
     for at, dimension in enumerate(image.DIMENSIONS, 1):
         sets, sections[f"{dimension}.codes"] = _coded([row[at] for row in rows])
-        sections |= _table(dimension, sets, size, QUICKEST)
+        sections |= _table(dimension, sets, size, QUICK)
     for kind, found in _texts(lines).items():
         common = sorted(text for text, places in found.items() if len(places) >= COMMON)
         known = {number: sorted(set(found[text])) for number, text in enumerate(common)}
         sections[f"common {kind}.texts"] = msgspec.json.encode(common)
-        sections |= _table(f"common {kind}", known, size, QUICKEST) | _table(kind, _cut(found), size, SMALLEST)
+        sections |= _table(f"common {kind}", known, size, QUICK) | _table(kind, _cut(found), size, THRIFTY)
     return image.write(first, size, sections)
 
 

@@ -7,7 +7,8 @@ neither can tell is read.
 import math
 import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 from indelible.errors import SlowSearchError
 from indelible.event import read
@@ -28,14 +29,15 @@ READS = 500  # entries that are read to count them
 COST = 10_000  # sets that are looked at to count
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """Entries of a block, in a set, or from behind the blocks, newest first."""
 
     block: Block | None
     found: int
     entries: list[int]
 
-    @property
+    @cached_property
     def size(self) -> int:
         return self.found.bit_count() + len(self.entries)
 
@@ -50,14 +52,15 @@ class Part(NamedTuple):
         return _seqs(self.block, self.found)[-limit:] if self.block else self.entries[:limit]
 
 
-class Counted(NamedTuple):
+@dataclass(frozen=True)
+class Counted:
     """What was counted, newest first. `exact`: it is all there is; else all from `start` on, and more before."""
 
     parts: list[Part]
     exact: bool
     start: int
 
-    @property
+    @cached_property
     def total(self) -> int:
         return sum(part.size for part in self.parts)
 
