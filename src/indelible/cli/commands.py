@@ -17,6 +17,7 @@ from indelible.cli.options import (
     Key,
     Limit,
     LogUrl,
+    Manifest,
     Organization,
     Origin,
     Output,
@@ -35,6 +36,7 @@ from indelible.cli.options import (
 from indelible.cli.output import one_line, progress, say, show, show_bytes
 from indelible.errors import NotFoundError, UsageError
 from indelible.export import write
+from indelible.export.manifest import Counting
 from indelible.log import Log
 from indelible.publish.folder import publish as mirror
 from indelible.publish.witness import Place, cosign
@@ -109,6 +111,7 @@ def export(
     *,
     org: Organization = None,
     raw: Raw = False,
+    manifest: Manifest = None,
     proof: Proof = False,
 ) -> None:
     """Write every entry found, in the log's order."""
@@ -119,14 +122,18 @@ def export(
             size = write_proof(opened, output, org, whole=not (query or since or until) and format_name == "jsonl")
             say(f"Wrote {output}: {size} entries. To verify it: indelible verify {output} --key KEY")
             return
-        found = lines(opened, query_of(query, since, until), organization=org)
-        chunks = write(found, "csv-raw" if raw else format_name, opened.origin)
+        counting, end, checkpoint = Counting(), opened.head().size, opened.checkpoint()
+        found = counting.lines(lines(opened, query_of(query, since, until), organization=org, end=end))
+        chunks = counting.chunks(write(found, "csv-raw" if raw else format_name, opened.origin))
         if output is None:
             for chunk in chunks:
                 show_bytes(chunk)
-            return
-        write_whole(output, chunks)
-        say(f"Wrote {output}.")
+        else:
+            write_whole(output, chunks)
+            say(f"Wrote {output}: {counting.entries} entries.")
+        if manifest is not None:
+            asked = {"format": format_name, "query": query, "since": since, "until": until, "organization": org}
+            write_whole(manifest, iter([counting.manifest(opened.origin, checkpoint, end, asked)]))
 
 
 @app.command()

@@ -33,6 +33,9 @@ EntityId = Annotated[str, typer.Argument(metavar="ID", help="The entity's id")]
 At = Annotated[str | None, typer.Option(metavar="T", help="What it was then, instead of what happened to it")]
 Sequence = Annotated[int, typer.Argument(metavar="SEQ", help="The number of an entry")]
 Raw = Annotated[bool, typer.Option("--raw", help="CSV for programs: cells as they are, formulas too")]
+Manifest = Annotated[
+    Path | None, typer.Option("--manifest", metavar="FILE", help="Search, count, SHA-256 and checkpoint, as JSON")
+]
 Proof = Annotated[bool, typer.Option("--proof", help="The whole log as a ZIP file, with what proves it")]
 RevokeAfter = Annotated[
     int | None, typer.Option(min=0, metavar="SIZE", help="The old key was stolen: its word counts up to this size")

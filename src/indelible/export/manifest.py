@@ -1,0 +1,47 @@
+"""What an exported file is said to be: of which log and search, how many entries, its hash, and the checkpoint then.
+
+The checkpoint is signed; the rest is what the program says. Who wants proof takes a bundle (`--proof`).
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from indelible.event import rfc3339
+
+
+class Counting:
+    """Counts entries on their way into a format, and hashes the file on its way out."""
+
+    def __init__(self) -> None:
+        self.entries = 0
+        self.bytes = 0
+        self._hash = hashlib.sha256()
+
+    def lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        for line in lines:
+            self.entries += 1
+            yield line
+
+    def chunks(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self._hash.update(chunk)
+            self.bytes += len(chunk)
+            yield chunk
+
+    def manifest(self, origin: str, checkpoint: str | None, end: int, asked: dict[str, Any]) -> bytes:
+        """`end`: entries the log had when the export began; `asked`: what was searched for. UTF-8 JSON."""
+        told = {
+            "log": origin,
+            "exported_at": rfc3339(datetime.now(UTC)),
+            **{name: value for name, value in asked.items() if value},
+            "among": end,
+            "entries": self.entries,
+            "bytes": self.bytes,
+            "sha256": self._hash.hexdigest(),
+            "checkpoint": checkpoint,
+        }
+        return msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
