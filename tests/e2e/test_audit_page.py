@@ -127,11 +127,13 @@ def test_what_is_typed_is_completed_from_what_is_there(page: Page) -> None:
 
 def test_a_bar_narrows_by_click_and_by_keyboard(page: Page) -> None:
     bars = page.locator(".audit-when-bars a")
-    assert bars.count() >= 1
+    assert bars.count() >= 30
     bars.first.focus()
-    page.keyboard.press("End")
-    expect(bars.last).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(bars.nth(1)).to_be_focused()
     page.keyboard.press("Home")
+    expect(bars.first).to_be_focused()
+    page.keyboard.press("End")
     page.keyboard.press("Enter")
     expect(page.locator("#since")).not_to_have_value("")
     expect(page.locator(".audit-count")).to_contain_text("60 entries found")

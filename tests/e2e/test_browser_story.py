@@ -84,8 +84,11 @@ class AuditPage:
         return {line.locator("th").inner_text(): tuple(line.locator("td").all_inner_texts()) for line in lines}
 
     def download(self, name: str, tmp_path: Path) -> str:
+        link = self.page.get_by_role("link", name=name, exact=True)
+        if not link.is_visible():
+            self.page.locator(".audit-export summary").click()
         with self.page.expect_download() as started:
-            self.page.get_by_role("link", name=name, exact=True).click()
+            link.click()
         path = tmp_path / started.value.suggested_filename
         started.value.save_as(path)
         return path.read_text("utf-8-sig")

@@ -34,6 +34,10 @@ from indelible.web.views import Views
 from indelible.web.webhooks import Webhooks
 
 PRESETS = {"All time": "", "Today": "today", "24 hours": "24h", "7 days": "7d", "30 days": "30d", "90 days": "90d"}
+EXPORTS = (
+    ("csv", "CSV", "for spreadsheets"), ("json", "JSON", "one array"), ("jsonl", "JSON Lines", "the log's very bytes"),
+    ("ocsf", "OCSF", "for a SIEM"), ("cloudevents", "CloudEvents", "for event tools"),
+)  # fmt: skip
 PAGE_SIZE = 50
 SECONDS = 10.0  # that a search may take
 FIELDS = ("q", "since", "until")
@@ -107,7 +111,7 @@ class Pages:
             "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
             "line": self._log.line(unfolded.seq).decode() if unfolded else "", "verifier": self._log.verifier,
             "views": views, "keeps": owner_of(viewer.actor) is not None, "narrowing": narrower,
-            "presets": PRESETS.items(), "size": self._log.head().size,
+            "exports": EXPORTS, "presets": PRESETS.items(), "size": self._log.head().size,
             "signed": self._log.signed_size(),
             "assurance": self._upkeep.assurance,
         }  # fmt: skip

@@ -15,6 +15,7 @@ from indelible.viewer import Viewer
 from indelible.web.state import State
 
 BARS = 60  # at most
+FEWEST = 30  # where no range was chosen: a few would be as wide as the page
 HEIGHT = 40  # of the highest bar
 DAY = timedelta(days=1)
 UNITS = [
@@ -108,14 +109,14 @@ def _bounds(log: Log, query: Query, counted: Counted, now: datetime) -> list[dat
     lowest, highest = (EPOCH + timedelta(microseconds=moment) for moment in _within(spans))
     low = max(lowest, query.since or lowest) if query.since is None or not counted.exact else query.since
     high = query.until or (highest if query.since is None else max(highest, now))
-    if low >= high:
-        high = low + timedelta(minutes=1)
     unit = next((unit for unit in UNITS if (high - low) / unit <= BARS - 1), (high - low) / (BARS - 1))
     first = EPOCH + (low - EPOCH) // unit * unit
     bounds = [first + unit * number for number in range((high - first) // unit + 2)]
     # The first and the last bar end with the range, if it was chosen.
     inside = [bound for bound in bounds if bound > low and (query.until is None or bound < high)]
-    return [low if query.since else first, *inside, *([high] if query.until else [])]
+    found = [low if query.since else first, *inside, *([high] if query.until else [])]
+    missing = 0 if query.since else max(0, FEWEST + 1 - len(found))
+    return [first - unit * number for number in range(missing, 0, -1)] + found
 
 
 def _within(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
