@@ -23,13 +23,15 @@ class Table:
     def __init__(self, keys: memoryview, ends: memoryview, sets: memoryview, size: int) -> None:
         self.keys, self._ends = keys.cast("Q"), ends.cast("I")
         self._sets, self._size = sets, size
+        self._counts: dict[int, int] = {}  # of sets that were counted
 
     def any(self, keys: Collection[int]) -> int:
         """Of at least one of these."""
-        if len(keys) > len(self.keys) // 8:
-            return self.union(at for at, key in enumerate(self.keys) if key in keys)
-        found = ((bisect_left(self.keys, key), key) for key in keys)
-        return self.union(at for at, key in found if at < len(self.keys) and self.keys[at] == key)
+        return self.union(self._places(keys))
+
+    def count(self, keys: Collection[int]) -> int:
+        """How many are in the sets of these, together; sets are counted once in the life of a process."""
+        return sum(map(self._count, self._places(keys)))
 
     def between(self, start: int, stop: int) -> int:
         """Of any key with start <= key < stop."""
@@ -43,6 +45,17 @@ class Table:
     def union(self, places: Iterable[int]) -> int:
         """Of the sets at these places."""
         return union((self._sets[self._end(at) : self._ends[at]] for at in places), self._size)
+
+    def _places(self, keys: Collection[int]) -> Iterator[int]:
+        if len(keys) > len(self.keys) // 8:
+            return (at for at, key in enumerate(self.keys) if key in keys)
+        found = ((bisect_left(self.keys, key), key) for key in keys)
+        return (at for at, key in found if at < len(self.keys) and self.keys[at] == key)
+
+    def _count(self, at: int) -> int:
+        if at not in self._counts:
+            self._counts[at] = self.union([at]).bit_count()
+        return self._counts[at]
 
     def _range(self, start: int, stop: int) -> range:
         at = bisect_left(self.keys, start)
@@ -98,6 +111,10 @@ class Block:
             keys, codes = table.keys, self._codes(dimension)
             return sum(1 << place for place in places(within) if codes[place] and keys[codes[place] - 1] in ids)
         return table.any(ids) & within
+
+    def amount(self, dimension: Dimension, ids: Collection[int]) -> int:
+        """How many have one of these names: an entry has one name in a dictionary."""
+        return self._table(dimension).count(ids)
 
     def having(self, kind: str, grams: Sequence[Range], within: int) -> int:
         """Those of `within` that may have a text of this kind (one of `texts.TEXTS`) with all of these grams."""

@@ -6,9 +6,9 @@ neither can tell is read.
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from indelible.errors import SlowSearchError
 from indelible.event import read
@@ -31,15 +31,17 @@ COST = 10_000  # sets that are looked at to count
 
 @dataclass(frozen=True)
 class Part:
-    """Entries of a block, in a set, or from behind the blocks, newest first."""
+    """Entries of a block, or from behind the blocks, newest first. Which of the block's they are is told when asked."""
 
-    block: Block | None
-    found: int
-    entries: list[int]
+    size: int
+    entries: Sequence[int] = ()
+    block: Block | None = None
+    tell: Callable[[], int] = lambda: 0
 
     @cached_property
-    def size(self) -> int:
-        return self.found.bit_count() + len(self.entries)
+    def found(self) -> int:
+        """Those of the block, in a set."""
+        return self.tell()
 
     def span(self, store: Store) -> tuple[int, int] | None:
         """Between which times they are, about: those of their block."""
@@ -49,7 +51,7 @@ class Part:
         return (min(times), max(times)) if times else None
 
     def newest(self, limit: int) -> list[int]:
-        return _seqs(self.block, self.found)[-limit:] if self.block else self.entries[:limit]
+        return _seqs(self.block, self.found)[-limit:] if self.block else list(self.entries[:limit])
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Hits:
         self._blocks = log.blocks.upto(self.size)
         self.indexed = self._blocks[-1].entries.stop if self._blocks else 0
         self._sieve = Sieve(self._plan)
+        self._amounts: dict[int, int | None] = {}
         self._sifted: dict[int, Sifted] = {}
         self._read: dict[int, bool] = {}  # whether they fit
         self._seconds, self._until = seconds, time.monotonic() + seconds
@@ -101,7 +104,7 @@ class Hits:
         parts, found = [], 0
         for stretch in _stretches(range(self.indexed, self.size), descending=True):
             entries = self._found(stretch, descending=True)
-            parts.append(Part(None, 0, entries))
+            parts.append(Part(len(entries), entries))
             found += len(entries)
             if (found > COUNTED or time.monotonic() > enough) and stretch.start > 0:
                 return Counted(parts, exact=False, start=stretch.start)
@@ -113,6 +116,8 @@ class Hits:
         """What is to be read to know of all entries from some place on whether they fit, and that place."""
         unsure, cost = list[int](), COST
         for block in reversed(self._blocks):
+            if self._amount(block) is not None:
+                continue
             sure, maybe, spent = self._sift(block)
             cost -= spent
             if cost < 0 or time.monotonic() > enough:
@@ -128,12 +133,19 @@ class Hits:
         for block in reversed(self._blocks):
             if block.entries.stop <= start:
                 return
-            found, maybe, _ = self._sift(block)
-            for seq in _seqs(block, maybe & ~found) if maybe != found else ():
-                found |= self._read.get(seq, False) << seq - block.first
-            found &= -1 << max(0, start - block.first)
-            if found:
-                yield Part(block, found, [])
+            amount = self._amount(block) if start <= block.first else None
+            tell = partial(self._fit, block, start)
+            if amount is None:
+                amount = tell().bit_count()
+            if amount:
+                yield Part(amount, (), block, tell)
+
+    def _fit(self, block: Block, start: int) -> int:
+        """Those of a block from that place on, once those that are not sure were read."""
+        found, maybe, _ = self._sift(block)
+        for seq in _seqs(block, maybe & ~found) if maybe != found else ():
+            found |= self._read.get(seq, False) << seq - block.first
+        return found & -1 << max(0, start - block.first)
 
     def _in(self, block: Block, entries: range, *, descending: bool) -> Iterator[int]:
         self._check_time()
@@ -180,6 +192,11 @@ class Hits:
             if not all(needle in small for needle in self._plan.needles):
                 return False
         return self._plan.match(read(line))
+
+    def _amount(self, block: Block) -> int | None:
+        if block.first not in self._amounts:
+            self._amounts[block.first] = self._sieve.amount(block)
+        return self._amounts[block.first]
 
     def _sift(self, block: Block) -> Sifted:
         found = self._sifted.get(block.first)

@@ -11,6 +11,7 @@ from indelible.index.block import Block
 from indelible.index.grams import Range, exact, ranges
 from indelible.search.plan import Look, Plan
 
+NAMES = 32  # whose sets are counted rather than read
 GRAMS = 6  # of a word, the rarest; more would find hardly less
 
 
@@ -40,6 +41,21 @@ class Sieve:
             surely, possibly = self._one(look, block, maybe)
             sure, maybe = sure & surely, maybe & possibly
         return Sifted(sure, maybe, cost)
+
+    def amount(self, block: Block) -> int | None:
+        """How many fit, where that is known without knowing which: every entry, or those of a few names."""
+        within = self._within(block)
+        if not within:
+            return 0
+        if within != block.every or len(self._plan.looks) > 1:
+            return None
+        if not self._plan.looks:
+            return block.size
+        (look,) = self._plan.looks
+        if look.negated or look.texts or len(look.numbers) > 1:
+            return None
+        (dimension, ids) = next(iter(look.numbers), ("action", frozenset()))
+        return block.amount(dimension, ids) if len(ids) <= NAMES else None
 
     def _one(self, look: Look, block: Block, within: int) -> tuple[int, int]:
         sure = possible = 0
