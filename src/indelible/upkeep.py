@@ -38,7 +38,7 @@ class Upkeep:
         smtp = os.environ.get(SMTP)
         self._send = send or (Mailer.parse(smtp).send if smtp else None)
         self._monitor = Monitor(log)
-        self._indexer = Indexer(log.blocks)
+        self._indexer = Indexer(log.blocks, log_url)
         self._publisher = Publisher(log, Places.configured())
         self._opening = Lock()
         self._desk: Desk | None = None

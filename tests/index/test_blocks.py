@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,6 +196,15 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(world: World) -> None:
 
 @pytest.fixture
 def unwritable(world: World) -> Iterator[Path]:
+    yield from in_the_way(world)
+
+
+@pytest.fixture
+def unwritable_index(large: World) -> Iterator[Path]:
+    yield from in_the_way(large)
+
+
+def in_the_way(world: World) -> Iterator[Path]:
     path = world.log.store.index_path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"a file, where a folder is needed")
@@ -203,11 +213,11 @@ def unwritable(world: World) -> Iterator[Path]:
 
 
 def test_where_nothing_can_be_written_all_is_found_and_the_health_tells(world: World, unwritable: Path) -> None:
-    append(world, 90)
+    append(world, 60)
     with pytest.raises(LogError, match=r"The search index in .* cannot be written"):
         world.log.blocks.advance()
-    assert count(world.log) == 18
-    indexer = Indexer(world.log.blocks, every=0.01)
+    assert count(world.log) == 12
+    indexer = Indexer(world.log.blocks, world.log_url, every=0.01)
     indexer.start()
     try:
         while indexer.failure is None:
@@ -218,13 +228,54 @@ def test_where_nothing_can_be_written_all_is_found_and_the_health_tells(world: W
 
 
 def test_the_server_s_thread_keeps_up(world: World) -> None:
-    indexer = Indexer(world.log.blocks, every=0.01)
+    indexer = Indexer(world.log.blocks, world.log_url, every=0.01)
     indexer.start()
     try:
-        for size in (70, 140):
-            append(world, 70)
+        for size in (20, 40, 60):
+            append(world, 20)
             while world.log.blocks.reach(size) < size - size % 8:
                 threading.Event().wait(0.01)
     finally:
         indexer.stop()
+    assert indexer.failure is None
+
+
+@pytest.fixture
+def large(either: World) -> World:
+    """With enough for a block as they are."""
+    either.log.append(happened(actor=Actor(id=f"u{n % 5}")) for n in range(folder.LARGE + 2100))
+    return either
+
+
+def test_large_blocks_are_made_by_another_process_and_small_ones_here(large: World) -> None:
+    indexer = Indexer(large.log.blocks, large.log_url, every=0.01)
+    indexer.start()
+    try:
+        while large.log.blocks.reach(large.log.head().size) < folder.LARGE + 2048:
+            assert indexer.failure is None
+            threading.Event().wait(0.02)
+    finally:
+        indexer.stop()
+    assert [b.size for b in large.log.blocks.upto(2**40)] == [folder.LARGE, folder.SMALL, folder.SMALL]
+    assert count(large.log) == (folder.LARGE + 2100) // 5
+
+
+def test_what_the_other_process_fails_at_is_told(large: World, unwritable_index: Path) -> None:
+    indexer = Indexer(large.log.blocks, large.log_url, every=0.01)
+    indexer.start()
+    try:
+        while indexer.failure is None:
+            threading.Event().wait(0.02)
+        assert str(unwritable_index) in indexer.failure
+    finally:
+        indexer.stop()
+
+
+def test_stopping_does_not_wait_for_the_other_process(large: World) -> None:
+    indexer = Indexer(large.log.blocks, large.log_url, every=0.01)
+    indexer.start()
+    threading.Event().wait(0.3)
+    start = time.monotonic()
+    indexer.stop()
+    assert time.monotonic() - start < 5
     assert indexer.failure is None

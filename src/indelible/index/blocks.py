@@ -42,6 +42,15 @@ class Blocks:
         blocks = self.upto(size)
         return blocks[-1].entries.stop if blocks else 0
 
+    def size(self) -> int:
+        """Of the log."""
+        return self._store.head().size
+
+    def full(self) -> bool:
+        """Whether there is enough for another large block."""
+        size = self.size()
+        return size - len(self._ours(size)[0]) * LARGE >= LARGE
+
     def advance(self) -> bool:
         """Make one block, if there is enough for it and nobody else does; says whether one was made.
 

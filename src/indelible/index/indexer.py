@@ -1,20 +1,23 @@
 """Keeps the blocks up with the log, in a thread of the server.
 
-It takes a share of a processor, and no lock that sealing needs.
+Where there is enough for a large block it is made in a process of its own (see `apart`); small ones, of some 30 ms,
+here, when the log does not grow fast: nothing of it is to slow who seals.
 """
 
 import logging
-import time
+import subprocess
+import sys
 
 from indelible.background import Background
-from indelible.errors import Error
+from indelible.errors import Error, LogError
 from indelible.index.blocks import Blocks
+from indelible.index.folder import SMALL
 
 logger = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds from one look to the next
+LOOK = 0.05  # seconds, while the other process is at it
 AFTER_FAILURE = 60.0  # seconds
-REST = 2.0  # times as long as a block took
 
 
 class Indexer(Background):
@@ -22,21 +25,47 @@ class Indexer(Background):
 
     NAME = "indelible-indexer"
 
-    def __init__(self, blocks: Blocks, every: float = EVERY) -> None:
+    def __init__(self, blocks: Blocks, url: str, every: float = EVERY) -> None:
+        """`url`: the log's, for the other process."""
         super().__init__()
         self._blocks = blocks
+        self._url = url
         self._every = every
+        self._size = 0  # of the log, at the last look
         self.failure: str | None = None  # why the last one could not be made
 
     def _run(self) -> None:
         pause = 0.0
         while not self._stopped.wait(pause):
-            start = time.monotonic()
             try:
-                made = self._blocks.advance()
-                self.failure = None
-                pause = REST * (time.monotonic() - start) if made else self._every
-            except Error as error:
+                self._look()
+                self.failure, pause = None, self._every
+            except (Error, OSError) as error:
                 if self.failure is None:
                     logger.error("Searches go on, and become slower: %s", error)  # noqa: TRY400 - one sentence
                 self.failure, pause = str(error), AFTER_FAILURE
+
+    def _look(self) -> None:
+        size, before = self._blocks.size(), self._size
+        self._size = size
+        if self._blocks.full():
+            self._apart()
+        elif size - before < SMALL or before == 0:
+            while not self._stopped.is_set() and self._blocks.advance():
+                pass
+
+    def _apart(self) -> None:
+        """The URL goes by a pipe: arguments are seen by everybody on the machine."""
+        command, pipe = [sys.executable, "-m", "indelible.index.apart"], subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stderr=pipe) as process:  # noqa: S603 - our own program
+            told: bytes | None = self._url.encode()
+            while True:
+                try:
+                    _, said = process.communicate(told, timeout=LOOK)
+                    break
+                except subprocess.TimeoutExpired:
+                    told = None
+                    if self._stopped.is_set():
+                        process.kill()
+        if process.returncode and not self._stopped.is_set():
+            raise LogError(said.decode("utf-8", "replace")[-1000:] or f"It ended with {process.returncode}.")
