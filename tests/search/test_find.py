@@ -5,16 +5,19 @@ import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indelible.errors import VerificationError
 from indelible.event import Actor, Context, Entity, Entry, Event, Organization, read
 from indelible.index import block, blocks, making
 from indelible.log import Log
 from indelible.search import hits
 from indelible.search.page import MAX_PAGE, find, lines
 from indelible.search.query import ANY, KEYS, Query, Term, parse
+from tests.checking import on_sqlite
 from tests.store.test_log import happened
 from tests.world import World
 
@@ -124,6 +127,7 @@ def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     blocked = request.param.startswith("in")
     monkeypatch.setattr(hits, "STRETCH", 2 if request.param.endswith("anywhere") else 4096)
     monkeypatch.setattr(hits, "ZONE", 4 if request.param.endswith("zones") else 1024)
+    monkeypatch.setattr(hits, "KEPT", 3 if request.param.endswith("zones") else 50_000)
     monkeypatch.setattr(block, "ZONE", 4 if request.param.endswith("zones") else 256)
     monkeypatch.setattr(making, "ZONE", 4 if request.param.endswith("zones") else 256)
     monkeypatch.setattr(blocks, "LARGE", 32 if blocked else 2**40)
@@ -225,3 +229,12 @@ def test_an_export_ends_where_the_log_ended_when_it_began(world: World) -> None:
     first = next(walking)
     world.log.append([happened()])
     assert [read(line).seq for line in (first, *walking)] == [0, 1, 2]
+
+
+def test_a_search_says_so_where_the_log_lacks_an_entry(file_world: World) -> None:
+    file_world.log.append(happened(changes={"plan": {"new": "pro"}}) for _ in range(5))
+    db = apsw.Connection(str(on_sqlite(file_world.log).path))
+    db.execute("DROP TRIGGER leaf_refuses_delete; DELETE FROM leaf WHERE seq = 2")
+    db.close()
+    with pytest.raises(VerificationError, match="lacks some of its entries from 0 to 4"):
+        find(file_world.log, parse("new:pro", NOW))

@@ -6,65 +6,26 @@ neither can tell is read.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from collections.abc import Iterator, Sequence
+from functools import partial
 
-from indelible.errors import SlowSearchError
+from indelible.errors import SlowSearchError, VerificationError
 from indelible.event import read
 from indelible.index.block import Block
-from indelible.index.sets import places
 from indelible.log import Log
+from indelible.search.counted import Counted, Part, numbers
 from indelible.search.plan import plan
 from indelible.search.query import Query
 from indelible.search.sieve import Sieve, Sifted
-from indelible.store.promise import Store
 
 ZONE = 1024  # entries of a block that are looked through at once
-STRETCH = 4096  # entries behind the blocks, likewise; the store's index has segments of this size
+STRETCH = 4096  # entries behind the blocks, likewise
 LONGEST = 64  # times as many
 COUNTED = 10_000  # entries behind the blocks that are counted one by one
 COUNT_SECONDS = 1.0
+KEPT = 50_000  # entries of which it is known whether they fit
 READS = 500  # entries that are read to count them
 COST = 10_000  # sets that are looked at to count
-
-
-@dataclass(frozen=True)
-class Part:
-    """Entries of a block, or from behind the blocks, newest first. Which of the block's they are is told when asked."""
-
-    size: int
-    entries: Sequence[int] = ()
-    block: Block | None = None
-    tell: Callable[[], int] = lambda: 0
-
-    @cached_property
-    def found(self) -> int:
-        """Those of the block, in a set."""
-        return self.tell()
-
-    def span(self, store: Store) -> tuple[int, int] | None:
-        """Between which times they are, about: those of their block."""
-        if self.block is not None:
-            return self.block.span
-        times = [time for (time,) in store.columns(self.entries, ())]
-        return (min(times), max(times)) if times else None
-
-    def newest(self, limit: int) -> list[int]:
-        return _seqs(self.block, self.found)[-limit:] if self.block else list(self.entries[:limit])
-
-
-@dataclass(frozen=True)
-class Counted:
-    """What was counted, newest first. `exact`: it is all there is; else all from `start` on, and more before."""
-
-    parts: list[Part]
-    exact: bool
-    start: int
-
-    @cached_property
-    def total(self) -> int:
-        return sum(part.size for part in self.parts)
 
 
 class Hits:
@@ -106,7 +67,8 @@ class Hits:
             entries = self._found(stretch, descending=True)
             parts.append(Part(len(entries), entries))
             found += len(entries)
-            if (found > COUNTED or time.monotonic() > enough) and stretch.start > 0:
+            late = time.monotonic() > enough and stretch.start > 0
+            if late or (found > COUNTED and stretch.start > self.indexed):
                 return Counted(parts, exact=False, start=stretch.start)
         unsure, start = self._unsure(enough)
         self._fitting(unsure)
@@ -122,7 +84,7 @@ class Hits:
             cost -= spent
             if cost < 0 or time.monotonic() > enough:
                 return unsure, block.entries.stop
-            left, more = READS - len(unsure), _seqs(block, maybe & ~sure)[::-1]
+            left, more = READS - len(unsure), numbers(block, maybe & ~sure)[::-1]
             unsure += more[:left]
             if more[left:]:
                 return unsure, more[left] + 1
@@ -134,16 +96,17 @@ class Hits:
             if block.entries.stop <= start:
                 return
             amount = self._amount(block) if start <= block.first else None
-            tell = partial(self._fit, block, start)
             if amount is None:
-                amount = tell().bit_count()
-            if amount:
-                yield Part(amount, (), block, tell)
+                found = self._fit(block, start)
+                if found:
+                    yield Part(found.bit_count(), (), block, partial(int, found))
+            elif amount:
+                yield Part(amount, (), block, partial(self._fit, block, start))
 
     def _fit(self, block: Block, start: int) -> int:
         """Those of a block from that place on, once those that are not sure were read."""
         found, maybe, _ = self._sift(block)
-        for seq in _seqs(block, maybe & ~found) if maybe != found else ():
+        for seq in numbers(block, maybe & ~found) if maybe != found else ():
             found |= self._read.get(seq, False) << seq - block.first
         return found & -1 << max(0, start - block.first)
 
@@ -156,12 +119,11 @@ class Hits:
         zones = range(0, block.size, width)
         for zone in reversed(zones) if descending else zones:
             if likely := maybe >> zone & (1 << width) - 1:
-                surely = sure >> zone & (1 << width) - 1
-                fitting = set(self._fitting(_seqs(block, likely & ~surely, zone)))
-                found = [
-                    s for s in _seqs(block, likely, zone) if s in fitting or surely >> (s - block.first - zone) & 1
-                ]
-                yield from reversed(found) if descending else found
+                found = sure >> zone & likely
+                for seq in self._fitting(numbers(block, likely & ~found, zone)):
+                    found |= 1 << seq - block.first - zone
+                seqs = numbers(block, found, zone)
+                yield from reversed(seqs) if descending else seqs
 
     def _behind(self, entries: range, *, descending: bool) -> Iterator[int]:
         for stretch in _stretches(entries, descending=descending):
@@ -181,8 +143,13 @@ class Hits:
     def _fitting(self, seqs: Sequence[int]) -> list[int]:
         """Those that fit, by what is written in them."""
         unread = sorted(seq for seq in seqs if seq not in self._read)
-        if unread:
-            self._read |= zip(unread, map(self._fits, self._store.lines(unread)), strict=True)
+        if len(self._read) > KEPT:  # of an export that reads all of the log
+            self._read, unread = {}, sorted(seqs)
+        lines = self._store.lines(unread) if unread else []
+        if len(lines) != len(unread):
+            message = f"the log lacks some of its entries from {unread[0]} to {unread[-1]}."
+            raise VerificationError("truncated", f"{message} Find out which: indelible verify LOG")
+        self._read |= zip(unread, map(self._fits, lines), strict=True)
         return [seq for seq in seqs if self._read[seq]]
 
     def _fits(self, line: bytes) -> bool:
@@ -204,22 +171,13 @@ class Hits:
             found = self._sifted[block.first] = self._sieve.sift(block)
         return found
 
-    @property
-    def _late(self) -> bool:
-        return time.monotonic() > self._until
-
     def _check_time(self) -> None:
-        if self._late:
+        if time.monotonic() > self._until:
             raise SlowSearchError(self._seconds)
 
 
-def _seqs(block: Block, found: int, zone: int = 0) -> list[int]:
-    start = block.first + zone
-    return [start + place for place in places(found)] if found else []
-
-
 def _stretches(entries: range, *, descending: bool) -> Iterator[range]:
-    """What to ask for at once, cut at the bounds of segments, ever longer."""
+    """What to ask for at once, cut at round numbers, ever longer."""
     start, stop, width = entries.start, entries.stop, STRETCH
     while start < stop:
         if descending:

@@ -9,7 +9,7 @@ import msgspec
 
 from indelible.event import Actor
 from indelible.log import Log
-from indelible.search.hits import Counted
+from indelible.search.counted import Counted
 from indelible.store.promise import Dimension
 
 FACETED = 5_000  # entries, the newest of those found

@@ -8,7 +8,8 @@ from operator import itemgetter
 
 from indelible.event import Entry, read
 from indelible.log import Log
-from indelible.search.hits import Counted, Hits
+from indelible.search.counted import Counted
+from indelible.search.hits import Hits
 from indelible.search.query import Query
 
 MAX_PAGE = 500

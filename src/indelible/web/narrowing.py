@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from indelible.event import EPOCH, micros
 from indelible.log import Log
-from indelible.search.hits import Counted
+from indelible.search.counted import Counted
 from indelible.search.overview import Facet, bars, facets
 from indelible.search.query import Query, pieces
 from indelible.store.promise import Dimension
