@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from indelible.event import Actor, Organization
+from indelible.web import app
 from tests.store.test_log import happened
 from tests.web.conftest import Open
 from tests.world import World
@@ -105,3 +106,15 @@ def test_the_list_of_suggestions_is_made_of_what_the_viewer_may_see(pages: Open)
     assert "action:LICENSE_UPDATED" in pages("org_a").get("/audit/suggest?q=action:lic").text
     assert "UPDATED" not in pages("org_g").get("/audit/suggest?q=action:lic").text
     assert pages().get('/audit/suggest?q=new:"<').text.strip() == ""
+
+
+@pytest.mark.usefixtures("many")
+def test_a_search_that_takes_too_long_says_how_to_narrow_it_and_keeps_what_was_typed(
+    pages: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "SECONDS", -1.0)
+    answer = pages().get("/audit/?q=nothing-has-this")
+    assert answer.status_code == 400
+    assert "This search was stopped after" in answer.text
+    assert "as since:30d" in answer.text
+    assert 'value="nothing-has-this"' in answer.text
