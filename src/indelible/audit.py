@@ -1,6 +1,7 @@
 """The front of the library: one object that watches a database, seals its log and serves its pages."""
 
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
     from starlette.applications import Starlette
 
+    from indelible.event import Actor
     from indelible.viewer import Shell, ViewerCheck
 
 
@@ -139,6 +141,16 @@ class Audit:
         except ImportError as error:
             raise UsageError("The audit pages need more packages: pip install 'indelible[server]'") from error
         return create_app(self.log, viewer=viewer, shell=shell, refresh=self.seal, upkeep=self._upkeep)
+
+    def link(self, organization: str, actor: "Actor", *, lasts: timedelta = timedelta(minutes=15)) -> str:
+        """The path, behind where `app` is mounted, that shows one organization's entries to whoever has it.
+
+        For a page of the host's own, for somebody whom the host knows: `actor`, who stands in entries of what they
+        export. Raises UsageError for more than a day, LogError.
+        """
+        from indelible.web.links import sign
+
+        return f"/as/{sign(self._upkeep.desk.secrets, organization, actor, lasts)}/"
 
     def _sealing(self) -> Sealer:
         if self._sealer is None:

@@ -22,6 +22,7 @@ class Desk:
     """`start` delivers and runs jobs, unless another process does; `close` ends that and lets go of the database."""
 
     work: Work
+    secrets: Secrets
     webhooks: Webhooks
     digests: Digests
     views: Views
@@ -39,7 +40,8 @@ class Desk:
             secrets = Secrets.kept(key_path(log.store.key_path), work)
             digests = Digests(log, work, secrets)
             webhooks = Webhooks.of(log, work, pages)
-            return cls(work, webhooks, digests, Views(log, work), Maker(log, work, digests, pages), Scheduler(work))
+            maker = Maker(log, work, digests, pages)
+            return cls(work, secrets, webhooks, digests, Views(log, work), maker, Scheduler(work))
         except BaseException:
             work.close()
             raise

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from indelible.errors import Error, NotFoundError, SlowSearchError
@@ -26,6 +26,7 @@ from indelible.web.exporting import export
 from indelible.web.frame import STATIC, Frame
 from indelible.web.history import History
 from indelible.web.jobs import Jobs
+from indelible.web.links import read as read_link
 from indelible.web.narrowing import narrowing
 from indelible.web.programs import Programs
 from indelible.web.state import Problem, State, number, understand
@@ -52,10 +53,31 @@ def create_app(
     upkeep: Upkeep,
 ) -> Starlette:
     """The audit pages of `log`. `refresh` seals what is outstanding, so that a page shows every committed change."""
-    frame = Frame(viewer, shell)
+
+    def linked(request: Request) -> Viewer | Response:
+        found = read_link(upkeep.desk.secrets, request.path_params["link"])
+        return found or PlainTextResponse("This link has ended. Open the page that it was on again.", 403)
+
+    frame, parts = Frame(viewer, shell), (log, refresh, upkeep)
+    static = Mount("/static", _Static(directory=STATIC))
+    routes = [
+        *_reading(frame, *parts),
+        *Webhooks(frame, upkeep).routes(),
+        *Digests(frame, upkeep).routes(),
+        *Jobs(frame, upkeep).routes(),
+        Route("/feed/{webhook}", Programs(frame, log, upkeep).feed),
+        static,
+        Mount("/as/{link}", routes=[static, *_reading(Frame(linked, None), *parts)]),
+        Route("/{rest:path}", frame.page(frame.missing)),
+    ]
+    return Starlette(routes=routes)
+
+
+def _reading(frame: Frame, log: Log, refresh: Callable[[], object], upkeep: Upkeep) -> list[BaseRoute]:
+    """What whoever may see entries may do with them."""
     views = Views(frame, upkeep)
     pages, programs = Pages(frame, log, refresh, upkeep, views), Programs(frame, log, upkeep)
-    routes = [
+    return [
         Route("/", frame.page(pages.entries)),
         Route("/entry/{seq}", frame.page(pages.entry)),
         Route("/entry/{seq}/proof", frame.page(pages.proof)),
@@ -63,18 +85,11 @@ def create_app(
         Route("/suggest", frame.page(pages.suggest)),
         *History(frame, log, pages.freshen).routes(),
         *views.routes(),
-        *Webhooks(frame, upkeep).routes(),
-        *Digests(frame, upkeep).routes(),
-        *Jobs(frame, upkeep).routes(),
         Route("/live", frame.page(programs.live)),
-        Route("/feed/{webhook}", programs.feed),
         Route("/checkpoint", frame.page(programs.checkpoint)),
         Route("/consistency", frame.page(programs.consistency)),
         Route("/tile/{path:path}", frame.page(programs.tile)),
-        Mount("/static", _Static(directory=STATIC)),
-        Route("/{rest:path}", frame.page(frame.missing)),
     ]
-    return Starlette(routes=routes)
 
 
 class Pages:

@@ -75,7 +75,8 @@ class Frame:
     def show(self, request: Request, title: str, template: str, values: dict[str, Any], status: int = 200) -> Response:
         head = self.render(request, "head.html", {})
         page = Page(title=title, head=head, body=self.render(request, template, values))
-        return HTMLResponse(self._shell(request, page), status, headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}  # an address may say who looks
+        return HTMLResponse(self._shell(request, page), status, headers=headers)
 
     def render(self, request: Request, template: str, values: dict[str, Any]) -> str:
         base = request.scope.get("root_path", "")
