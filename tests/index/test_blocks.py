@@ -14,7 +14,7 @@ import pytest
 
 from indelible.errors import LogError, VerificationError
 from indelible.event import Actor
-from indelible.index import blocks, folder
+from indelible.index import blocks, folder, image
 from indelible.index.blocks import Blocks
 from indelible.index.indexer import Indexer
 from indelible.log import Log
@@ -155,6 +155,34 @@ def test_a_block_that_hides_an_entry_is_found_by_verify(world: World) -> None:
     ):
         verify_log(log, log.verifier)
     assert caught.value.kind == "index"
+
+
+def test_an_index_without_its_first_block_is_none(world: World) -> None:
+    append(world, 200)
+    advance(world.log)
+    (first, *_) = world.log.blocks.upto(200)
+    path = world.log.store.index_path / "blocks"
+    path.write_bytes(path.read_bytes()[first.length :])
+    with Log.open(world.log_url, sign=False) as log:
+        assert log.blocks.upto(200) == []
+        assert count(log) == 40
+        advance(log)
+        assert log.blocks.reach(200) == 200
+        assert count(log) == 40
+
+
+def test_a_header_that_is_damaged_ends_no_search(world: World) -> None:
+    append(world, 90)
+    advance(world.log)
+    path = world.log.store.index_path / "blocks"
+    whole = path.read_bytes()
+    for place in range(0, image.START, 8):
+        for value in (0, 7, 2**62):
+            path.write_bytes(whole[:place] + value.to_bytes(8, "little") + whole[place + 8 :])
+            for text in ("user:u3", "new:x", "dana", "since:2026-11-19"):
+                find(world.log, parse(text, NOW))
+    path.write_bytes(b"")
+    assert count(world.log) == 18
 
 
 def test_of_two_that_make_blocks_one_does(world: World) -> None:

@@ -31,13 +31,16 @@ ENTITIES = [
     Entity("User", "u1", "Dana Lee"), Entity("ApiKey", "9"), Entity("Größe", "ß/1", "100%"), Entity("License", "a*b"),
 ]  # fmt: skip
 ORGANIZATIONS = [None, Organization("acme", "Acme"), Organization("acme2", "Zürich"), Organization("acme", "Acme Inc")]
+NAMED = [*ORGANIZATIONS, Organization("o1", "Umbrella"), Organization("o1", "Initech")]
 ACTIONS = ["LICENSE_ASSIGNED", "LICENSE_CREATED", "USER_SIGNED_IN"]
 SOURCES = [None, "portal", "sql"]
 
 FIELDS = ["plan", "seats", "Größe", "a_field"]
-VALUES = ["free", "Professional", "no", "ﬁne", "Straße 9", "n", "a\nb", "dana@acme.test", "a*b", 9]
+LONG = "long " * 300 + "Professional"  # is not cut into grams
+VALUES = ["free", "Professional", "no", "ﬁne", "Straße 9", "n", "a\nb", "dana@acme.test", "a*b", 9, LONG]
 
 WORDS = [
+    "umbrella", "long",
     "plan", "free", "PRO", "o", "no", "essional", "professional", "fine", "n", "field", "*essional", "straße 9",
     "dana", "DANA", "lee", "u1", "lic_9", "License", "license_", "signed.in", "signed in", "STRASSE", "straße",
     "GRÖSSE",
@@ -50,7 +53,7 @@ values = st.none() | st.sampled_from(VALUES)
 changed = st.fixed_dictionaries({}, optional={"old": values, "new": values})
 events = st.builds(
     happened,
-    actor=st.sampled_from(ACTORS), entity=st.sampled_from(ENTITIES), organization=st.sampled_from(ORGANIZATIONS),
+    actor=st.sampled_from(ACTORS), entity=st.sampled_from(ENTITIES), organization=st.sampled_from(NAMED),
     action=st.sampled_from(ACTIONS), operation=st.sampled_from(["create", "update"]),
     context=st.sampled_from(SOURCES).map(lambda source: Context(source=source)),
     occurred_at=st.integers(-4, 0).map(lambda days: NOW + timedelta(days=days)),

@@ -118,3 +118,12 @@ def test_a_search_that_takes_too_long_says_how_to_narrow_it_and_keeps_what_was_t
     assert "This search was stopped after" in answer.text
     assert "as since:30d" in answer.text
     assert 'value="nothing-has-this"' in answer.text
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("since", ["", "0001-01-01", "1800-01-01", "2025-01-01"])
+@pytest.mark.parametrize("until", ["", "9999-12-30", "9999-12-31T23:59:59", "2300-01-01"])
+def test_a_range_of_any_length_is_drawn_as_far_as_it_can_be(pages: Open, since: str, until: str) -> None:
+    page = pages("org_a").get("/audit/", params={"q": "user:p1", "since": since, "until": until})
+    assert page.status_code == 200
+    assert sum(int(told.replace(",", "")) for _, _, told in BAR.findall(page.text)) == count(page.text) > 0

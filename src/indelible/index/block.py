@@ -9,7 +9,7 @@ from itertools import accumulate
 import msgspec
 
 from indelible.index import image
-from indelible.index.grams import Range
+from indelible.index.grams import LONG, Range
 from indelible.index.sets import places, union
 from indelible.store.promise import Dimension
 
@@ -125,6 +125,10 @@ class Block:
                 break
         return within
 
+    def long(self, kind: str) -> int:
+        """Those with a text of this kind that is too long to be cut: it may have any word in it."""
+        return self._table(kind).any([LONG])
+
     def rarest(self, kind: str, grams: Iterable[Range]) -> list[Range]:
         """The rarest of them first; here, and so likely in other blocks."""
         table = self._table(kind)
@@ -151,10 +155,15 @@ class Block:
         so_far, to_come = self._zones
         start, stop = bisect_left(so_far, moment), bisect_left(to_come, moment)
         found = (1 << start * ZONE) - 1
-        times = self._sections["times"].cast("q")
+        times = self.times
         for first in range(start * ZONE, stop * ZONE, ZONE):
             found |= sum((time < moment) << at for at, time in enumerate(times[first : first + ZONE])) << first
         return found & self.every
+
+    @cached_property
+    def times(self) -> memoryview:
+        """Of its entries, in microseconds."""
+        return self._sections["times"].cast("q")
 
     @cached_property
     def span(self) -> tuple[int, int]:

@@ -15,6 +15,7 @@ class Blocks:
         self._store = store
         self._folder = Folder(store.index_path)
         self._seen: set[tuple[int, bytes]] = set()  # to be of this log
+        self._size = 0  # of the log when it was asked last
 
     def __str__(self) -> str:
         return str(self._folder.path)
@@ -29,12 +30,17 @@ class Blocks:
         return large + recent
 
     def _ours(self, size: int) -> tuple[list[Block], list[Block]]:
+        if size < self._size:  # an older log may have been put in its place
+            self._seen.clear()
+        self._size = size
         large, recent = self._folder.blocks()
+        if any(block.size != LARGE or block.first != number * LARGE for number, block in enumerate(large)):
+            large = []  # what is not there would be hidden
         for blocks in large, recent:
             while blocks and (blocks[-1].entries.stop > size or not self._is_ours(blocks[-1])):
                 blocks.pop()
         start = large[-1].entries.stop if large else 0
-        recent = [block for block in recent if block.first >= start]
+        recent = [block for block in recent if block.first >= start and block.size == SMALL]
         return large, recent if recent and recent[0].first == start else []
 
     def reach(self, size: int) -> int:

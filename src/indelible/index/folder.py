@@ -29,9 +29,10 @@ class _Mapped(NamedTuple):
     stamp: tuple[int, int, int]
     blocks: list[Block]
     end: int  # bytes of its blocks
+    data: memoryview
 
 
-_NOTHING = _Mapped((0, 0, 0), [], 0)
+_NOTHING = _Mapped((0, 0, 0), [], 0, memoryview(b""))
 
 
 class Folder:
@@ -69,13 +70,25 @@ class Writing:
 
     def append(self, block: bytes, end: int) -> None:
         """`end`: bytes of the blocks before it."""
-        with _opened(self._path / "blocks") as descriptor:
+        path = self._path / "blocks"
+        if path.exists() and path.stat().st_size > end:  # others may read what is behind it: it stays as it is
+            self._renew(path, end)
+        with _opened(path) as descriptor:
             os.pwrite(descriptor, bytes(START), end)
             _write(descriptor, block[START:], end + START)
             os.fsync(descriptor)
             _write(descriptor, block[:START], end)  # now it counts
             os.fsync(descriptor)
         sync(self._path)
+
+    def _renew(self, path: Path, end: int) -> None:
+        """Another file with the blocks before `end`, in the place of this one."""
+        with beside(path) as made:
+            with path.open("rb") as old, made.open("wb") as new:
+                while (left := end - new.tell()) > 0 and (part := old.read(min(left, 2**20))):
+                    new.write(part)
+            sync(made)
+            made.replace(path)
 
     def replace(self, recent: bytes) -> None:
         with beside(self._path / "recent") as made:
@@ -90,7 +103,7 @@ def _look(path: Path, known: _Mapped) -> _Mapped:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if stamp == known.stamp:
+            if stamp == known.stamp and measure(known.data[known.end :]) is None:  # a header may come within one tick
                 return known
             data = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
     except (OSError, ValueError):  # it is not there, or empty
@@ -103,7 +116,7 @@ def _look(path: Path, known: _Mapped) -> _Mapped:
             break
         blocks.append(block)
         end += length
-    return _Mapped(stamp, blocks, end)
+    return _Mapped(stamp, blocks, end, data)
 
 
 def _locked(descriptor: int) -> bool:

@@ -5,18 +5,20 @@ highest. A text goes on with two characters that are none, so that its last ones
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 Range = tuple[int, int]  # start <= gram < stop
 
 LENGTH = 3
+LONGEST = 1000  # characters of a text that is cut; a longer one may have any word in it
+LONG = 2**64 - 1  # in the place of its grams
 _BITS = 21  # of a character
 
 
-@lru_cache(4096)
-def grams(text: str) -> frozenset[int]:
-    """Of a case-folded text: one for each of its characters."""
-    return frozenset(_number(text[at : at + LENGTH]) for at in range(len(text)))
+def grams(text: str) -> set[int]:
+    """Of a case-folded text: one for each of its characters; of a long one, that it is long."""
+    if len(text) > LONGEST:
+        return {LONG}
+    return {_number(text[at : at + LENGTH]) for at in range(len(text))}
 
 
 def ranges(word: str) -> Iterator[Range]:

@@ -6,7 +6,7 @@ It never leaves the machine: on one with another order of bytes it is no block, 
 import struct
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from indelible.index.sets import pack
 from indelible.index.texts import TEXTS
@@ -25,6 +25,7 @@ SECTIONS = (
     *(f"{dimension}.codes" for dimension in DIMENSIONS),
 )  # fmt: skip
 ALIGNED = 8
+LARGEST = 65_536  # entries: a place has 16 bits
 
 _HEADER = struct.Struct("=QQQQ")  # magic, first entry, entries, bytes in all
 _ENDS = struct.Struct(f"={len(SECTIONS)}Q")
@@ -45,7 +46,24 @@ def read(data: memoryview) -> tuple[int, int, dict[str, memoryview]] | None:
     if measure(data) != len(data):
         return None
     _, first, size, _ = _HEADER.unpack_from(data)
-    return first, size, dict(_sections(data))
+    ends = _ENDS.unpack_from(data, _HEADER.size)
+    if not 0 < size <= LARGEST or size % 8 or ends[-1] > len(data) or any(a > b for a, b in pairwise((START, *ends))):
+        return None
+    sections = dict(_sections(data))
+    return (first, size, sections) if _fits(size, sections) else None
+
+
+def _fits(size: int, sections: Mapping[str, memoryview]) -> bool:
+    """Whether they have the lengths that they are read by; what is in them `verify` knows."""
+    length = {name: len(section) for name, section in sections.items()}
+    tables = [name.removesuffix(".keys") for name in length if name.endswith(".keys")]
+    return (
+        all(length[f"{name}.keys"] == 2 * length[f"{name}.ends"] and length[f"{name}.ends"] % 4 == 0 for name in tables)
+        and all(length[f"{dimension}.codes"] == 2 * size for dimension in DIMENSIONS)
+        and length["times"] == 8 * size
+        and length["lowest"] == length["highest"] > 0
+        and length["lowest"] % 8 == 0
+    )
 
 
 def measure(data: memoryview) -> int | None:

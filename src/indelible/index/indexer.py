@@ -48,7 +48,7 @@ class Indexer(Background):
     def _look(self) -> None:
         size, before = self._blocks.size(), self._size
         self._size = size
-        if self._blocks.full():
+        if self._blocks.full() and sys.executable:  # a host that is no Python program has none
             self._apart()
         elif size - before < SMALL or before == 0:
             while not self._stopped.is_set() and self._blocks.advance():

@@ -35,7 +35,7 @@ def known(entries: Iterable[Entry], until: datetime | None = None) -> Known:
     found = Known()
     for entry in entries:
         if until is None or datetime.fromisoformat(entry.occurred_at) < until:
-            found = _after(found, entry)
+            found = after(found, entry)
     return found
 
 
@@ -49,7 +49,8 @@ def difference(before: Known, after: Known) -> dict[str, dict[str, Any]]:
     return {name: change for name, change in changes.items() if change.get("old", ...) != change.get("new", ...)}
 
 
-def _after(before: Known, entry: Entry) -> Known:
+def after(before: Known, entry: Entry) -> Known:
+    """What is known once an entry is read, too."""
     name = entry.entity.name or before.name
     if entry.operation == "delete":
         return Known(there=False, name=name, fields={}, last=entry)

@@ -23,6 +23,7 @@ STRETCH = 4096  # entries behind the blocks, likewise
 LONGEST = 64  # times as many
 COUNTED = 10_000  # entries behind the blocks that are counted one by one
 COUNT_SECONDS = 1.0
+AT_ONCE = 1000  # entries that are read
 KEPT = 50_000  # entries of which it is known whether they fit
 READS = 500  # entries that are read to count them
 COST = 10_000  # sets that are looked at to count
@@ -35,8 +36,8 @@ class Hits:
         self, log: Log, query: Query, organization: str | None, *, end: int | None = None, seconds: float = math.inf
     ) -> None:
         self._store = log.store
+        self.size = log.head().size if end is None else end  # first: of what comes after the dictionaries know more
         self._plan = plan(log.store, query, organization)
-        self.size = log.head().size if end is None else end
         self._blocks = log.blocks.upto(self.size)
         self.indexed = self._blocks[-1].entries.stop if self._blocks else 0
         self._sieve = Sieve(self._plan)
@@ -137,8 +138,7 @@ class Hits:
         found = self._store.find(wanted, stretch, len(stretch), descending=descending)
         if not self._plan.reads:
             return found
-        fitting = set(self._fitting(found))
-        return [seq for seq in found if seq in fitting]
+        return [seq for at in range(0, len(found), AT_ONCE) for seq in self._fitting(found[at : at + AT_ONCE])]
 
     def _fitting(self, seqs: Sequence[int]) -> list[int]:
         """Those that fit, by what is written in them."""

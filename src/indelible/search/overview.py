@@ -8,11 +8,13 @@ from typing import NamedTuple
 import msgspec
 
 from indelible.event import Actor
+from indelible.index.sets import places
 from indelible.log import Log
 from indelible.search.counted import Counted
 from indelible.store.promise import Dimension
 
 FACETED = 5_000  # entries, the newest of those found
+WIDE = 4  # bars of one block, whose times are not in order then
 FEW = 64  # entries of a block, that are sooner asked for one by one
 _actor = msgspec.json.Decoder(Actor).decode
 
@@ -61,6 +63,10 @@ def bars(log: Log, counted: Counted, bounds: Sequence[int]) -> list[int]:
                 found[bisect_right(bounds, time)] += 1
             continue
         first, last = (bisect_right(bounds, time) for time in part.block.span)
+        if last - first > WIDE:
+            for place in places(part.found):
+                found[bisect_right(bounds, part.block.times[place])] += 1
+            continue
         before = 0
         for bar in range(first, last):
             upto = (part.found & part.block.before(bounds[bar])).bit_count()

@@ -24,6 +24,7 @@ class Page:
     older: int | None
     newer: int | None
     counted: Counted
+    size: int  # of the log that was searched
 
     @property
     def count(self) -> int:
@@ -63,6 +64,7 @@ def find(  # noqa: PLR0913 - a search is just these
         older=entries[-1].seq if entries and (more or upward) else None,
         newer=entries[0].seq if entries and (before is not None or (upward and more)) else None,
         counted=counted,
+        size=hits.size,
     )
 
 

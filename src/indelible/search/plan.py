@@ -43,7 +43,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Plan:
-    """All looks hold, within since <= time < until (microseconds). `match` tells the same of an entry that is read."""
+    """All looks hold, within since <= time < until (microseconds). `match` tells of those with texts, by the line."""
 
     looks: tuple[Look, ...]
     since: int | None
@@ -77,7 +77,8 @@ def plan(store: Store, query: Query, organization: str | None) -> Plan:
         found.insert(0, Look((theirs,)))
     since = None if query.since is None else micros(query.since)
     until = None if query.until is None else micros(query.until)
-    return Plan(tuple(found), since, until, matching(query, organization))
+    read = tuple(term for term in query.terms if term.key in looks.TEXTS)  # all else is told without reading
+    return Plan(tuple(found), since, until, matching(Query(read)))
 
 
 def _look(store: Store, term: Term) -> Look:

@@ -68,6 +68,8 @@ class Sieve:
             possible |= block.having(kind, self._rare(kind, look.word, block), left)
         if look.whole and exact(look.word):
             sure |= possible
+        for kind in look.texts if left else ():
+            possible |= block.long(kind)
         possible |= sure
         return (block.every & ~possible, block.every & ~sure) if look.negated else (sure, possible)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from indelible.errors import QueryError
+from indelible.errors import QueryError, SlowSearchError
 from indelible.event import read
 from indelible.index.texts import texts
 from indelible.log import Log
@@ -15,6 +15,7 @@ from indelible.search.overview import facets
 from indelible.search.query import ANY, KEYS, Query, pieces, spell
 
 SHOWN = 12
+SECONDS = 1.0  # that are looked for them
 READ = 500  # entries, for fields and values
 NAMES = 2000  # of a dictionary
 WRITES = {"action": "action", "entity_type": "entity", "actor": "user", "organization": "org", "operation": "operation",
@@ -49,7 +50,10 @@ def suggest(log: Log, text: str, organization: str | None) -> list[Suggestion]:
         ]
     else:
         return []
-    return [Suggestion(f"{before}{sign}{term}", count) for term, count in islice(found, SHOWN)]
+    try:
+        return [Suggestion(f"{before}{sign}{term}", count) for term, count in islice(found, SHOWN)]
+    except SlowSearchError:
+        return []
 
 
 def _values(log: Log, key: str, value: str, organization: str | None) -> Iterator[tuple[str, int | None]]:
@@ -81,7 +85,7 @@ def _named(log: Log, key: str, value: str, organization: str | None) -> Iterator
 
 def _read(log: Log, key: str, value: str, organization: str | None) -> Iterator[tuple[str, int]]:
     """Fields and values stand in lines."""
-    hits = Hits(log, Query(), organization)
+    hits = Hits(log, Query(), organization, seconds=SECONDS)
     lines = log.store.lines(list(islice(hits.falling(range(hits.size)), READ)))
     kinds = looks.TEXTS.get(key, looks.TEXTS[ANY])
     counts = Counter(

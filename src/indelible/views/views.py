@@ -8,11 +8,13 @@ import msgspec
 from indelible.errors import NotFoundError, UsageError
 from indelible.event import Actor, Entity, micros
 from indelible.log import Log
+from indelible.search.moment import parse_moment
 from indelible.search.query import parse
 from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.promise import Statements, Work
 
 MAX_NAME = 80
+MOST = 100  # that one person sees
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,11 @@ class Views:
         if not name or len(name) > MAX_NAME or not name.isprintable():
             raise UsageError(f"A view needs a name, of up to {MAX_NAME} characters, all of them printable.")
         parse(query, now)
+        for text in (since, until):
+            if text and parse_moment(text, now) is None:
+                raise UsageError(f"{text[:60]!r} is no date or time. Write 2026-11-01 or 7d.")
+        if len(self.seen(by.actor, by.organization)) >= MOST:
+            raise UsageError(f"There are {MOST} views already. Remove one that nobody needs.")
         view = View(
             id=f"vw_{chance.token_hex(8)}", name=name, owner=owner, organization=by.organization, shared=int(shared),
             opens=int(opens), query=query, since=since, until=until, created_at=micros(now),

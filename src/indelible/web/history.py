@@ -1,5 +1,6 @@
 """The page of one thing: what it is, what it was at any moment, and what happened to it."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -7,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from indelible.event import Entity
+from indelible.event import Entity, Entry
 from indelible.log import Log
-from indelible.search.history import Known, difference, history, known
+from indelible.search.history import Known, after, difference, history
 from indelible.viewer import Viewer
 from indelible.web.frame import Frame
 from indelible.web.state import State, understand
@@ -33,24 +34,49 @@ class History:
         """`since` alone is the moment to be shown; with `until`, what is different between the two."""
         self._refresh()
         type_, key = request.path_params["type"], request.path_params["key"]
-        entries = list(history(self._log, type_, key, organization=viewer.organization))
-        if not entries:
-            return self._frame.missing(request, viewer)
         asked = State.read(request.query_params)
         query, problems = understand(State(since=asked.since, until=asked.until), datetime.now(UTC))
         moments = [moment for moment in (query.since, query.until) if moment] if query else []
-        states = [known(entries, moment) for moment in moments]
-        now = known(entries)
-        compared = Changed(difference(*states)) if len(states) > 1 else None
-        shown = states[0] if states else now
+        told = _Told(moments)
+        for entry in history(self._log, type_, key, organization=viewer.organization):
+            told.take(entry)
+        if not told.count:
+            return self._frame.missing(request, viewer)
         values = {
-            "type": entries[-1].entity.type, "key": key, "count": len(entries), "now": now,
-            "state": asked, "problems": {"since": None, "until": None} | {p.field: p for p in problems},
-            "moments": [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments], "difference": compared, "shown": shown,
-            "as_it_was": _as_it_was(shown), "rows": rows(entries[-LISTED:][::-1]),
+            "type": told.newest[-1].entity.type, "key": key, "count": told.count, "now": told.now, "state": asked,
+            "problems": {"since": None, "until": None} | {p.field: p for p in problems},
+            "moments": [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments], "shown": told.shown,
+            "difference": Changed(difference(*told.then)) if len(moments) > 1 else None,
+            "as_it_was": _as_it_was(told.shown), "rows": rows(list(told.newest)[::-1]),
             "listed": State.of(Entity(type_, key)),
         }  # fmt: skip
-        return self._frame.show(request, f"{type_} {now.name or key}", "history.html", values, 400 if problems else 200)
+        title = f"{type_} {told.now.name or key}"
+        return self._frame.show(request, title, "history.html", values, 400 if problems else 200)
+
+
+class _Told:
+    """What one walk along its entries tells, however many they are."""
+
+    def __init__(self, moments: Sequence[datetime]) -> None:
+        self._moments = moments
+        self.then = [Known() for _ in moments]  # before each of them
+        self.now = Known()
+        self.count = 0
+        self.newest: deque[Entry] = deque(maxlen=LISTED)
+
+    def take(self, entry: Entry) -> None:
+        at = datetime.fromisoformat(entry.occurred_at)
+        self.then = [
+            after(known, entry) if at < moment else known
+            for moment, known in zip(self._moments, self.then, strict=True)
+        ]
+        self.now = after(self.now, entry)
+        self.count += 1
+        self.newest.append(entry)
+
+    @property
+    def shown(self) -> Known:
+        return self.then[0] if self.then else self.now
 
 
 def _as_it_was(shown: Known) -> Changed:

@@ -18,6 +18,7 @@ BARS = 60  # at most
 FEWEST = 30  # where no range was chosen: a few would be as wide as the page
 HEIGHT = 40  # of the highest bar
 DAY = timedelta(days=1)
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)  # of what is drawn
 UNITS = [
     *(timedelta(minutes=n) for n in (1, 5, 15)), *(timedelta(hours=n) for n in (1, 3, 6, 12)),
     *(n * DAY for n in (1, 2, 7, 14, 28, 91, 364, 3640)),
@@ -109,6 +110,9 @@ def _bounds(log: Log, query: Query, counted: Counted, now: datetime) -> list[dat
     lowest, highest = (EPOCH + timedelta(microseconds=moment) for moment in _within(spans))
     low = max(lowest, query.since or lowest) if query.since is None or not counted.exact else query.since
     high = query.until or (highest if query.since is None else max(highest, now))
+    low, high = max(low, EARLIEST), min(high, LATEST)
+    if low > high:
+        return []
     unit = next((unit for unit in UNITS if (high - low) / unit <= BARS - 1), (high - low) / (BARS - 1))
     first = EPOCH + (low - EPOCH) // unit * unit
     bounds = [first + unit * number for number in range((high - first) // unit + 2)]

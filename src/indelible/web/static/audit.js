@@ -67,12 +67,13 @@
   });
 
   // What is new is told, and shown when it is asked for: no row moves. A connection only while somebody looks.
-  let source = null, address = null, fresh = 0, last = null;
+  let source = null, address = null, from = null, fresh = 0, last = null;
   function listen() {
     const place = $("#audit-new");
     const wanted = place && !document.hidden ? place.dataset.live : null;
-    if (place && place.dataset.live !== address) { address = place.dataset.live; fresh = 0; last = place.dataset.after; tell(); }
-    if (source && source.indelible === wanted) return;
+    const other = place && (place.dataset.live !== address || place.dataset.after !== from);
+    if (other) { address = place.dataset.live; from = last = place.dataset.after; fresh = 0; tell(); }
+    if (source && source.indelible === wanted && !other) return;
     source?.close();
     source = null;
     if (!wanted) return;

@@ -73,14 +73,16 @@
   }
 
   // What this browser saw before, of this log. The key is pinned at the first sight of it.
-  const kept = (origin) => JSON.parse(localStorage.getItem(KEPT + origin) ?? "null");
+  // Kept under the address of the pages, which the log cannot choose: another log there is another one than before.
+  const address = (place) => KEPT + new URL(place.dataset.consistency, location).pathname.replace(/\/as\/[^/]+/, "");
+  const kept = (place) => JSON.parse(localStorage.getItem(address(place)) ?? "null");
 
   async function verified(place, shown) {
     if (!globalThis.crypto?.subtle) throw new Error("A browser computes hashes on pages from https only. Take the proof along and verify it there.");
     const proof = parse(await (await fetch(place.dataset.proof)).text());
     if (!same(proof.line, utf8(shown))) throw new Refused("The proof is of another line than the one on this page.");
     const verifier = place.dataset.verifier, origin = verifier.slice(0, verifier.indexOf("+"));
-    const seen = kept(origin);
+    const seen = kept(place);
     if (seen && seen.verifier !== verifier) throw new Refused("The log's key is another one than this browser saw first. If it was changed, indelible verify follows the change; this page does not.");
     const next = await checkpoint(proof.note, verifier);
     if (next.origin !== origin) throw new Refused("The checkpoint is of another log.");
@@ -97,9 +99,10 @@
     if (seen && seen.size < next.size) {
       const answer = await fetch(`${place.dataset.consistency}?from=${seen.size}&to=${next.size}`);
       const proof = answer.ok ? (await answer.text()).split("\n").filter(Boolean).map(bytes) : [];
-      if (!await extend(seen, next, proof)) throw new Refused(`The log does not extend the one of ${seen.size} entries that this browser saw.`);
+      if (proof.some((hash) => hash.length !== HASH) || !await extend(seen, next, proof)) throw new Refused(`The log does not extend the one of ${seen.size} entries that this browser saw.`);
     }
-    localStorage.setItem(KEPT + next.origin, JSON.stringify({ verifier, size: next.size, root: next.root, at: new Date().toISOString() }));
+    if (next.size < (kept(place)?.size ?? 0)) return; // another click was faster
+    localStorage.setItem(address(place), JSON.stringify({ verifier, size: next.size, root: next.root, at: new Date().toISOString() }));
   }
 
   document.addEventListener("toggle", (event) => {
