@@ -9,13 +9,15 @@ from typing import Any
 
 from indelible.files import statements
 
-FORMAT = 2  # of what `schema.sql` makes; `migrations/` has a step to each format from the one before
+FORMAT = 2  # `schema.sql` is the first; `migrations/` has a step to each from the one before
 AT_ONCE = 500  # rows of one statement
 _VALUES = re.compile(r"VALUES \(([^)]*)\)")
 
 
 def schema() -> str:
-    return files(__name__).joinpath("schema.sql").read_text()
+    """Of this format: the first one, and what each step added."""
+    first = files(__name__).joinpath("schema.sql").read_text()
+    return "\n".join([first, *map(migration, range(2, FORMAT + 1))])
 
 
 def migration(to: int) -> str:
