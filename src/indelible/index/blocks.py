@@ -65,7 +65,7 @@ class Blocks:
         with self._folder.writing() as writing:
             if writing is None:
                 return False
-            size = self._store.head().size
+            size = self.size()
             large, recent = self._ours(size)
             start, end = len(large) * LARGE, sum(block.length for block in large)
             if size - start >= LARGE:

@@ -2,7 +2,8 @@
 
 Each process reads them through memory that all of them share. One writes: whoever holds the lock.
 A block counts from the moment that its header is there, which is written when all else is on the disk; `recent` is
-replaced as a whole. A crash leaves what was there before, and bytes without a header, which the next block covers.
+replaced as a whole. A crash leaves what was there before, and bytes without a header; the next block takes both into a
+new file without these.
 """
 
 import fcntl
@@ -74,7 +75,6 @@ class Writing:
         if path.exists() and path.stat().st_size > end:  # others may read what is behind it: it stays as it is
             self._renew(path, end)
         with _opened(path) as descriptor:
-            os.pwrite(descriptor, bytes(START), end)
             _write(descriptor, block[START:], end + START)
             os.fsync(descriptor)
             _write(descriptor, block[:START], end)  # now it counts

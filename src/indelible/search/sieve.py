@@ -52,10 +52,9 @@ class Sieve:
         if not self._plan.looks:
             return block.size
         (look,) = self._plan.looks
-        if look.negated or look.texts or len(look.numbers) > 1:
+        if look.negated or look.texts or len(look.numbers) > 1 or any(len(ids) > NAMES for _, ids in look.numbers):
             return None
-        (dimension, ids) = next(iter(look.numbers), ("action", frozenset()))
-        return block.amount(dimension, ids) if len(ids) <= NAMES else None
+        return sum(block.amount(dimension, ids) for dimension, ids in look.numbers)
 
     def _one(self, look: Look, block: Block, within: int) -> tuple[int, int]:
         sure = possible = 0
