@@ -13,6 +13,10 @@ NAMES: dict[str, tuple[Dimension, ...]] = {
     "operation": ("operation",),
     "source": ("source",),
 }
+KEYS: dict[Dimension, str] = {  # how a term is written that finds a name
+    "action": "action", "entity_type": "entity", "actor": "user", "organization": "org", "source": "source",
+    "operation": "operation",
+}  # fmt: skip
 TEXTS: dict[str, tuple[str, ...]] = {
     ANY: (NAME, OLD, NEW), "entity": (NAME,), "field": (FIELD,), "old": (OLD,), "new": (NEW,),
 }  # fmt: skip

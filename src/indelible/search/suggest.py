@@ -18,8 +18,6 @@ SHOWN = 12
 SECONDS = 1.0  # that are looked for them
 READ = 500  # entries, for fields and values
 NAMES = 2000  # of a dictionary
-WRITES = {"action": "action", "entity_type": "entity", "actor": "user", "organization": "org", "operation": "operation",
-          "source": "source"}  # fmt: skip
 LONGEST = 80  # characters of a value that is offered
 MOMENTS = ("today", "yesterday", "24h", "7d", "30d", "90d")
 
@@ -80,7 +78,7 @@ def _named(log: Log, key: str, value: str, organization: str | None) -> Iterator
     for dimension, names in told.names.items():
         for name in names:
             if value.casefold() in f"{name.value}\n{name.label}".casefold():
-                yield spell(WRITES[dimension], name.value), name.entries
+                yield spell(looks.KEYS[dimension], name.value), name.entries
 
 
 def _read(log: Log, key: str, value: str, organization: str | None) -> Iterator[tuple[str, int]]:

@@ -104,10 +104,8 @@ class Pages:
 
     def entries(self, request: Request, viewer: Viewer) -> Response:
         """The list: what the address asks for, newest first. Where it asks for nothing, what this viewer sees first."""
-        views = self._views.seen(viewer)
-        for view, first in views:
-            if not request.query_params and view.opens and view.owner == owner_of(viewer.actor):
-                return self._frame.go(request, f"/{first.link()}")
+        if not request.query_params and (first := self._views.first(viewer)):
+            return self._frame.go(request, f"/{first.link()}")
         state, notice = State.read(request.query_params), self.freshen()
         now = datetime.now(UTC)
         query, problems = understand(state, now)
@@ -125,7 +123,7 @@ class Pages:
             "state": state, "problems": dict.fromkeys(FIELDS) | {p.field: p for p in problems}, "notice": notice,
             "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
             "line": self._log.line(unfolded.seq).decode() if unfolded else "", "verifier": self._log.verifier,
-            "views": views, "keeps": owner_of(viewer.actor) is not None, "narrowing": narrower,
+            "views": self._views.seen(viewer), "keeps": owner_of(viewer.actor) is not None, "narrowing": narrower,
             "exports": EXPORTS, "presets": PRESETS.items(), "size": self._log.head().size,
             "signed": self._log.signed_size(),
             "assurance": self._upkeep.assurance,
@@ -140,14 +138,10 @@ class Pages:
 
     def entry(self, request: Request, viewer: Viewer) -> Response:
         """One entry: as a page of its own, or unfolded or folded in the list (`?row=open`, `?row=closed`)."""
-        seq = number(request.path_params["seq"])
-        try:
-            line = self._log.line(-1 if seq is None else seq)
-        except NotFoundError:
+        line = self._line(request, viewer)
+        if line is None:
             return self._frame.missing(request, viewer)
         entry = read(line)
-        if viewer.organization not in (None, entry.organization and entry.organization.id):
-            return self._frame.missing(request, viewer)  # another organization's entry is not there, for this viewer
         shown = request.query_params.get("row")
         state, same = State.read(request.query_params), self._together(entry, viewer)
         told = row(entry, joined="joined" in request.query_params)
@@ -155,20 +149,29 @@ class Pages:
         if shown in ("open", "closed"):
             values["open"] = shown == "open"
             return HTMLResponse(self._frame.render(request, "row.html", values), headers={"Cache-Control": "no-store"})
-        return self._frame.show(request, f"Entry {seq}", "entry.html", values, 200)
+        return self._frame.show(request, f"Entry {entry.seq}", "entry.html", values, 200)
 
     def proof(self, request: Request, viewer: Viewer) -> Response:
         """What proves one entry, to be verified anywhere (c2sp.org/tlog-proof)."""
+        line = self._line(request, viewer)
+        try:
+            proof = self._log.proof(read(line).seq) if line else None
+        except NotFoundError:  # it is not signed yet
+            proof = None
+        if proof is None:
+            return self._frame.missing(request, viewer)
+        named = {"Content-Disposition": f'attachment; filename="entry-{proof.index}.tlog-proof"'}
+        return PlainTextResponse(str(proof), headers=named | {"Cache-Control": "no-store"})
+
+    def _line(self, request: Request, viewer: Viewer) -> bytes | None:
+        """Of the entry that the address names; another organization's is not there, for this viewer."""
         seq = number(request.path_params["seq"])
         try:
-            entry = self._log.entry(-1 if seq is None else seq)
-            if viewer.organization not in (None, entry.organization and entry.organization.id):
-                return self._frame.missing(request, viewer)
-            told = str(self._log.proof(entry.seq))
+            line = self._log.line(-1 if seq is None else seq)
         except NotFoundError:
-            return self._frame.missing(request, viewer)
-        named = {"Content-Disposition": f'attachment; filename="entry-{entry.seq}.tlog-proof"'}
-        return PlainTextResponse(told, headers=named | {"Cache-Control": "no-store"})
+            return None
+        organization = read(line).organization
+        return line if viewer.organization in (None, organization and organization.id) else None
 
     def suggest(self, request: Request, viewer: Viewer) -> Response:
         """How the query may go on: the options of the search bar's list."""

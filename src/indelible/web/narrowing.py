@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from indelible.event import EPOCH, micros
 from indelible.log import Log
+from indelible.search import looks
 from indelible.search.counted import Counted
 from indelible.search.overview import Facet, bars, facets
 from indelible.search.query import Query, pieces
@@ -23,9 +24,9 @@ UNITS = [
     *(timedelta(minutes=n) for n in (1, 5, 15)), *(timedelta(hours=n) for n in (1, 3, 6, 12)),
     *(n * DAY for n in (1, 2, 7, 14, 28, 91, 364, 3640)),
 ]  # fmt: skip
-LISTS: dict[Dimension, tuple[str, str]] = {
-    "action": ("Action", "action"), "entity_type": ("Entity type", "entity"), "actor": ("User", "user"),
-    "organization": ("Organization", "org"), "source": ("Source", "source"), "operation": ("Operation", "operation"),
+LISTS: dict[Dimension, str] = {
+    "action": "Action", "entity_type": "Entity type", "actor": "User", "organization": "Organization",
+    "source": "Source", "operation": "Operation",
 }  # fmt: skip
 
 
@@ -78,9 +79,9 @@ def narrowing(  # noqa: PLR0913 - what is asked, what was found, and for whom
     dimensions = [each for each in LISTS if viewer.organization is None or each != "organization"]
     told = facets(log, counted, dimensions)
     lists = [
-        FacetList(LISTS[each][0], [_choice(state, LISTS[each][1], facet) for facet in told.names[each]])
-        for each in dimensions
-        if told.names[each]
+        FacetList(title, [_choice(state, looks.KEYS[each], facet) for facet in told.names[each]])
+        for each, title in LISTS.items()
+        if told.names.get(each)
     ]
     bounds = _bounds(log, query, counted, now)
     drawn = _bars(state, bounds, bars(log, counted, [micros(bound) for bound in bounds])) if bounds else []

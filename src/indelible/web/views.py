@@ -1,6 +1,7 @@
 """The page of saved views: one's own, those that are shared, and the form that keeps another."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,10 +42,16 @@ class Views:
         """For the page of entries, which is there without them, too."""
         if owner_of(viewer.actor) is None:
             return []
-        try:
+        with suppress(Error):
             return [(view, _state(view)) for view in self._views.seen(viewer.actor, viewer.organization)]
-        except Error:
-            return []
+        return []
+
+    def first(self, viewer: Viewer) -> State | None:
+        """What the bare address of the page is to show."""
+        with suppress(Error):
+            found = self._views.first(viewer.actor, viewer.organization)
+            return _state(found) if found else None
+        return None
 
     def list(self, request: Request, viewer: Viewer) -> Response:
         return self._list(request, viewer, {name: request.query_params.get(name, "") for name in FIELDS}, {})
