@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from indelible.log import Log
 from indelible.search.page import find
 from indelible.search.query import parse
 from indelible.verify import verify_log
+from tests.checking import indexed
 from tests.store.test_log import happened
 from tests.world import World
 
@@ -50,9 +52,25 @@ def append(world: World, count: int) -> None:
 
 
 def advance(log: Log) -> list[range]:
-    while log.blocks.advance():
-        pass
+    indexed(log)
     return [block.entries for block in log.blocks.upto(log.head().size)]
+
+
+@contextmanager
+def indexing(world: World) -> Iterator[Indexer]:
+    """The server's thread."""
+    indexer = Indexer(world.log.blocks, world.log_url, every=0.01)
+    indexer.start()
+    try:
+        yield indexer
+    finally:
+        indexer.stop()
+
+
+def said(indexer: Indexer) -> str:
+    while indexer.failure is None:
+        threading.Event().wait(0.01)
+    return indexer.failure
 
 
 def count(log: Log, text: str = "user:u3") -> int:
@@ -245,26 +263,16 @@ def test_where_nothing_can_be_written_all_is_found_and_the_health_tells(world: W
     with pytest.raises(LogError, match=r"The search index in .* cannot be written"):
         world.log.blocks.advance()
     assert count(world.log) == 12
-    indexer = Indexer(world.log.blocks, world.log_url, every=0.01)
-    indexer.start()
-    try:
-        while indexer.failure is None:
-            threading.Event().wait(0.01)
-        assert str(unwritable) in indexer.failure
-    finally:
-        indexer.stop()
+    with indexing(world) as indexer:
+        assert str(unwritable) in said(indexer)
 
 
 def test_the_server_s_thread_keeps_up(world: World) -> None:
-    indexer = Indexer(world.log.blocks, world.log_url, every=0.01)
-    indexer.start()
-    try:
+    with indexing(world) as indexer:
         for size in (20, 40, 60):
             append(world, 20)
             while world.log.blocks.reach(size) < size - size % 8:
                 threading.Event().wait(0.01)
-    finally:
-        indexer.stop()
     assert indexer.failure is None
 
 
@@ -276,34 +284,22 @@ def large(either: World) -> World:
 
 
 def test_large_blocks_are_made_by_another_process_and_small_ones_here(large: World) -> None:
-    indexer = Indexer(large.log.blocks, large.log_url, every=0.01)
-    indexer.start()
-    try:
+    with indexing(large) as indexer:
         while large.log.blocks.reach(large.log.head().size) < folder.LARGE + 2048:
             assert indexer.failure is None
             threading.Event().wait(0.02)
-    finally:
-        indexer.stop()
     assert [b.size for b in large.log.blocks.upto(2**40)] == [folder.LARGE, folder.SMALL, folder.SMALL]
     assert count(large.log) == (folder.LARGE + 2100) // 5
 
 
 def test_what_the_other_process_fails_at_is_told(large: World, unwritable_index: Path) -> None:
-    indexer = Indexer(large.log.blocks, large.log_url, every=0.01)
-    indexer.start()
-    try:
-        while indexer.failure is None:
-            threading.Event().wait(0.02)
-        assert str(unwritable_index) in indexer.failure
-    finally:
-        indexer.stop()
+    with indexing(large) as indexer:
+        assert str(unwritable_index) in said(indexer)
 
 
 def test_stopping_does_not_wait_for_the_other_process(large: World) -> None:
-    indexer = Indexer(large.log.blocks, large.log_url, every=0.01)
-    indexer.start()
-    threading.Event().wait(0.3)
-    start = time.monotonic()
-    indexer.stop()
+    with indexing(large) as indexer:
+        threading.Event().wait(0.3)
+        start = time.monotonic()
     assert time.monotonic() - start < 5
     assert indexer.failure is None

@@ -17,7 +17,7 @@ from indelible.log import Log
 from indelible.search import hits
 from indelible.search.page import MAX_PAGE, find, lines
 from indelible.search.query import ANY, KEYS, Query, Term, parse
-from tests.checking import on_sqlite
+from tests.checking import indexed, on_sqlite
 from tests.store.test_log import happened
 from tests.world import World
 
@@ -142,8 +142,7 @@ def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 @given(added=st.lists(events, max_size=8), asked=st.lists(queries, min_size=5, max_size=12))
 def test_a_search_finds_what_reading_every_entry_finds(world: World, added: list[Event], asked: list[Query]) -> None:
     world.log.append(added)
-    while world.log.blocks.advance():
-        pass
+    indexed(world.log)
     naive = Naive([read(line) for _, _, line in world.log.leaves(0, 2**62)])
     for query, organization in itertools.product(asked, [None, "acme", "acme2", "Acme", "nobody", ""]):
         expected = naive.find(query, organization)

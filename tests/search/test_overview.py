@@ -14,6 +14,7 @@ from indelible.search import hits
 from indelible.search.hits import Hits
 from indelible.search.overview import bars, facets
 from indelible.search.query import Query, parse
+from tests.checking import indexed
 from tests.search.test_find import ACTORS, NOW, Naive, events, queries
 from tests.store.test_log import happened
 from tests.world import World
@@ -33,8 +34,7 @@ def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
 @given(added=st.lists(events, max_size=12), asked=st.lists(queries, min_size=3, max_size=6))
 def test_what_is_counted_is_what_is_found(world: World, added: list[Event], asked: list[Query]) -> None:
     world.log.append(added)
-    while world.log.blocks.advance():
-        pass
+    indexed(world.log)
     entries = [read(line) for _, _, line in world.log.leaves(0, 2**62)]
     for query in asked:
         found = [entries[seq] for seq in Naive(entries).find(query)]
@@ -75,8 +75,7 @@ def test_what_is_not_counted_to_the_end_is_counted_from_somewhere_on(
     world: World, name: str, limit: float, added: list[Event], asked: list[Query]
 ) -> None:
     world.log.append(added)
-    while world.log.blocks.advance():
-        pass
+    indexed(world.log)
     entries = [read(line) for _, _, line in world.log.leaves(0, 2**62)]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(hits, name, limit)

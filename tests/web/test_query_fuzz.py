@@ -13,6 +13,7 @@ import pytest
 from indelible.event import Actor, Entity, Organization, read
 from indelible.index import blocks
 from indelible.search.query import KEYS
+from tests.checking import indexed
 from tests.store.test_log import happened
 from tests.web.conftest import Open
 from tests.world import World
@@ -44,8 +45,8 @@ def log(filled: World, monkeypatch: pytest.MonkeyPatch) -> World:
             )
             for n in range(60)
         )
-        while half == 0 and filled.log.blocks.advance():
-            pass
+        if half == 0:
+            indexed(filled.log)
     return filled
 
 
