@@ -103,3 +103,15 @@ def test_a_view_whose_entry_could_not_be_sealed_is_told_of_by_the_next(
     assert names(views, DANA) == ["kept"]
     views.add(By(actor=DANA), name="next", query="")
     assert [entry.entity.name for entry in check_signed(log)] == ["kept", "next"]
+
+
+def test_entries_that_waited_are_sealed_in_the_order_in_which_it_happened(
+    views: Views, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those of one millisecond."""
+    with monkeypatch.context() as patched:
+        patched.setattr("indelible.views.views.settle", lambda *_: 0)
+        for number in range(30):
+            views.add(By(actor=DANA), name=f"view {number}", query="")
+    views.add(By(actor=DANA), name="view 30", query="")
+    assert [entry.entity.name for entry in check_signed(log)] == [f"view {number}" for number in range(31)]

@@ -68,6 +68,7 @@ def settle(work: Work, log: Log) -> int:
     """Seal and sign what was announced; gives how many entries that added. Raises LogError, VerificationError."""
     with work.transaction() as statements:
         waiting = [msgspec.json.decode(text, type=Event) for (text,) in statements.run("announcements")]
+    waiting.sort(key=lambda event: event.occurred_at)  # their ids are in order by the millisecond only
     if not waiting:
         return 0
     added = _seal(log, waiting)
