@@ -14,7 +14,8 @@ SRC = Path(indelible.__file__).parent.parent
 
 # Each line is a level. A room may import from the lines above its own, and from itself.
 LEVELS = (
-    ("errors", "background"),
+    ("errors",),
+    ("background",),
     ("values", "merkle", "files", "urls"),
     ("event",),
     ("actions", "store"),
@@ -22,7 +23,7 @@ LEVELS = (
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work"),
     ("monitor", "memory", "export", "publish", "webhooks", "schedule", "views"),
-    ("digests",),
+    ("digests", "exports"),
     ("desk",),
     ("upkeep",),
     ("web",),

@@ -1,6 +1,12 @@
 """A thread of the server: it begins when asked, and ends when asked, between two steps of what it does."""
 
+import subprocess
+import sys
 import threading
+
+from indelible.errors import LogError
+
+LOOK = 0.05  # seconds, while another process is at it
 
 
 class Background:
@@ -26,3 +32,26 @@ class Background:
 
     def _run(self) -> None:
         raise NotImplementedError
+
+
+def run_apart(module: str, told: str, stopped: threading.Event) -> None:
+    """Run a module of ours in a process of its own, until it ends or `stopped` is set: then it is killed.
+
+    `told` goes by a pipe: arguments are seen by everybody on the machine. Raises LogError with what it said in the end.
+    """
+    if not sys.executable:
+        raise LogError(
+            "This program cannot start another Python, which it would need to. Serve with uvicorn or gunicorn."
+        )
+    pipe, sent = subprocess.PIPE, told.encode()
+    with subprocess.Popen([sys.executable, "-m", module], stdin=pipe, stderr=pipe) as process:  # noqa: S603 - our own program
+        said = b""
+        while process.returncode is None:
+            try:
+                _, said = process.communicate(sent, timeout=LOOK)
+            except subprocess.TimeoutExpired:
+                sent = None  # type: ignore[assignment]  # communicate remembers what is left to send
+                if stopped.is_set():
+                    process.kill()
+    if process.returncode and not stopped.is_set():
+        raise LogError(said.decode("utf-8", "replace")[-1000:] or f"{module} ended with {process.returncode}.")

@@ -5,8 +5,10 @@ from functools import partial
 from typing import Self
 
 from indelible.digests.digests import TIMES, Digests
-from indelible.digests.making import Maker
+from indelible.digests.making import Maker as DigestMaker
 from indelible.errors import UsageError
+from indelible.exports.exports import Exports
+from indelible.exports.maker import Maker as ExportMaker
 from indelible.log import Log
 from indelible.schedule.scheduler import Scheduler
 from indelible.views.views import Views
@@ -26,7 +28,9 @@ class Desk:
     webhooks: Webhooks
     digests: Digests
     views: Views
-    maker: Maker
+    digest_maker: DigestMaker
+    exports: Exports
+    export_maker: ExportMaker
     scheduler: Scheduler
 
     @classmethod
@@ -40,15 +44,19 @@ class Desk:
             secrets = Secrets.kept(key_path(log.store.key_path), work)
             digests = Digests(log, work, secrets)
             webhooks = Webhooks.of(log, work, pages)
-            maker = Maker(log, work, digests, pages)
-            return cls(work, secrets, webhooks, digests, Views(log, work), maker, Scheduler(work))
+            exports = Exports(log, work)
+            return cls(
+                work=work, secrets=secrets, webhooks=webhooks, digests=digests, views=Views(log, work),
+                digest_maker=DigestMaker(log, work, digests, pages), exports=exports,
+                export_maker=ExportMaker(exports, work, log_url), scheduler=Scheduler(work),
+            )  # fmt: skip
         except BaseException:
             work.close()
             raise
 
     def schedule_digests(self) -> None:
         for frequency, times in TIMES.items():
-            self.scheduler.add(f"digests-{frequency}", times, partial(self.maker.make, frequency))
+            self.scheduler.add(f"digests-{frequency}", times, partial(self.digest_maker.make, frequency))
 
     def send_letters(self, send: Send) -> str | None:
         """For a scheduler."""
@@ -58,6 +66,7 @@ class Desk:
     def start(self) -> None:
         """Raises UsageError where somebody waits for a webhook, and what sends it is not installed."""
         self.scheduler.start()
+        self.export_maker.start()
         try:
             self.webhooks.start()
         except UsageError:
@@ -66,6 +75,7 @@ class Desk:
 
     def stop(self) -> None:
         self.scheduler.stop()
+        self.export_maker.stop()
         self.webhooks.stop()
 
     def close(self) -> None:

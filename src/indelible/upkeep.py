@@ -23,6 +23,7 @@ from indelible.work.letters import Send
 logger = logging.getLogger(__name__)
 
 PAGES = "INDELIBLE_PAGES"  # where the audit pages are, as others reach them: for links in webhooks and mails
+VIEWS = "INDELIBLE_RECORD_VIEWS"  # 1: who looks at entries is on record, too
 SMTP = "INDELIBLE_SMTP_URL"  # a mail server, where the host brings none
 
 
@@ -45,6 +46,7 @@ class Upkeep:
         self._jobs: list[tuple[str, str, Callable[[], str | None]]] = []
         self._idle: str | None = None  # why nothing is delivered and no job is run
         self._closed = False
+        self.records_views = os.environ.get(VIEWS, "") not in ("", "0")
         self.drifts = [DriftWatch(url, log) for url in databases]
 
     @property
@@ -140,3 +142,4 @@ def _tidy(desk: Desk) -> None:
     now = datetime.now(UTC)
     desk.webhooks.deliveries.forget(micros(now - timedelta(days=30)))
     desk.scheduler.runs.forget(now)
+    desk.exports.forget(now)

@@ -23,6 +23,12 @@ class Viewer:
     manages: bool = False
 
 
+def owner_of(actor: Actor) -> str | None:
+    """By what a person is known the next time; None: by nothing."""
+    known = actor.id or actor.email
+    return f"{actor.type}:{known}" if known else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """A page for the host's own shell. `head` and `body` are HTML, already escaped."""

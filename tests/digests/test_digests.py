@@ -38,10 +38,10 @@ def test_each_digest_begins_where_the_last_one_ended(post: Post) -> None:
     post.log.append([happened()])
     add(post)
     post.log.append([happened() for _ in range(3)])
-    assert post.desk.maker.make("daily") == "1 digest"
+    assert post.desk.digest_maker.make("daily") == "1 digest"
     post.log.append([happened() for _ in range(2)])
-    assert post.desk.maker.make("daily") == "1 digest"
-    assert post.desk.maker.make("weekly") is None
+    assert post.desk.digest_maker.make("daily") == "1 digest"
+    assert post.desk.digest_maker.make("weekly") is None
     # The entry of adding it, and the entry of sending it, are news to whoever gets it.
     assert covered(post) == [(1, 5, 4), (5, 8, 3)]
     assert post.letters() == [(KIM, "Audit log, daily: 4 entries"), (KIM, "Audit log, daily: 3 entries")]
@@ -49,7 +49,7 @@ def test_each_digest_begins_where_the_last_one_ended(post: Post) -> None:
 
 def test_a_run_is_an_entry_by_the_system_with_its_job_and_schedule(post: Post) -> None:
     digest = add(post, frequency="weekly", name="Board", organization="acme")
-    post.desk.maker.make("weekly")
+    post.desk.digest_maker.make("weekly")
     entry = check_signed(post.log)[-1]
     assert (entry.action, entry.actor.type, entry.operation) == ("DIGEST_SENT", "system", "send")
     assert (entry.metadata["job"], entry.metadata["schedule"]) == ("digests-weekly", "weekly mon 06:00")
@@ -65,7 +65,7 @@ def test_a_saved_view_and_an_organization_hold(post: Post) -> None:
         happened(organization=acme), happened(), happened(organization=Organization("other")),
         happened(organization=acme, action="USER_INVITED"), happened(organization=acme),
     ])  # fmt: skip
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
     assert covered(post) == [(0, 6, 2)]
     assert post.letters() == [(KIM, "Acme's: 2 entries")]
 
@@ -109,7 +109,7 @@ def test_removing_and_unsubscribing_are_entries(post: Post) -> None:
     assert (gone.action, gone.actor.type, gone.actor.email) == ("DIGEST_UNSUBSCRIBED", "unknown", KIM)
     with pytest.raises(MalformedError):
         post.desk.digests.unsubscribe(second.id, post.desk.digests.token(second.id))
-    assert post.desk.maker.make("daily") is None
+    assert post.desk.digest_maker.make("daily") is None
 
 
 def test_a_link_is_of_one_digest_alone(post: Post) -> None:
@@ -123,7 +123,7 @@ def test_of_many_that_make_it_at_once_one_does(post: Post) -> None:
     add(post)
     desks = [Desk.open(post.log, post.log_url, "") for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda desk: desk.maker.make("daily"), desks))
+        made = list(pool.map(lambda desk: desk.digest_maker.make("daily"), desks))
     for desk in desks:
         desk.close()
     sent = covered(post)
@@ -135,16 +135,16 @@ def test_of_many_that_make_it_at_once_one_does(post: Post) -> None:
 def test_where_the_letter_cannot_be_written_nothing_is_covered(post: Post) -> None:
     add(post)
     with mock.patch.object(making, "write_letter", side_effect=LogError("full")), pytest.raises(LogError):
-        post.desk.maker.make("daily")
+        post.desk.digest_maker.make("daily")
     assert (post.letters(), covered(post)) == ([], [])
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
     assert [start for start, _, _ in covered(post)] == [0]
 
 
 def test_where_the_log_takes_nothing_the_letter_goes_and_the_entry_comes_later(post: Post) -> None:
     add(post)
     with mock.patch.object(Log, "appending", side_effect=LogError("full")), suppress(LogError):
-        post.desk.maker.make("daily")
+        post.desk.digest_maker.make("daily")
     assert len(post.letters()) == 1
     assert settle(post.desk.work, post.log) == 1
     assert len(covered(post)) == 1

@@ -61,7 +61,7 @@ def test_a_digest_arrives_as_text_and_html_with_links_and_the_checkpoint(post: P
     digest = add(post, name="Weekly for Kim", query="entity:License", frequency="weekly")
     post.log.append([happened(outcome="failure"), happened()])
     note = post.log.checkpoint() or ""
-    post.desk.maker.make("weekly")
+    post.desk.digest_maker.make("weekly")
     assert post.desk.send_letters(box[1].send) == "1 sent"
     (mail,) = box[0].got
     assert (mail["To"], mail["Subject"], mail["From"]) == (KIM, "Weekly for Kim: 2 entries", "audit@127.0.0.1")
@@ -91,7 +91,7 @@ def test_nothing_in_a_name_becomes_html_or_a_header(post: Post, box: tuple[Box, 
     post.log.append(
         [happened(entity=Entity("License", "<i>", evil), actor=Actor(id="u", name=evil), outcome="failure")]
     )
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
     post.desk.send_letters(box[1].send)
     for mail in box[0].got:
         html = parts(mail)[1]
@@ -103,7 +103,7 @@ def test_nothing_in_a_name_becomes_html_or_a_header(post: Post, box: tuple[Box, 
 
 def test_a_quiet_time_is_told_too(post: Post, box: tuple[Box, Mailer]) -> None:
     add(post, query="action:NEVER_HAPPENED")
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
     post.desk.send_letters(box[1].send)
     assert all("Nothing was recorded in this time" in text for text in parts(box[0].got[0]))
 
@@ -113,7 +113,7 @@ def test_what_the_server_does_not_take_now_is_sent_later_with_the_same_id(
 ) -> None:
     monkeypatch.setattr(letters, "SCHEDULE", (0, 0, 0))
     add(post)
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
     box[0].answers = ["451 later", "451 later"]
     for _ in range(2):
         with pytest.raises(MailError, match="451"):
@@ -125,7 +125,7 @@ def test_what_the_server_does_not_take_now_is_sent_later_with_the_same_id(
 
 def test_between_two_tries_it_waits(post: Post, box: tuple[Box, Mailer]) -> None:
     add(post)
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
     box[0].answers = ["451 later"]
     with pytest.raises(MailError):
         post.desk.send_letters(box[1].send)
@@ -138,12 +138,12 @@ def test_what_is_refused_for_good_or_too_often_is_given_up(
 ) -> None:
     monkeypatch.setattr(letters, "SCHEDULE", (0,))
     add(post)
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
     box[0].answers = ["550 nobody of that name"]
     with pytest.raises(MailError, match="550"):
         post.desk.send_letters(box[1].send)
     assert post.letters() == []
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
     box[0].answers = ["451 later"] * 2
     for _ in range(2):
         with pytest.raises(MailError):
@@ -154,7 +154,7 @@ def test_what_is_refused_for_good_or_too_often_is_given_up(
 def test_one_that_fails_keeps_no_other_from_being_sent(post: Post, box: tuple[Box, Mailer]) -> None:
     add(post, recipient="first@acme.test")
     add(post, recipient="second@acme.test")
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
     box[0].answers = ["451 later"]
     with pytest.raises(MailError):
         post.desk.send_letters(box[1].send)
@@ -164,7 +164,7 @@ def test_one_that_fails_keeps_no_other_from_being_sent(post: Post, box: tuple[Bo
 def test_sent_but_not_forgotten_is_sent_again_and_known_by_its_id(post: Post, box: tuple[Box, Mailer]) -> None:
     """Killed between the two: the reader's program shows one."""
     add(post)
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
 
     def sent_and_killed(message: EmailMessage) -> None:
         box[1].send(message)
@@ -179,7 +179,7 @@ def test_sent_but_not_forgotten_is_sent_again_and_known_by_its_id(post: Post, bo
 
 def test_a_hosts_own_way_of_sending_may_fail_in_its_own_way(post: Post) -> None:
     add(post)
-    post.desk.maker.make("daily")
+    post.desk.digest_maker.make("daily")
 
     def fails(_message: EmailMessage) -> None:
         raise smtplib.SMTPServerDisconnected("gone")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indelible.event import Actor, Context, Entity, Organization, seal
-from indelible.export import write
+from indelible.export import FORMATS, write
 from indelible.export.csv import COLUMNS
 from tests.store.test_log import happened
 
@@ -41,7 +41,7 @@ events = st.builds(
 
 
 def exported(name: str, *lines: bytes) -> bytes:
-    return b"".join(write(lines, name, "audit.example/test"))
+    return b"".join(write(lines, FORMATS[name], "audit.example/test"))
 
 
 def problems(value: Any, kind: str, path: str = "") -> list[str]:

@@ -10,6 +10,7 @@ from indelible.cli.options import (
     AsJson,
     At,
     CheckpointFile,
+    Columns,
     EntityId,
     EntityType,
     Folder,
@@ -35,7 +36,7 @@ from indelible.cli.options import (
 )  # fmt: skip
 from indelible.cli.output import one_line, progress, say, show, show_bytes
 from indelible.errors import NotFoundError, UsageError
-from indelible.export import write
+from indelible.export import format_of, write
 from indelible.export.manifest import Counting
 from indelible.log import Log
 from indelible.publish.folder import publish as mirror
@@ -110,6 +111,7 @@ def export(
     output: Output = None,
     *,
     org: Organization = None,
+    columns: Columns = "",
     raw: Raw = False,
     manifest: Manifest = None,
     proof: Proof = False,
@@ -117,6 +119,7 @@ def export(
     """Write every entry found, in the log's order."""
     if raw and format_name != "csv":
         raise UsageError("--raw is for --format csv; the other formats are as they are.")
+    form = format_of("csv-raw" if raw else format_name, [name for name in columns.split(",") if name])
     with Log.open(log, sign=proof and org is not None) as opened:
         if proof:
             size = write_proof(opened, output, org, whole=not (query or since or until) and format_name == "jsonl")
@@ -124,7 +127,7 @@ def export(
             return
         counting, end, checkpoint = Counting(), opened.head().size, opened.checkpoint()
         found = counting.lines(lines(opened, query_of(query, since, until), organization=org, end=end))
-        chunks = counting.chunks(write(found, "csv-raw" if raw else format_name, opened.origin))
+        chunks = counting.chunks(write(found, form, opened.origin))
         if output is None:
             for chunk in chunks:
                 show_bytes(chunk)
@@ -132,7 +135,14 @@ def export(
             write_whole(output, chunks)
             say(f"Wrote {output}: {counting.entries} entries.")
         if manifest is not None:
-            asked = {"format": format_name, "query": query, "since": since, "until": until, "organization": org}
+            asked = {
+                "format": format_name,
+                "query": query,
+                "since": since,
+                "until": until,
+                "organization": org,
+                "columns": columns,
+            }
             write_whole(manifest, iter([counting.manifest(opened.origin, checkpoint, end, asked)]))
 
 

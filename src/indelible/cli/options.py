@@ -32,6 +32,9 @@ EntityType = Annotated[str, typer.Argument(metavar="TYPE", help="Of an entity, a
 EntityId = Annotated[str, typer.Argument(metavar="ID", help="The entity's id")]
 At = Annotated[str | None, typer.Option(metavar="T", help="What it was then, instead of what happened to it")]
 Sequence = Annotated[int, typer.Argument(metavar="SEQ", help="The number of an entry")]
+Columns = Annotated[
+    str, typer.Option("--columns", metavar="NAME,...", help="Of CSV only these, in this order; otherwise all")
+]
 Raw = Annotated[bool, typer.Option("--raw", help="CSV for programs: cells as they are, formulas too")]
 Manifest = Annotated[
     Path | None, typer.Option("--manifest", metavar="FILE", help="Search, count, SHA-256 and checkpoint, as JSON")

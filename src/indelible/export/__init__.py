@@ -1,66 +1,74 @@
-"""What leaves: entries as JSON Lines, a JSON array, CSV, CloudEvents or OCSF, streamed.
+"""What leaves: entries as JSON Lines, a JSON array, CSV, CloudEvents or OCSF.
 
 JSON Lines is the log itself: the very bytes that are hashed. The array holds the same bytes between
 brackets and commas; CloudEvents and OCSF hold them, too, in the shapes that other tools read. CSV is for spreadsheets.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from indelible.export.cloudevents import write_cloudevents
-from indelible.export.csv import write_csv
-from indelible.export.ocsf import write_ocsf
+from indelible.errors import UsageError
+from indelible.export.cloudevents import spell_cloudevents
+from indelible.export.csv import COLUMNS, csv_spelling, header
+from indelible.export.ocsf import spell_ocsf
 
 _CHUNK = 64 * 1024
-_TOGETHER = 16  # lines
+_TOGETHER = 16  # lines: a step for each would take longer than all else
+
+CSV = "text/csv; charset=utf-8"
+NDJSON = "application/x-ndjson"
 
 
 class Format(NamedTuple):
-    """How lines become a file."""
+    """A file is its `head`, some lines spelled at a time with `between` between them, and its `tail`.
 
-    write: Callable[[Iterable[bytes], str], Iterator[bytes]]  # of lines, and the origin of their log
+    So it may be broken off behind any line, and gone on with.
+    """
+
+    spell: Callable[[Sequence[bytes], str], bytes]  # lines, and the origin of their log
     media_type: str
     suffix: str
-
-
-def _jsonl(lines: Iterable[bytes], _origin: str) -> Iterator[bytes]:
-    for some in _batches(lines):
-        yield b"\n".join(some) + b"\n"
-
-
-def _json(lines: Iterable[bytes], _origin: str) -> Iterator[bytes]:
-    start = b"[\n"
-    for some in _batches(lines):
-        yield start + b",\n".join(some)
-        start = b",\n"
-    yield b"[]\n" if start == b"[\n" else b"\n]\n"
-
-
-def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Joined many at once: a step for each would take longer than all else."""
-    left = iter(lines)
-    while some := list(islice(left, _TOGETHER)):
-        yield some
+    head: bytes = b""
+    between: bytes = b""
+    tail: bytes = b""
 
 
 FORMATS = {
-    "csv": Format(lambda lines, _: write_csv(lines), "text/csv; charset=utf-8", "csv"),
-    "csv-raw": Format(lambda lines, _: write_csv(lines, raw=True), "text/csv; charset=utf-8", "csv"),
-    "json": Format(_json, "application/json", "json"),
-    "jsonl": Format(_jsonl, "application/x-ndjson", "jsonl"),
-    "cloudevents": Format(write_cloudevents, "application/x-ndjson", "cloudevents.jsonl"),
-    "ocsf": Format(write_ocsf, "application/x-ndjson", "ocsf.jsonl"),
+    "csv": Format(csv_spelling(), CSV, "csv", header()),
+    "csv-raw": Format(csv_spelling(raw=True), CSV, "csv", header()),
+    "json": Format(lambda lines, _: b",\n".join(lines), "application/json", "json", b"[\n", b",\n", b"\n]\n"),
+    "jsonl": Format(lambda lines, _: b"\n".join(lines) + b"\n", NDJSON, "jsonl"),
+    "cloudevents": Format(spell_cloudevents, NDJSON, "cloudevents.jsonl"),
+    "ocsf": Format(spell_ocsf, NDJSON, "ocsf.jsonl"),
 }
 
 
-def write(lines: Iterable[bytes], format_name: str, origin: str = "") -> Iterator[bytes]:
-    """The file in chunks of about 64 KB; `format_name` is a key of FORMATS, `origin` the log's."""
-    chunk = bytearray()
-    for piece in FORMATS[format_name].write(lines, origin):
-        chunk += piece
+def format_of(name: str, columns: Sequence[str] = ()) -> Format:
+    """By a key of FORMATS; `columns`: of CSV only these, in this order. Raises UsageError."""
+    if name not in FORMATS:
+        raise UsageError(f"{name[:40]!r} is no format: {', '.join(FORMATS)}.")
+    if not columns:
+        return FORMATS[name]
+    if not name.startswith("csv"):
+        raise UsageError(f"Columns are chosen of CSV; {name} has every entry whole. Leave them out, or take csv.")
+    unknown = [column for column in columns if column not in COLUMNS]
+    if unknown or len(set(columns)) < len(columns):
+        named = f"{unknown[0][:40]!r} is no column" if unknown else "A column is named twice"
+        raise UsageError(f"{named}. There are: {', '.join(COLUMNS)}.")
+    return FORMATS[name]._replace(spell=csv_spelling(columns, raw=name == "csv-raw"), head=header(columns))
+
+
+def write(lines: Iterable[bytes], form: Format, origin: str = "") -> Iterator[bytes]:
+    """The file in chunks of about 64 KB; `origin` is the log's."""
+    chunk = bytearray(form.head)
+    left, between = iter(lines), b""
+    while some := list(islice(left, _TOGETHER)):
+        chunk += between + form.spell(some, origin)
+        between = form.between
         if len(chunk) >= _CHUNK:
             yield bytes(chunk)
             chunk.clear()
+    chunk += form.tail
     if chunk:
         yield bytes(chunk)

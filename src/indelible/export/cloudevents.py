@@ -3,7 +3,7 @@
 `data` is the entry, byte for byte.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 
 import msgspec
 
@@ -14,10 +14,9 @@ TYPE = "indelible"  # before the action's: attributes of others begin with other
 SOURCE = "indelible:"
 
 
-def write_cloudevents(lines: Iterable[bytes], origin: str) -> Iterator[bytes]:
+def spell_cloudevents(lines: Sequence[bytes], origin: str) -> bytes:
     """`origin` is the log's, by which its events are told from another's (3.1.1: source and id name one)."""
-    for line in lines:
-        yield msgspec.json.encode(_event(read(line), line, origin)) + b"\n"
+    return msgspec.json.Encoder().encode_lines([_event(read(line), line, origin) for line in lines])
 
 
 def _event(entry: Entry, line: bytes, origin: str) -> dict[str, object]:

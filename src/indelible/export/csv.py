@@ -8,7 +8,8 @@ control characters become U+FFFD. Nothing is lost by that: `changes` and the JSO
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 import msgspec
 
@@ -21,22 +22,30 @@ COLUMNS = (
     "changes", "reason", "source", "ip", "user_agent", "request_id", "transaction_id", "metadata",
 )  # fmt: skip
 
-_CHUNK = 16 * 1024  # characters
 _FORMULA = tuple("=+-@＝＋－＠")
 _SUSPECT = {*_FORMULA, " "}  # a formula, or a space that one may stand behind; no other space is printable
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufeff]")
 
 
-def write_csv(lines: Iterable[bytes], *, raw: bool = False) -> Iterator[bytes]:
+def header(columns: Sequence[str] = COLUMNS) -> bytes:
+    """The first row."""
+    return f"{','.join(columns)}\r\n".encode()
+
+
+def csv_spelling(columns: Sequence[str] = COLUMNS, *, raw: bool = False) -> Callable[[Sequence[bytes], str], bytes]:
+    """What makes lines of a log into rows. `columns`: some of COLUMNS, in the order they are to have."""
     spelled = _plain if raw else safe
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")  # RFC 4180, 2.1
-    writer.writerow(COLUMNS)
-    for line in lines:
-        writer.writerow([spelled(cell) for cell in _cells(read(line))])
-        if buffer.tell() > _CHUNK:
-            yield _take(buffer)
-    yield _take(buffer)
+    places = [COLUMNS.index(name) for name in columns]
+    chosen = itemgetter(*places) if len(places) > 1 else lambda cells: (cells[places[0]],)
+
+    def spell(lines: Sequence[bytes], _origin: str) -> bytes:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\r\n")  # RFC 4180, 2.1
+        for line in lines:
+            writer.writerow([spelled(cell) for cell in chosen(_cells(read(line)))])
+        return buffer.getvalue().encode()
+
+    return spell
 
 
 def safe(cell: object) -> str:
@@ -69,10 +78,3 @@ def _cells(entry: Entry) -> tuple[object, ...]:
 def _exact(value: object) -> str:
     """JSON that `safe` leaves as it is: what JSON does not escape by itself is escaped here."""
     return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f").replace("\ufeff", "\\ufeff")
-
-
-def _take(buffer: io.StringIO) -> bytes:
-    text = buffer.getvalue()
-    buffer.seek(0)
-    buffer.truncate()
-    return text.encode()

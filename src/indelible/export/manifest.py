@@ -33,15 +33,22 @@ class Counting:
             yield chunk
 
     def manifest(self, origin: str, checkpoint: str | None, end: int, asked: dict[str, Any]) -> bytes:
-        """`end`: entries the log had when the export began; `asked`: what was searched for. UTF-8 JSON."""
-        told = {
-            "log": origin,
-            "exported_at": rfc3339(datetime.now(UTC)),
-            **{name: value for name, value in asked.items() if value},
-            "among": end,
-            "entries": self.entries,
-            "bytes": self.bytes,
-            "sha256": self._hash.hexdigest(),
-            "checkpoint": checkpoint,
-        }
-        return msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"
+        sha256 = self._hash.hexdigest()
+        return manifest(origin, checkpoint, end, asked, entries=self.entries, size=self.bytes, sha256=sha256)
+
+
+def manifest(  # noqa: PLR0913 - a manifest is just these
+    origin: str, checkpoint: str | None, end: int, asked: dict[str, Any], *, entries: int, size: int, sha256: str
+) -> bytes:
+    """`end`: entries the log had when the export began; `asked`: what was searched for. UTF-8 JSON."""
+    told = {
+        "log": origin,
+        "exported_at": rfc3339(datetime.now(UTC)),
+        **{name: value for name, value in asked.items() if value},
+        "among": end,
+        "entries": entries,
+        "bytes": size,
+        "sha256": sha256,
+        "checkpoint": checkpoint,
+    }
+    return msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"

@@ -7,7 +7,7 @@ https://schema.ocsf.io/1.8.0/classes/entity_management
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
@@ -35,9 +35,8 @@ _EMAIL = re.compile(r"[a-zA-Z0-9!#$%&'*+\-/=?^_`{|}~.]+@[a-zA-Z0-9-]+\.[a-zA-Z0-
 TYPES = {"User": 2, "Group": 3, "Team": 3, "Organization": 4, "Policy": 5}  # of managed entities
 
 
-def write_ocsf(lines: Iterable[bytes], origin: str) -> Iterator[bytes]:
-    for line in lines:
-        yield msgspec.json.encode(_event(read(line), line, origin)) + b"\n"
+def spell_ocsf(lines: Sequence[bytes], origin: str) -> bytes:
+    return msgspec.json.Encoder().encode_lines([_event(read(line), line, origin) for line in lines])
 
 
 def _event(entry: Entry, line: bytes, origin: str) -> dict[str, Any]:

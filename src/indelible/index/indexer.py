@@ -5,18 +5,16 @@ here, when the log does not grow fast: nothing of it is to slow who seals.
 """
 
 import logging
-import subprocess
 import sys
 
-from indelible.background import Background
-from indelible.errors import Error, LogError
+from indelible.background import Background, run_apart
+from indelible.errors import Error
 from indelible.index.blocks import Blocks
 from indelible.index.folder import SMALL
 
 logger = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds from one look to the next
-LOOK = 0.05  # seconds, while the other process is at it
 AFTER_FAILURE = 60.0  # seconds
 
 
@@ -49,23 +47,7 @@ class Indexer(Background):
         size, before = self._blocks.size(), self._size
         self._size = size
         if self._blocks.full() and sys.executable:  # a host that is no Python program has none
-            self._apart()
+            run_apart("indelible.index.apart", self._url, self._stopped)
         elif size - before < SMALL or before == 0:
             while not self._stopped.is_set() and self._blocks.advance():
                 pass
-
-    def _apart(self) -> None:
-        """The URL goes by a pipe: arguments are seen by everybody on the machine."""
-        command, pipe = [sys.executable, "-m", "indelible.index.apart"], subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stderr=pipe) as process:  # noqa: S603 - our own program
-            told: bytes | None = self._url.encode()
-            while True:
-                try:
-                    _, said = process.communicate(told, timeout=LOOK)
-                    break
-                except subprocess.TimeoutExpired:
-                    told = None
-                    if self._stopped.is_set():
-                        process.kill()
-        if process.returncode and not self._stopped.is_set():
-            raise LogError(said.decode("utf-8", "replace")[-1000:] or f"It ended with {process.returncode}.")

@@ -75,6 +75,20 @@ class Hits:
         self._fitting(unsure)
         return Counted([*parts, *self._known(start)], exact=start == 0, start=start)
 
+    def total(self) -> int:
+        """All of them, counted one by one where that is the only way."""
+        found = sum(1 for _ in self._behind(range(self.indexed, self.size), descending=False))
+        return found + sum(map(self._total, self._blocks))
+
+    def _total(self, block: Block) -> int:
+        amount = self._amount(block)
+        if amount is None:
+            self._check_time()
+            sure, maybe, _ = self._sift(block)
+            self._fitting(numbers(block, maybe & ~sure))
+            amount = self._fit(block, 0).bit_count()
+        return amount
+
     def _unsure(self, enough: float) -> tuple[list[int], int]:
         """What is to be read to know of all entries from some place on whether they fit, and that place."""
         unsure, cost = list[int](), COST

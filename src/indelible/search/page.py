@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from operator import itemgetter
 
 from indelible.event import Entry, read
 from indelible.log import Log
@@ -69,14 +68,29 @@ def find(  # noqa: PLR0913 - a search is just these
 
 
 def lines(log: Log, query: Query, *, organization: str | None = None, end: int | None = None) -> Iterator[bytes]:
-    """The lines of all entries found before `end` (default: the size now), in sequence order.
+    """The lines of all entries found before `end` (default: the size now), in sequence order."""
+    for _, some in batches(log, query, organization=organization, end=end):
+        yield from some
+
+
+def batches(
+    log: Log, query: Query, *, organization: str | None = None, start: int = 0, end: int | None = None
+) -> Iterator[tuple[int, list[bytes]]]:
+    """Likewise from `start` on, some at a time, each time with the sequence number to go on from.
 
     Memory is that of one batch, whatever the number.
     """
     if query == Query() and organization is None:
-        yield from map(itemgetter(2), log.leaves(0, log.head().size if end is None else end))
+        every = log.leaves(start, log.head().size if end is None else end)
+        while leaves := list(islice(every, BATCH)):
+            yield leaves[-1][0] + 1, [line for _, _, line in leaves]
         return
     hits = Hits(log, query, organization, end=end)
-    found = hits.rising(range(hits.size))
+    found = hits.rising(range(start, hits.size))
     while batch := list(islice(found, BATCH)):
-        yield from log.store.lines(batch)
+        yield batch[-1] + 1, log.store.lines(batch)
+
+
+def count(log: Log, query: Query, *, organization: str | None = None, seconds: float = math.inf) -> int:
+    """Of all entries found, however many. Raises SlowSearchError if they are not counted within so many seconds."""
+    return Hits(log, query, organization, seconds=seconds).total()

@@ -18,7 +18,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from indelible.errors import QueryError
+from indelible.errors import QueryError, UsageError
 from indelible.search.moment import parse_moment
 
 KEYS = ("action", "entity", "user", "org", "operation", "source", "field", "old", "new", "since", "until")
@@ -54,6 +54,16 @@ class Query:
         sinces = [m for m in (self.since, since) if m]
         untils = [m for m in (self.until, until) if m]
         return replace(self, since=max(sinces, default=None), until=min(untils, default=None))
+
+
+def asked(text: str, since: str, until: str, now: datetime) -> Query:
+    """A query and a range beside it, as people type them. Raises QueryError, UsageError for a range that is none."""
+    moments = {}
+    for word, moment in (("since", since), ("until", until)):
+        moments[word] = parse_moment(moment, now, end=word == "until") if moment else None
+        if moment and moments[word] is None:
+            raise UsageError(f"{moment[:60]!r} is no date or time. Write 2026-11-01, 7d or yesterday.")
+    return parse(text, now).within(moments["since"], moments["until"])
 
 
 def parse(text: str, now: datetime) -> Query:

@@ -8,8 +8,8 @@ import msgspec
 from indelible.errors import NotFoundError, UsageError
 from indelible.event import Actor, Entity, micros
 from indelible.log import Log
-from indelible.search.moment import parse_moment
-from indelible.search.query import parse
+from indelible.search.query import asked
+from indelible.viewer import owner_of
 from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.promise import Statements, Work
 
@@ -50,10 +50,7 @@ class Views:
             raise UsageError("Who has neither an id nor an e-mail cannot keep a view.")
         if not name or len(name) > MAX_NAME or not name.isprintable():
             raise UsageError(f"A view needs a name, of up to {MAX_NAME} characters, all of them printable.")
-        parse(query, now)
-        for text in (since, until):
-            if text and parse_moment(text, now) is None:
-                raise UsageError(f"{text[:60]!r} is no date or time. Write 2026-11-01 or 7d.")
+        asked(query, since, until, now)
         if len(self.seen(by.actor, by.organization)) >= MOST:
             raise UsageError(f"There are {MOST} views already. Remove one that nobody needs.")
         view = View(
@@ -87,12 +84,6 @@ class Views:
             statements.run("remove_view", id=id_)
             _announce(statements, "AUDIT_VIEW_REMOVED", "delete", view, by)
         settle(self._work, self._log)
-
-
-def owner_of(actor: Actor) -> str | None:
-    """By what a person is known the next time; None: by nothing."""
-    known = actor.id or actor.email
-    return f"{actor.type}:{known}" if known else None
 
 
 def _own(view: View, actor: Actor) -> bool:

@@ -6,39 +6,35 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from indelible.errors import Error, NotFoundError, SlowSearchError
 from indelible.event import Entry, read
-from indelible.export import FORMATS
+from indelible.export.csv import COLUMNS
 from indelible.log import Log
 from indelible.search.page import Page, find
 from indelible.search.query import MAX_QUERY, Query
 from indelible.search.suggest import suggest
 from indelible.search.together import together
 from indelible.upkeep import Upkeep
-from indelible.viewer import Shell, Viewer, ViewerCheck
-from indelible.views.views import owner_of
+from indelible.viewer import Shell, Viewer, ViewerCheck, owner_of
 from indelible.web.digests import Digests
-from indelible.web.exporting import export
+from indelible.web.exporting import CHOICES, Exporting
 from indelible.web.frame import STATIC, Frame
 from indelible.web.history import History
 from indelible.web.jobs import Jobs
 from indelible.web.links import read as read_link
 from indelible.web.narrowing import narrowing
 from indelible.web.programs import Programs
+from indelible.web.recording import Looks
 from indelible.web.state import Problem, State, number, understand
 from indelible.web.view import Row, row, rows
 from indelible.web.views import Views
 from indelible.web.webhooks import Webhooks
 
 PRESETS = {"All time": "", "Today": "today", "24 hours": "24h", "7 days": "7d", "30 days": "30d", "90 days": "90d"}
-EXPORTS = (
-    ("csv", "CSV", "for spreadsheets"), ("json", "JSON", "one array"), ("jsonl", "JSON Lines", "the log's very bytes"),
-    ("ocsf", "OCSF", "for a SIEM"), ("cloudevents", "CloudEvents", "for event tools"),
-)  # fmt: skip
 PAGE_SIZE = 50
 SECONDS = 10.0  # that a search may take
 FIELDS = ("q", "since", "until")
@@ -81,9 +77,9 @@ def _reading(frame: Frame, log: Log, refresh: Callable[[], object], upkeep: Upke
         Route("/", frame.page(pages.entries)),
         Route("/entry/{seq}", frame.page(pages.entry)),
         Route("/entry/{seq}/proof", frame.page(pages.proof)),
-        Route("/export", frame.page(pages.export)),
         Route("/suggest", frame.page(pages.suggest)),
-        *History(frame, log, pages.freshen).routes(),
+        *History(frame, log, pages.freshen, Looks(log, upkeep)).routes(),
+        *Exporting(frame, log, upkeep, pages.freshen).routes(),
         *views.routes(),
         Route("/live", frame.page(programs.live)),
         Route("/checkpoint", frame.page(programs.checkpoint)),
@@ -101,6 +97,7 @@ class Pages:
         self._log = log
         self._refresh = refresh
         self._upkeep = upkeep
+        self._looks = Looks(log, upkeep)
 
     def entries(self, request: Request, viewer: Viewer) -> Response:
         """The list: what the address asks for, newest first. Where it asks for nothing, what this viewer sees first."""
@@ -111,6 +108,7 @@ class Pages:
         query, problems = understand(state, now)
         page = narrower = None
         if query is not None:
+            self._looks.searched(request, viewer, query, state.since, state.until)
             try:
                 page = self._found(query, state, viewer)
             except SlowSearchError as error:
@@ -124,7 +122,7 @@ class Pages:
             "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
             "line": self._log.line(unfolded.seq).decode() if unfolded else "", "verifier": self._log.verifier,
             "views": self._views.seen(viewer), "keeps": owner_of(viewer.actor) is not None, "narrowing": narrower,
-            "exports": EXPORTS, "presets": PRESETS.items(), "size": self._log.head().size,
+            "exports": CHOICES, "columns": COLUMNS, "presets": PRESETS.items(), "size": self._log.head().size,
             "signed": self._log.signed_size(),
             "assurance": self._upkeep.assurance,
         }  # fmt: skip
@@ -142,6 +140,7 @@ class Pages:
         if line is None:
             return self._frame.missing(request, viewer)
         entry = read(line)
+        self._looks.opened(request, viewer, entry.seq)
         shown = request.query_params.get("row")
         state, same = State.read(request.query_params), self._together(entry, viewer)
         told = row(entry, joined="joined" in request.query_params)
@@ -156,6 +155,8 @@ class Pages:
         line = self._line(request, viewer)
         try:
             proof = self._log.proof(read(line).seq) if line else None
+            if proof is not None:
+                self._looks.opened(request, viewer, proof.index)
         except NotFoundError:  # it is not signed yet
             proof = None
         if proof is None:
@@ -182,23 +183,6 @@ class Pages:
 
     def _together(self, entry: Entry | None, viewer: Viewer) -> list[Row]:
         return rows(together(self._log, entry, viewer.organization)) if entry else []
-
-    def export(self, request: Request, viewer: Viewer) -> Response:
-        """A file of exactly what the address asks for; itself an entry."""
-        state = State.read(request.query_params)
-        self.freshen()
-        query, problems = understand(state, datetime.now(UTC))
-        if query is None:
-            return PlainTextResponse("\n".join(f"{p.field}: {p.message}" for p in problems), 400)
-        name = request.query_params.get("format", "")
-        if name not in FORMATS:
-            return PlainTextResponse(f"format: {name[:40]!r} is none of {', '.join(FORMATS)}.", 400)
-        filename = f"audit-log-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{FORMATS[name].suffix}"
-        headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
-        if request.method == "HEAD":  # nothing is taken away, so nothing is recorded
-            return Response(headers=headers, media_type=FORMATS[name].media_type)
-        chunks = export(self._log, query, name, viewer, request, state)
-        return StreamingResponse(chunks, media_type=FORMATS[name].media_type, headers=headers)
 
     def freshen(self) -> str:
         """Seal what is outstanding; if that fails the page says so and shows what is there."""

@@ -1,47 +1,181 @@
-"""An export from the page: recorded first, then streamed."""
+"""Taking entries away: at once, streamed, or made in the background and taken later. Either is on record first."""
 
-import secrets
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Route
 
-from indelible.event import Entity, Event, Organization, derive_id
-from indelible.export import write
+from indelible.errors import NotFoundError, QueryError, SlowSearchError, UsageError
+from indelible.event import EPOCH
+from indelible.export import format_of, write
+from indelible.export.csv import COLUMNS
+from indelible.exports.exports import OPEN, Export
+from indelible.exports.exports import Exports as Service
 from indelible.log import Log
-from indelible.search.page import lines
-from indelible.search.query import Query
+from indelible.search.page import count, lines
+from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
-from indelible.web.frame import context_of
-from indelible.web.state import State
+from indelible.web.frame import Form, Frame, context_of
+from indelible.web.recording import record
+from indelible.web.state import State, understand
+from indelible.work.announcements import By
+
+CHOICES = (
+    ("csv", "CSV", "safe in spreadsheets"), ("csv-raw", "CSV, raw", "for programs"),
+    ("json", "JSON", "one array"), ("jsonl", "JSON Lines", "the log’s very bytes"), ("ocsf", "OCSF", "for a SIEM"),
+    ("cloudevents", "CloudEvents", "for event tools"),
+)  # fmt: skip
+COLUMN = "column."  # what a checkbox's name begins with
+SECONDS = 20.0  # to count what is found
+DONE = {"asked": "You may leave this page: it is made in the background.", "removed": "Removed.", "resumed": "It goes on."}
 
 
-def export(log: Log, query: Query, name: str, viewer: Viewer, request: Request, state: State) -> Iterator[bytes]:  # noqa: PLR0913, PLR0917 - what is asked, by whom, and how
-    """The file in chunks. Who takes entries away is on record before the first byte leaves."""
-    log.sign()  # whatever keeps the log from being signed keeps the export from being recorded as done
-    end = log.head().size  # before the export's own entry
-    details = {"format": name, "query": state.q, "since": state.since, "until": state.until, "up_to_entry": end - 1}
-    _record(log, viewer, request, {key: value for key, value in details.items() if value != ""})
-    return write(lines(log, query, organization=viewer.organization, end=end), name, log.origin)
+class Exporting:
+    """For every viewer: their own."""
+
+    def __init__(self, frame: Frame, log: Log, upkeep: Upkeep, refresh: Callable[[], str]) -> None:
+        self._frame = frame
+        self._log = log
+        self._upkeep = upkeep
+        self._refresh = refresh
+
+    def routes(self) -> Sequence[BaseRoute]:
+        page, form = self._frame.page, self._frame.form
+        return [
+            Route("/export", page(self.download)),
+            Route("/count", page(self.count)),
+            Route("/exports/", page(self.list), methods=["GET"]),
+            Route("/exports/", form(self.add), methods=["POST"]),
+            Route("/exports/{id}/file", page(self.file)),
+            Route("/exports/{id}/manifest", page(self.manifest)),
+            Route("/exports/{id}/remove", form(self.remove), methods=["POST"]),
+            Route("/exports/{id}/resume", form(self.resume), methods=["POST"]),
+        ]
+
+    @property
+    def _exports(self) -> Service:
+        return self._upkeep.desk.exports
+
+    def download(self, request: Request, viewer: Viewer) -> Response:
+        """A file of exactly what the address asks for."""
+        state = State.read(request.query_params)
+        self._refresh()
+        query, problems = understand(state, datetime.now(UTC))
+        if query is None:
+            return PlainTextResponse("\n".join(f"{p.field}: {p.message}" for p in problems), 400)
+        name = request.query_params.get("format", "")
+        try:
+            form = format_of(name, columns := _columns(name, request.query_params))
+        except UsageError as error:
+            return PlainTextResponse(f"format: {error}", 400)
+        filename = f"audit-log-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form.suffix}"
+        headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
+        if request.method == "HEAD":  # nothing is taken away, so nothing is recorded
+            return Response(headers=headers, media_type=form.media_type)
+        self._log.sign()  # whatever keeps the log from being signed keeps the export from being recorded as done
+        end = self._log.head().size  # before the export's own entry
+        told = {
+            "format": name, "columns": ",".join(columns), "query": state.q, "since": state.since,
+            "until": state.until, "up_to_entry": end - 1,
+        }  # fmt: skip
+        record(self._log, viewer, request, action="AUDIT_EXPORTED", operation="export", details=told)
+        found = lines(self._log, query, organization=viewer.organization, end=end)
+        return StreamingResponse(write(found, form, self._log.origin), media_type=form.media_type, headers=headers)
+
+    def count(self, request: Request, viewer: Viewer) -> Response:
+        """How many entries the address finds, exactly, as a piece of the page."""
+        self._refresh()
+        query, _ = understand(State.read(request.query_params), datetime.now(UTC))
+        try:
+            found = count(self._log, query, organization=viewer.organization, seconds=SECONDS) if query else 0
+            told = f"Exactly {found:,}"
+        except SlowSearchError:
+            told = f"Not counted within {SECONDS:.0f} seconds, but all"
+        return HTMLResponse(told, headers={"Cache-Control": "no-store"})
+
+    def list(self, request: Request, viewer: Viewer) -> Response:
+        return self._list(request, viewer, "")
+
+    def _list(self, request: Request, viewer: Viewer, problem: str) -> Response:
+        found = self._exports.seen(_by(request, viewer), manages=viewer.manages)
+        values = {
+            "exports": [_Shown(each) for each in found], "viewer": viewer, "problem": problem,
+            "busy": any(each.state in OPEN for each in found), "done": DONE.get(request.query_params.get("done", "")),
+        }  # fmt: skip
+        return self._frame.show(request, "Exports", "exports.html", values, 400 if problem else 200)
+
+    def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        name = form.get("format", "")
+        asked = {
+            key: form.get(word, "").strip() for key, word in (("query", "q"), ("since", "since"), ("until", "until"))
+        }
+        self._refresh()
+        try:
+            self._exports.add(_by(request, viewer), form=name, columns=_columns(name, form), **asked)
+        except QueryError as error:
+            return self._list(request, viewer, str(error.args[0]))
+        except UsageError as error:
+            return self._list(request, viewer, str(error))
+        return self._frame.go(request, "/exports/?done=asked")
+
+    def file(self, request: Request, viewer: Viewer) -> Response:
+        """With ranges (RFC 9110, 14), so that a download that was broken off goes on."""
+        asked = request.path_params["id"], _by(request, viewer)
+        try:
+            if request.method == "HEAD":  # nothing is taken
+                export = self._exports.get(*asked, manages=viewer.manages)
+                return Response(headers={"Content-Length": str(export.bytes), "Accept-Ranges": "bytes"})
+            export, path = self._exports.take(*asked, manages=viewer.manages)
+        except NotFoundError:
+            return self._frame.missing(request, viewer)
+        return FileResponse(path, filename=export.filename, media_type=export.form.media_type, headers=_UNKEPT)
+
+    def manifest(self, request: Request, viewer: Viewer) -> Response:
+        try:
+            export = self._exports.get(request.path_params["id"], _by(request, viewer), manages=viewer.manages)
+        except NotFoundError:
+            return self._frame.missing(request, viewer)
+        if export.state != "done":
+            return self._frame.missing(request, viewer)
+        named = {"Content-Disposition": f'attachment; filename="{export.filename}.manifest.json"'}
+        return Response(export.told, media_type="application/json", headers=named | _UNKEPT)
+
+    def remove(self, request: Request, viewer: Viewer, _form: Form) -> Response:
+        return self._changed(request, viewer, self._exports.remove, "removed")
+
+    def resume(self, request: Request, viewer: Viewer, _form: Form) -> Response:
+        return self._changed(request, viewer, self._exports.resume, "resumed")
+
+    def _changed(self, request: Request, viewer: Viewer, change: Callable[..., None], done: str) -> Response:
+        try:
+            change(request.path_params["id"], _by(request, viewer), manages=viewer.manages)
+        except NotFoundError:
+            return self._frame.missing(request, viewer)
+        return self._frame.go(request, f"/exports/?done={done}")
 
 
-def _record(log: Log, viewer: Viewer, request: Request, details: dict[str, object]) -> None:
-    now = datetime.now(UTC)
-    with log.appending() as appending:
-        organization = None
-        if viewer.organization is not None:
-            organization = Organization(viewer.organization, appending.names.organization_name(viewer.organization))
-        appending.add(
-            Event(
-                action="AUDIT_EXPORTED",
-                operation="export",
-                entity=Entity("AuditLog", log.origin, "Audit log"),
-                occurred_at=now,
-                actor=viewer.actor,
-                id=derive_id(now, secrets.token_hex(16)),
-                organization=organization,
-                context=context_of(request),
-                metadata=details,
-            )
-        )
-    log.sign()
+_UNKEPT = {"Cache-Control": "no-store"}
+
+
+class _Shown:
+    """An export as the page shows it."""
+
+    def __init__(self, export: Export) -> None:
+        self.export = export
+        self.search = State(q=export.query, since=export.since, until=export.until)
+        self.asked_at = EPOCH + timedelta(microseconds=export.asked_at)
+        self.until = export.until_at and EPOCH + timedelta(microseconds=export.until_at)
+        self.open = export.state in OPEN
+        self.percent = 100 * export.reached // export.size if export.size else 100
+
+
+def _columns(form: str, given: Mapping[str, str]) -> list[str]:
+    """Those that are ticked; none where all are, or where there is nothing to tick."""
+    ticked = [name for name in COLUMNS if COLUMN + name in given]
+    return ticked if form.startswith("csv") and len(ticked) < len(COLUMNS) else []
+
+
+def _by(request: Request, viewer: Viewer) -> By:
+    return By(actor=viewer.actor, organization=viewer.organization, context=context_of(request))

@@ -13,6 +13,7 @@ from indelible.log import Log
 from indelible.search.history import Known, after, difference, history
 from indelible.viewer import Viewer
 from indelible.web.frame import Frame
+from indelible.web.recording import Looks
 from indelible.web.state import State, understand
 from indelible.web.view import Changed, rows
 
@@ -22,10 +23,11 @@ LISTED = 100  # the newest of its entries
 class History:
     """A thing that this viewer may see nothing of is not there."""
 
-    def __init__(self, frame: Frame, log: Log, refresh: Callable[[], str]) -> None:
+    def __init__(self, frame: Frame, log: Log, refresh: Callable[[], str], looks: Looks) -> None:
         self._frame = frame
         self._log = log
         self._refresh = refresh
+        self._looks = looks
 
     def routes(self) -> Sequence[BaseRoute]:
         return [Route("/entity/{type}/{key:path}", self._frame.page(self.show))]
@@ -42,6 +44,7 @@ class History:
             told.take(entry)
         if not told.count:
             return self._frame.missing(request, viewer)
+        self._looks.followed(request, viewer, f"{type_}/{key}")
         values = {
             "type": told.newest[-1].entity.type, "key": key, "count": told.count, "now": told.now, "state": asked,
             "problems": {"since": None, "until": None} | {p.field: p for p in problems},

@@ -9,8 +9,8 @@ from starlette.routing import BaseRoute, Route
 
 from indelible.errors import Error, NotFoundError, QueryError, UsageError
 from indelible.upkeep import Upkeep
-from indelible.viewer import Viewer
-from indelible.views.views import View, owner_of
+from indelible.viewer import Viewer, owner_of
+from indelible.views.views import View
 from indelible.views.views import Views as Service
 from indelible.web.frame import Form, Frame, context_of
 from indelible.web.state import State

@@ -177,3 +177,36 @@ UPDATE saved_view SET opens = 0 WHERE log = :log AND owner = :owner
 
 -- name: remove_view
 DELETE FROM saved_view WHERE log = :log AND id = :id
+
+-- name: add_export
+INSERT INTO export (log, id, owner, organization, format, columns, query, since, until, asked_at, size, state, reached,
+  entries, bytes)
+VALUES (:log, :id, :owner, :organization, :format, :columns, :query, :since, :until, :asked_at, :size, :state, :reached,
+  :entries, :bytes)
+
+-- name: exports
+SELECT id, owner, organization, format, columns, query, since, until, asked_at, size, state, reached, entries, bytes,
+  ended_at, until_at, told
+FROM export WHERE log = :log ORDER BY asked_at DESC, id
+
+-- name: next_export
+UPDATE export SET state = 'running'
+WHERE log = :log AND id = (SELECT id FROM export WHERE log = :log AND state IN ('waiting', 'running')
+  ORDER BY asked_at, id LIMIT 1)
+RETURNING id, owner, organization, format, columns, query, since, until, asked_at, size, state, reached, entries, bytes,
+  ended_at, until_at, told
+
+-- name: move_export
+UPDATE export SET reached = :reached, entries = :entries, bytes = :bytes
+WHERE log = :log AND id = :id AND state = 'running' RETURNING id
+
+-- name: end_export
+UPDATE export SET state = :state, ended_at = :now, until_at = :until_at, told = :told
+WHERE log = :log AND id = :id AND state = 'running'
+
+-- name: resume_export
+UPDATE export SET state = 'waiting', ended_at = NULL, until_at = NULL, told = NULL
+WHERE log = :log AND id = :id AND state = 'failed'
+
+-- name: remove_export
+DELETE FROM export WHERE log = :log AND id = :id

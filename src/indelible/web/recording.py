@@ -1,0 +1,74 @@
+"""What is done on the pages is an entry: that entries were taken away, always; that they were looked at, on request.
+
+Entries stay for good, and what somebody searched for may be somebody's name. So its words are hashed, with a key that
+only this installation has: whoever has that can tell whether a certain word was searched for, and nobody else can.
+"""
+
+import secrets as chance
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from indelible.event import Entity, Event, Organization, derive_id
+from indelible.log import Log
+from indelible.search.query import Query, Term
+from indelible.upkeep import Upkeep
+from indelible.viewer import Viewer
+from indelible.web.frame import context_of
+
+
+def record(  # noqa: PLR0913 - of which log, by whom, from where, and what
+    log: Log, viewer: Viewer, request: Request, *, action: str, operation: str, details: dict[str, Any]
+) -> None:
+    """Sealed and signed when this returns. Raises LogError, VerificationError."""
+    now = datetime.now(UTC)
+    with log.appending() as appending:
+        organization = None
+        if viewer.organization is not None:
+            organization = Organization(viewer.organization, appending.names.organization_name(viewer.organization))
+        appending.add(
+            Event(
+                action=action,
+                operation=operation,
+                entity=Entity("AuditLog", log.origin, "Audit log"),
+                occurred_at=now,
+                actor=viewer.actor,
+                id=derive_id(now, chance.token_hex(16)),
+                organization=organization,
+                context=context_of(request),
+                metadata={name: value for name, value in details.items() if value not in ("", None)},
+            )
+        )
+    log.sign()
+
+
+class Looks:
+    """That somebody looked, where the setting says so."""
+
+    def __init__(self, log: Log, upkeep: Upkeep) -> None:
+        self._log = log
+        self._upkeep = upkeep
+
+    def searched(self, request: Request, viewer: Viewer, query: Query, since: str, until: str) -> None:
+        """Raises LogError: what cannot be recorded is not shown."""
+        if self._upkeep.records_views:
+            terms = " ".join(self._hashed(term) for term in query.terms)
+            self._view(request, viewer, {"query": terms, "since": since, "until": until})
+
+    def opened(self, request: Request, viewer: Viewer, seq: int) -> None:
+        if self._upkeep.records_views:
+            self._view(request, viewer, {"entry": seq})
+
+    def followed(self, request: Request, viewer: Viewer, entity: str) -> None:
+        """The history of one thing."""
+        if self._upkeep.records_views:
+            self._view(request, viewer, {"query": self._hashed(Term("entity", entity))})
+
+    def _view(self, request: Request, viewer: Viewer, details: dict[str, Any]) -> None:
+        if request.method != "HEAD":
+            record(self._log, viewer, request, action="AUDIT_VIEWED", operation="view", details=details)
+
+    def _hashed(self, term: Term) -> str:
+        hashed = self._upkeep.desk.secrets.token(f"searched {term.value.casefold()}")[:16]
+        return f"{'-' * term.negated}{term.key}:{hashed}"

@@ -1,0 +1,340 @@
+"""An export that takes long is made once, whole, whatever is killed; and given to who may have it."""
+
+import errno
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from indelible.errors import LogError, NotFoundError, QueryError, UsageError
+from indelible.event import Actor, Organization
+from indelible.export import FORMATS, format_of, write
+from indelible.exports.apart import HOLD
+from indelible.exports.exports import MOST, Export, Exports
+from indelible.exports.maker import Maker
+from indelible.exports.writing import Writer
+from indelible.log import Log
+from indelible.search.page import lines
+from indelible.search.query import parse
+from indelible.work.announcements import By
+from indelible.work.place import open_work
+from indelible.work.promise import Hold, Work
+from tests.checking import check_signed, indexed
+from tests.store.test_log import happened
+
+DANA, KIM = By(actor=Actor(id="u1", name="Dana")), By(actor=Actor(id="u2", name="Kim"))
+ACME = By(actor=Actor(id="u1", name="Dana"), organization="acme")
+ENTRIES = 2600
+
+
+@pytest.fixture
+def log(log_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+    """Some in blocks, some behind them."""
+    monkeypatch.setenv("INDELIBLE_EXPORTS", str(tmp_path / "exports"))
+    with Log.create(log_url) as made:
+        for start in range(0, ENTRIES, 1300):
+            made.append(
+                happened(organization=Organization("acme" if seq % 3 else "globex", "x"), reason=f'say "{seq}"')
+                for seq in range(start, start + 1300)
+            )
+            indexed(made)
+        made.sign()
+        yield made
+
+
+@pytest.fixture
+def work(log: Log, log_url: str) -> Iterator[Work]:  # noqa: ARG001 - work is beside a log that is there
+    made = open_work(log_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def exports(log: Log, work: Work) -> Exports:
+    return Exports(log, work)
+
+
+class _Held:
+    """As a connection that is lost after so many questions."""
+
+    def __init__(self, times: int = 10**9) -> None:
+        self.left = times
+
+    def kept(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+    def release(self) -> None: ...
+
+
+def make(log: Log, work: Work, hold: Hold | None = None) -> None:
+    Writer(log, work, hold or _Held(), step=0).run()
+
+
+def expected(log: Log, export: Export) -> bytes:
+    found = lines(log, export.search, organization=export.organization, end=export.size)
+    return b"".join(write(found, export.form, log.origin))
+
+
+def made(exports: Exports, log: Log, export: Export) -> None:
+    """It is done, and just what a download would have been."""
+    (found,) = [each for each in exports.all() if each.id == export.id]
+    data = exports.path(found).read_bytes()
+    told = json.loads(found.told or "")
+    assert (found.state, data) == ("done", expected(log, export))
+    assert (told["sha256"], told["bytes"], told["entries"]) == (
+        hashlib.sha256(data).hexdigest(),
+        len(data),
+        found.entries,
+    )
+    assert (told["among"], found.bytes, found.reached) == (found.size, len(data), found.size)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_file_is_what_a_download_would_have_been(exports: Exports, log: Log, work: Work, form: str) -> None:
+    whole, some = exports.add(DANA, form=form), exports.add(ACME, form=form, query="-user:kim", until="2030-01-01")
+    none = exports.add(DANA, form=form, query="action:NOTHING_*")
+    log.append([happened()])
+    make(log, work)
+    for export, entries in ((whole, ENTRIES), (some, None), (none, 0)):
+        made(exports, log, export)
+        assert entries in (None, exports.get(export.id, By(actor=DANA.actor, organization=export.organization)).entries)
+    assert oct(exports.path(whole).stat().st_mode & 0o777) == "0o600"
+
+
+def test_columns_are_those_that_were_chosen(exports: Exports, log: Log, work: Work) -> None:
+    export = exports.add(DANA, form="csv", columns=["reason", "seq"])
+    make(log, work)
+    assert exports.path(export).read_bytes().startswith(b'reason,seq\r\n"say ""0""",0\r\n')
+    made(exports, log, export)
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "jsonl"])
+def test_broken_off_anywhere_it_goes_on_and_becomes_the_same(exports: Exports, log: Log, work: Work, form: str) -> None:
+    """Each time it gets one step further than the time before."""
+    export = exports.add(DANA, form=form)
+    for times in range(1, 8):
+        with suppress(LogError):
+            make(log, work, _Held(times))
+        if not exports.waiting():
+            break
+        with exports.path(export).open("ab") as file:
+            file.write(b"what was not on the disk yet")
+    make(log, work)
+    made(exports, log, export)
+
+
+KILLED = """
+import os, signal, sys
+left, fsync = int(sys.argv[1]), os.fsync
+def killing(descriptor):
+    global left
+    left -= 1
+    if left == 0: os.kill(os.getpid(), signal.SIGKILL)
+    fsync(descriptor)
+os.fsync = killing
+from indelible.exports import apart, writing
+writing.STEP = writing.Writer.__init__.__kwdefaults__["step"] = 0
+raise SystemExit(apart.main())
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_killed_at_any_step_the_next_process_goes_on(exports: Exports, log: Log, log_url: str, form: str) -> None:
+    export = exports.add(DANA, form=form)
+    codes = []
+    for kill_at in (1, 2, 4, 0):
+        process = subprocess.run([sys.executable, "-c", KILLED, str(kill_at)], input=log_url.encode(), check=False)
+        codes.append(process.returncode)
+    assert (codes[0], codes[-1]) == (-signal.SIGKILL, 0)
+    made(exports, log, export)
+
+
+def test_what_is_removed_while_it_is_made_leaves_nothing(exports: Exports, log: Log, work: Work) -> None:
+    export = exports.add(DANA, form="jsonl")
+
+    class Removing(_Held):
+        def kept(self) -> bool:
+            if self.left == 10**9 - 2:
+                exports.remove(export.id, DANA)
+            return super().kept()
+
+    make(log, work, Removing())
+    assert exports.all() == []
+    assert list(exports.path(export).parent.iterdir()) == []
+    assert [entry.action for entry in check_signed(log)][-2:] == ["AUDIT_EXPORTED", "AUDIT_EXPORT_REMOVED"]
+
+
+def test_where_the_disk_is_full_it_fails_and_takes_no_room_and_can_be_made_again(
+    exports: Exports, log: Log, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    export = exports.add(DANA, form="csv")
+    with monkeypatch.context() as patched:
+        patched.setattr("indelible.exports.writing.os.fsync", full)
+        make(log, work)
+    (failed,) = exports.all()
+    assert (failed.state, failed.bytes) == ("failed", 0)
+    assert "No space left" in str(failed.told)
+    assert "Make room" in str(failed.told)
+    assert not exports.path(export).exists()
+    with pytest.raises(NotFoundError, match="not there"):
+        exports.take(export.id, DANA)
+    exports.resume(export.id, DANA)
+    make(log, work)
+    made(exports, log, export)
+
+
+def test_the_last_of_the_disk_is_left_to_the_log(
+    exports: Exports, log: Log, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports.add(DANA, form="csv")
+    monkeypatch.setattr("indelible.exports.writing.RESERVE", 2**62)
+    make(log, work)
+    assert "MB are left" in str(exports.all()[0].told)
+
+
+def test_what_fails_in_the_log_goes_on_from_there(
+    exports: Exports, log: Log, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = exports.add(DANA, form="csv", query="-user:kim")
+    read, times = log.store.lines, iter(range(10**9))
+
+    def gone(wanted: list[int]) -> list[bytes]:
+        if next(times) == 2:
+            raise LogError("The database went away.")
+        return read(wanted)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log.store, "lines", gone)
+        make(log, work)
+    (failed,) = exports.all()
+    assert (failed.state, failed.told) == ("failed", "The database went away.")
+    assert 0 < failed.reached < ENTRIES
+    exports.resume(export.id, DANA)
+    make(log, work)
+    made(exports, log, export)
+
+
+def test_each_time_that_the_file_is_taken_is_an_entry(exports: Exports, log: Log, work: Work) -> None:
+    export = exports.add(ACME, form="jsonl", query="license", since="2026-01-01")
+    make(log, work)
+    taken, path = exports.take(export.id, ACME)
+    assert (taken.id, path.read_bytes()) == (export.id, expected(log, export))
+    asked, got = check_signed(log)[-2:]
+    assert (asked.action, got.action) == ("AUDIT_EXPORTED", "AUDIT_EXPORT_DOWNLOADED")
+    for entry in (asked, got):
+        assert (entry.entity.type, entry.entity.id, entry.operation) == ("Export", export.id, "export")
+        assert (entry.actor.name, entry.organization and entry.organization.id) == ("Dana", "acme")
+        assert entry.metadata == {
+            "format": "jsonl", "query": "license", "since": "2026-01-01", "up_to_entry": ENTRIES - 1,
+        }  # fmt: skip
+
+
+def test_it_is_there_for_who_asked_and_for_who_manages(exports: Exports, log: Log, work: Work) -> None:
+    acme, all_ = exports.add(ACME, form="jsonl"), exports.add(DANA, form="jsonl")
+    make(log, work)
+    kim_of_acme = By(actor=KIM.actor, organization="acme")
+    for by, manages, ids in (
+        (ACME, False, {acme.id}), (DANA, False, {all_.id}), (KIM, False, set()), (kim_of_acme, False, set()),
+        (kim_of_acme, True, {acme.id}), (KIM, True, {acme.id, all_.id}),
+        (By(actor=KIM.actor, organization="globex"), True, set()),
+    ):  # fmt: skip
+        assert {each.id for each in exports.seen(by, manages=manages)} == ids
+        for hidden in {acme.id, all_.id} - ids:
+            for change in (exports.take, exports.remove, exports.resume, exports.get):
+                with pytest.raises(NotFoundError):
+                    change(hidden, by, manages=manages)
+    assert len(exports.all()) == 2
+
+
+def test_after_a_week_it_is_gone(exports: Exports, log: Log, work: Work) -> None:
+    export = exports.add(DANA, form="jsonl")
+    make(log, work)
+    stray = exports.path(export).with_name("ex_stray.csv")
+    stray.write_text("left over by what was removed on another machine")
+    now = datetime.now(UTC)
+    exports.forget(now + timedelta(days=6))
+    assert exports.path(export).exists()
+    assert not stray.exists()
+    exports.forget(now + timedelta(days=8))
+    assert exports.all() == []
+    assert list(exports.path(export).parent.iterdir()) == []
+
+
+def test_a_file_on_another_machine_is_said_to_be_there(exports: Exports, log: Log, work: Work) -> None:
+    export = exports.add(DANA, form="jsonl")
+    make(log, work)
+    exports.path(export).unlink()
+    with pytest.raises(NotFoundError, match="INDELIBLE_EXPORTS"):
+        exports.take(export.id, DANA)
+
+
+def test_what_cannot_be_exported_is_refused(exports: Exports, log: Log) -> None:
+    before = log.head().size
+    for refused in ({"form": "xls"}, {"form": "json", "columns": ["seq"]}, {"form": "csv", "columns": ["nose"]},
+                    {"form": "csv", "columns": ["seq", "seq"]}, {"form": "csv", "since": "soon"}):  # fmt: skip
+        with pytest.raises(UsageError):
+            exports.add(DANA, **refused)
+    with pytest.raises(QueryError):
+        exports.add(DANA, form="csv", query="nokey:1")
+    with pytest.raises(UsageError, match="could not be given"):
+        exports.add(By(actor=Actor(type="unknown")), form="csv")
+    for _ in range(MOST):
+        exports.add(DANA, form="csv")
+    with pytest.raises(UsageError, match=f"{MOST} exports"):
+        exports.add(DANA, form="csv")
+    exports.add(KIM, form="csv")
+    assert log.head().size == before + MOST + 1
+
+
+def test_one_whose_entry_could_not_be_sealed_is_on_record_with_the_next(
+    exports: Exports, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise LogError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "appending", refused)
+        with suppress(LogError):
+            exports.add(DANA, form="csv")
+    exports.add(DANA, form="json")
+    assert [entry.metadata["format"] for entry in check_signed(log)[-2:]] == ["csv", "json"]
+
+
+def test_a_server_has_it_made_by_one_process(exports: Exports, log: Log, log_url: str, work: Work) -> None:
+    export = exports.add(DANA, form="jsonl")
+    holding = work.hold(HOLD)
+    assert holding is not None
+    maker = Maker(exports, work, log_url)
+    maker.start()
+    try:
+        time.sleep(0.3)
+        assert exports.all()[0].state == "waiting"  # somebody else makes them, as far as this one can tell
+        holding.release()
+        until = time.monotonic() + 30
+        while exports.waiting() and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        maker.stop()
+    made(exports, log, export)
+    assert threading.active_count() < 20
+
+
+def test_a_query_means_what_it_meant_when_it_was_asked_for(exports: Exports) -> None:
+    export = exports.add(DANA, form="csv", query="since:7d", until="today")
+    asked = datetime.fromtimestamp(export.asked_at / 1e6, UTC)
+    assert export.search.since == parse("since:7d", asked).since
+    assert format_of("csv") == export.form
