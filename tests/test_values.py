@@ -69,7 +69,7 @@ def test_bytes_and_text_that_is_none_keep_every_byte(value: bytes) -> None:
         ("\ud800", {"text": "7aCA"}),
         (datetime(2026, 11, 20, tzinfo=UTC), "2026-11-20 00:00:00+00:00"),
     ],
-    ids=repr,
+    ids=lambda value: "view" if isinstance(value, memoryview) else repr(value),
 )
 def test_the_table_of_spellings(value: Any, spelled: Any) -> None:
     assert (type(spell(value)), spell(value)) == (type(spelled), spelled)

@@ -12,35 +12,33 @@ import pytest
 from tests.checking import on_sqlite
 from tests.world import World
 
+HOSTILE = [  # (value, as an entry spells it)
+    (None, None),
+    ("", ""),
+    ("Größe 🔑 \u202e\u2028", "Größe 🔑 \u202e\u2028"),
+    ("NUL \0 inside", "NUL \0 inside"),
+    ("line\nbreak\r\ttab", "line\nbreak\r\ttab"),
+    (0, 0),
+    (2**53, 2**53),
+    (2**53 + 1, {"integer": str(2**53 + 1)}),
+    (-(2**63), {"integer": str(-(2**63))}),
+    (str(2**53 + 1), str(2**53 + 1)),
+    (0.1, 0.1),
+    (5e-324, 5e-324),
+    (1.7976931348623157e308, 1.7976931348623157e308),
+    (math.inf, {"float": "Infinity"}),
+    (-math.inf, {"float": "-Infinity"}),
+    (b"", {"bytes": ""}),
+    (b"\x00\xff'\"", {"bytes": base64.b64encode(b"\x00\xff'\"").decode()}),
+    ('{"redacted":true}', '{"redacted":true}'),
+]
+
 
 def only_new(world: World, column: str = "x") -> Any:
     return world.sealed()[-1].changes[column]["new"]
 
 
-@pytest.mark.parametrize(
-    ("value", "spelled"),
-    [
-        (None, None),
-        ("", ""),
-        ("Größe 🔑 \u202e\u2028", "Größe 🔑 \u202e\u2028"),
-        ("NUL \0 inside", "NUL \0 inside"),
-        ("line\nbreak\r\ttab", "line\nbreak\r\ttab"),
-        (0, 0),
-        (2**53, 2**53),
-        (2**53 + 1, {"integer": str(2**53 + 1)}),
-        (-(2**63), {"integer": str(-(2**63))}),
-        (str(2**53 + 1), str(2**53 + 1)),
-        (0.1, 0.1),
-        (5e-324, 5e-324),
-        (1.7976931348623157e308, 1.7976931348623157e308),
-        (math.inf, {"float": "Infinity"}),
-        (-math.inf, {"float": "-Infinity"}),
-        (b"", {"bytes": ""}),
-        (b"\x00\xff'\"", {"bytes": base64.b64encode(b"\x00\xff'\"").decode()}),
-        ('{"redacted":true}', '{"redacted":true}'),
-    ],
-    ids=repr,
-)
+@pytest.mark.parametrize(("value", "spelled"), HOSTILE, ids=repr)
 def test_a_value_is_spelled_exactly(world: World, value: Any, spelled: Any) -> None:
     world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY, x)")
     world.run("INSERT INTO t VALUES (1, ?)", (value,))

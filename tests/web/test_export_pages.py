@@ -41,7 +41,9 @@ def test_only_the_columns_that_are_ticked_are_downloaded(pages: Open) -> None:
     assert everything.startswith("seq,id,occurred_at,action,")
     some = client.get("/audit/export?format=csv&q=license_updated&column.seq=on&column.actor_email=on").text
     assert some == "seq,actor_email\r\n4,dana@acme.test\r\n"
-    assert client.get("/audit/export?format=jsonl&q=license_updated&column.seq=on").json()["action"] == "LICENSE_UPDATED"
+    assert (
+        client.get("/audit/export?format=jsonl&q=license_updated&column.seq=on").json()["action"] == "LICENSE_UPDATED"
+    )
     told = client.get("/audit/export?format=jsonl&q=action:AUDIT_EXPORTED").text.splitlines()
     assert [json.loads(line)["metadata"].get("columns") for line in told] == [None, "seq,actor_email", None]
 
