@@ -34,7 +34,7 @@ def main() -> None:
         )
         try:
             address = f"http://127.0.0.1:{port}"
-            _wait(address)
+            wait(address)
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
                 _photograph(browser.new_page(viewport={"width": 1180, "height": 720}), address)
@@ -60,7 +60,7 @@ def _photograph(page: Page, address: str) -> None:
     page.screenshot(path=PICTURE)
 
 
-def _wait(address: str) -> None:
+def wait(address: str) -> None:
     for _ in range(100):
         try:
             urllib.request.urlopen(f"{address}/healthz", timeout=1).close()  # noqa: S310 - loopback
