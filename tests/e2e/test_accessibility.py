@@ -227,15 +227,23 @@ def test_unfolding_and_searching_leave_the_page_as_good_as_it_was(watched: Watch
     page.get_by_text("entries found").wait_for()
     page.get_by_role("link", name="Show what changed").first.click()
     page.get_by_role("link", name="Hide what changed").wait_for()
-    page.locator(".audit-export summary").click()
+    page.locator(".audit-export summary").first.click()
+    page.locator(".audit-columns summary").click()
     assert violations(page) == []
-    page.locator(".audit-export summary").click()
+    assert watched.over(NARROWEST) == 0
+    page.locator(".audit-export summary").first.click()
     page.locator(".audit-facets summary").click()
     page.locator(".audit-raw summary").click()
     assert violations(page) == []
     assert watched.over(NARROWEST) == 0
     page.get_by_role("link", name="All of this").click()
     page.get_by_text("What happened to it").wait_for()
+    assert violations(page) == []
+    assert watched.over(NARROWEST) == 0
+    page.go_back()
+    page.locator(".audit-export summary").first.click()
+    page.get_by_role("button", name="Prepare it").click()
+    page.get_by_role("link", name="manifest").wait_for()
     assert violations(page) == []
     assert watched.over(NARROWEST) == 0
     assert watched.complaints == []

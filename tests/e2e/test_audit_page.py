@@ -14,9 +14,13 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from indelible import Actor, Viewer
+from indelible.export.csv import COLUMNS
+from indelible.exports.exports import Exports
+from indelible.exports.maker import Maker
 from indelible.log import Log
 from indelible.upkeep import Upkeep
 from indelible.web import create_app
+from indelible.work.place import open_work
 from tests.store.test_log import happened
 
 if TYPE_CHECKING:
@@ -238,3 +242,39 @@ def test_the_browser_refuses_a_log_that_was_written_anew_with_its_key(
             told = verify(context.new_page(), 3)
             context.close()
     assert told == "Not verified. The log does not extend the one of 60 entries that this browser saw."
+
+
+def test_an_export_is_prepared_while_one_looks_and_downloaded(page: Page, log: Log, url: str) -> None:
+    page.get_by_label("Search for").fill("robin")
+    page.keyboard.press("Enter")
+    expect(page.locator(".audit-count")).to_have_text("20 entries found")
+    page.locator(".audit-export summary").first.click()
+    page.locator(".audit-columns summary").click()
+    for name in COLUMNS:
+        page.get_by_role("checkbox", name=name, exact=True).set_checked(name in ("seq", "actor_name"))
+    page.get_by_role("button", name="Prepare it").click()
+    expect(page.locator("#exports")).to_contain_text("waiting")
+    work = open_work(url)
+    maker = Maker(Exports(log, work), work, url)
+    maker.start()
+    try:
+        expect(page.get_by_role("link", name="audit-log-")).to_be_visible(timeout=20_000)
+    finally:
+        maker.stop()
+        work.close()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="audit-log-").click()
+    rows = started.value.path().read_text().splitlines()
+    assert (rows[0], rows[1], len(rows)) == ("seq,actor_name", "2,Robin Silva", 21)
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("heading", name="No export was asked for")).to_be_visible()
+
+
+def test_what_is_too_much_to_count_at_first_is_counted_when_asked(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indelible.search.hits.COUNTED", 10)
+    monkeypatch.setattr("indelible.search.hits.STRETCH", 16)
+    page.goto("./?q=robin")
+    expect(page.locator(".audit-count")).to_contain_text("+")
+    page.locator(".audit-export summary").first.click()
+    page.get_by_role("link", name="count them").click()
+    expect(page.locator(".audit-export form")).to_contain_text("Exactly 20")
