@@ -20,8 +20,11 @@ def test_the_command_writes_it_and_verifies_it(ready: Shell, tmp_path: Path) -> 
     assert "A bundle is verified with --key" in ready.refused("verify", path, code=2)
     other = str(SigningKey.generate("audit.example/test").verifier)
     assert "re-signed" in ready.refused("verify", path, "--key", other, code=3)
-    for asked in (["--proof"], ["--proof", "-o", path, "dana"], ["--proof", "-o", path, "--format", "csv"]):
-        assert "--proof is of the whole log" in ready.refused("export", ready.log, *asked, code=2)
+    for asked, said in (
+        (["--proof"], "give -o FILE.zip"),
+        (["--proof", "-o", path, "--format", "csv"], "leave --format"),
+    ):
+        assert said in ready.refused("export", ready.log, *asked, code=2)
     assert "cannot be written" in ready.refused("export", ready.log, "--proof", "-o", f"{tmp_path}/no/x.zip", code=2)
 
 
@@ -65,3 +68,15 @@ def test_an_organization_s_is_asked_for_by_its_id(shell: Shell, tmp_path: Path) 
     note = shell.run("checkpoint", shell.log, "--org", "acme").stdout.decode()
     assert note.split("\n")[1] == "2"
     assert note.split("\n")[3] == "log 3"
+
+
+def test_what_a_search_finds_is_proved_entry_by_entry(ready: Shell, tmp_path: Path) -> None:
+    path, key = str(tmp_path / "some.zip"), ready.verifier()
+    assert (
+        b"2 entries. To verify it" in ready.run("export", ready.log, "operation:create", "--proof", "-o", path).stderr
+    )
+    done = ready.run("verify", path, "--key", key)
+    assert done.stdout.startswith(b"ok 3 of 5 ")
+    assert b"That there are no others is not proved." in done.stderr
+    found = ready.run("export", ready.log, "operation:create").stdout
+    assert zipfile.ZipFile(path).read("entries.jsonl") == found

@@ -148,7 +148,7 @@ def test_a_bit_flipped_in_the_zip_file_is_found_or_changes_nothing(log: Log, tmp
         at = random.choice(packed(data, name))
         path.write_bytes(data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :])
         try:
-            assert alone.check(alone.Files(path), str(log.verifier)) == (log.origin, ENTRIES, log.head().root)
+            assert alone.check(alone.Files(path), str(log.verifier))[:3] == (log.origin, ENTRIES, log.head().root)
         except alone.Refused:
             found += 1
     assert found > 0.9 * FLIPS  # a few bits stand for nothing, as those behind the last one of a stream
@@ -162,7 +162,7 @@ def test_a_bit_flipped_anywhere_else_never_ends_in_another_error(log: Log, tmp_p
         at = random.randrange(len(data))
         path.write_bytes(data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1 :])
         with suppress(alone.Refused):
-            assert alone.check(alone.Files(path), str(log.verifier)) == (log.origin, ENTRIES, log.head().root)
+            assert alone.check(alone.Files(path), str(log.verifier))[:3] == (log.origin, ENTRIES, log.head().root)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 99])

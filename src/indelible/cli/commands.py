@@ -117,12 +117,14 @@ def export(
     proof: Proof = False,
 ) -> None:
     """Write every entry found, in the log's order."""
+    if proof and format_name != "jsonl":
+        raise UsageError("--proof is of the lines themselves: leave --format out.")
     if raw and format_name != "csv":
         raise UsageError("--raw is for --format csv; the other formats are as they are.")
     form = format_of("csv-raw" if raw else format_name, [name for name in columns.split(",") if name])
     with Log.open(log, sign=proof and org is not None) as opened:
         if proof:
-            size = write_proof(opened, output, org, whole=not (query or since or until) and format_name == "jsonl")
+            size = write_proof(opened, output, org, query_of(query, since, until))
             say(f"Wrote {output}: {size} entries. To verify it: indelible verify {output} --key KEY")
             return
         counting, end, checkpoint = Counting(), opened.head().size, opened.checkpoint()

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from zipfile import is_zipfile
 
-from indelible.cli.output import progress, say, show_bytes
+from indelible.cli.output import progress, say, show, show_bytes
 from indelible.errors import LogError, MalformedError, NotFoundError, UsageError, VerificationError
 from indelible.export import alone
 from indelible.export.bundle import write_bundle
@@ -76,21 +76,25 @@ def _verify_folder(path: Path, key: str | None) -> Report:
     return report
 
 
-def _verify_bundle(path: Path, key: str | None) -> Report:
+def _verify_bundle(path: Path, key: str | None) -> Report | None:
     """By the program that is in it, as it is here; and what was verified before is held against it."""
     if key is None:
         raise UsageError("A bundle is verified with --key, the verifier key that `init` printed.")
     verifier = Verifier.parse(key)
     try:
         files = alone.Files(path)
-        origin, size, root = alone.check(files, key)
+        origin, size, root, entries, whole = alone.check(files, key)
     except alone.Refused as error:
         raise VerificationError(error.kind, error.message, error.seq) from error
-    known = recall(verifier, origin)
+    known = recall(verifier, origin) if whole else None
     if known and known.size <= size and alone.tree(islice(alone.hashes(files), known.size))[1] != known.root:
         raise VerificationError("changed", f"the first {known.size} entries are not those that were verified before.")
-    if known is None or known.size < size:
+    if whole and (known is None or known.size < size):
         _remember(verifier, size, root, origin)
+    if not whole:
+        show(f"ok {entries} of {size} {root.hex()}")
+        say(f"Each of these {entries} entries of {origin} is as it was signed. That there are no others is not proved.")
+        return None
     return Report(origin, size, size, root)
 
 
@@ -125,14 +129,14 @@ def _remember(verifier: Verifier, size: int, root: bytes, origin: str = "") -> N
         say(str(error))  # what was found holds
 
 
-def write_proof(log: Log, path: Path | None, organization: str | None, *, whole: bool) -> int:
+def write_proof(log: Log, path: Path | None, organization: str | None, query: Query) -> int:
     """The bundle, all of it or nothing; gives the number of entries."""
-    if path is None or not whole:
-        raise UsageError("--proof is of the whole log, or of an --org: give -o FILE.zip, and no query, time or format.")
+    if path is None:
+        raise UsageError("--proof makes a ZIP file: give -o FILE.zip.")
     try:
         with beside(path.resolve()) as made:
             with made.open("wb") as file:
-                size = write_bundle(log, file, organization)
+                size = write_bundle(log, file, organization, None if query == Query() else query)
             made.replace(path.resolve())
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

@@ -39,7 +39,9 @@ Raw = Annotated[bool, typer.Option("--raw", help="CSV for programs: cells as the
 Manifest = Annotated[
     Path | None, typer.Option("--manifest", metavar="FILE", help="Search, count, SHA-256 and checkpoint, as JSON")
 ]
-Proof = Annotated[bool, typer.Option("--proof", help="The whole log as a ZIP file, with what proves it")]
+Proof = Annotated[
+    bool, typer.Option("--proof", help="As a ZIP file, with what proves each entry; without a query, that they are all")
+]
 RevokeAfter = Annotated[
     int | None, typer.Option(min=0, metavar="SIZE", help="The old key was stolen: its word counts up to this size")
 ]

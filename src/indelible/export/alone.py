@@ -13,6 +13,9 @@ What it checks, by RFC 6962 and C2SP signed-note and tlog-checkpoint:
 - `hashes` has so many leaf hashes, and they give that root;
 - each line of `entries.jsonl` has the hash that stands for it there, and says the number at which it stands; of an
   organization, that it is of this one, and a number behind that of the line before.
+
+Of some entries, those that a search found, there are `proofs` in the place of `hashes`: for each line the hashes that
+lead from its own to that root (RFC 9162 2.1.3). Each is shown to be what was signed; not that there are no others.
 """
 
 import argparse
@@ -25,13 +28,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-ENTRIES, HASHES, CHECKPOINT, KEYS = "entries.jsonl", "hashes", "checkpoint", "keys"
+ENTRIES, HASHES, PROOFS, CHECKPOINT, KEYS = "entries.jsonl", "hashes", "proofs", "checkpoint", "keys"
 KEY_CHANGE = "indelible/key-change/v1"
 HASH_SIZE = 32
 ED25519 = 1  # the signature type byte
@@ -47,9 +50,21 @@ class Refused(Exception):  # noqa: N818 - what is refused is the log
         self.seq = seq
 
 
-def check(files: "Files", key: str) -> tuple[str, int, bytes]:
-    """Origin, number of entries and their root, if all is as it was signed. Raises Refused."""
+class Checked(NamedTuple):
+    """`entries` are there, of `size` that were signed with this root; `whole`: these are all."""
+
+    origin: str
+    size: int
+    root: bytes
+    entries: int
+    whole: bool
+
+
+def check(files: "Files", key: str) -> Checked:
+    """What they are, if all is as it was signed. Raises Refused."""
     origin, size, root, organization = signed(files.text(CHECKPOINT), key, files.changes())
+    if files.has(PROOFS):
+        return Checked(origin, size, root, check_some(files, size, root), whole=False)
     found = tree(hashes(files))
     if found != (size, root):
         kind = "truncated" if found[0] < size else "added" if found[0] > size else "changed"
@@ -65,7 +80,51 @@ def check(files: "Files", key: str) -> tuple[str, int, bytes]:
         count += 1
     if count != size:
         raise Refused("truncated", f"{size} entries were signed, {count} are there.", count)
-    return origin, size, root
+    return Checked(origin, size, root, size, whole=True)
+
+
+def check_some(files: "Files", size: int, root: bytes) -> int:
+    """Each line by its own proof; gives how many there are."""
+    count, last, proofs = 0, -1, paths(files)
+    for line in lines(files):
+        path = next(proofs, None)
+        if path is None:
+            raise Refused("added", f"`{ENTRIES}` goes on behind the {count} entries that have a proof.", count)
+        seq = number(line)
+        if seq is None or root_of(hashlib.sha256(b"\x00" + line).digest(), seq, size, path) != root:
+            raise Refused("changed", f"entry {count} is not the line that was signed.", count)
+        if seq <= last:
+            raise Refused("reordered", f"at place {count} stands the entry {seq}.", count)
+        count, last = count + 1, seq
+    if next(proofs, None) is not None:
+        raise Refused("truncated", f"there are more proofs than the {count} entries.", count)
+    return count
+
+
+def number(line: bytes) -> int | None:
+    """What the line says; it proves it by where its proof leads from."""
+    try:
+        return int(json.loads(line)["seq"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def root_of(hash_: bytes, seq: int, size: int, path: list[bytes]) -> bytes | None:
+    """Where the hashes lead to from leaf `seq` of `size`: RFC 9162 2.1.3.2."""
+    if not 0 <= seq < size:
+        return None
+    place, last = seq, size - 1
+    for other in path:
+        if last == 0:
+            return None
+        if place & 1 or place == last:
+            hash_ = hashlib.sha256(b"\x01" + other + hash_).digest()
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            hash_ = hashlib.sha256(b"\x01" + hash_ + other).digest()
+        place, last = place >> 1, last >> 1
+    return hash_ if last == 0 else None
 
 
 def check_line(place: int, hash_: bytes, line: bytes, last: int, organization: str | None) -> int:
@@ -187,6 +246,9 @@ class Files:
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
             raise Refused("changed", f"`{name}` cannot be opened: {error}.") from error
 
+    def has(self, name: str) -> bool:
+        return name in self._zip.namelist() if self._zip else (self._path / name).exists()
+
     def changes(self) -> list[str]:
         """Of the log's key."""
         try:
@@ -202,6 +264,13 @@ class Files:
 def hashes(files: Files) -> Iterator[bytes]:
     with files.open(HASHES) as file:
         yield from intact(lambda: file.read(HASH_SIZE))
+
+
+def paths(files: Files) -> Iterator[list[bytes]]:
+    """A line for each entry: hashes in base64, from the leaf's sibling up."""
+    with files.open(PROOFS) as file:
+        for line in intact(file.readline):
+            yield [decoded(each) for each in line.decode("ascii", "replace").split()]
 
 
 def lines(files: Files) -> Iterator[bytes]:
@@ -230,12 +299,16 @@ def main() -> int:
     except Refused as error:
         raise SystemExit(f"verify.py: {error.message}") from None
     try:
-        origin, size, root = check(Files(arguments.path), arguments.key)
+        origin, size, root, entries, whole = check(Files(arguments.path), arguments.key)
     except Refused as error:
         sys.stderr.write(f"verify.py: {error}\n")
         return 3
-    sys.stdout.write(f"ok {size} {root.hex()}\n")
-    sys.stderr.write(f"verify.py: these are all {size} entries of {origin} that were signed.\n")
+    if whole:
+        told, said = f"{size}", f"these are all {size} entries of {origin} that were signed"
+    else:
+        told, said = f"{entries} of {size}", f"each of these {entries} entries of {origin} is as it was signed"
+    sys.stdout.write(f"ok {told} {root.hex()}\n")
+    sys.stderr.write(f"verify.py: {said}.\n")
     return 0
 
 

@@ -29,7 +29,11 @@ CHOICES = (
 )  # fmt: skip
 COLUMN = "column."  # what a checkbox's name begins with
 SECONDS = 20.0  # to count what is found
-DONE = {"asked": "You may leave this page: it is made in the background.", "removed": "Removed.", "resumed": "It goes on."}
+DONE = {
+    "asked": "You may leave this page: it is made in the background.",
+    "removed": "Removed.",
+    "resumed": "It goes on.",
+}
 
 
 class Exporting:
