@@ -73,7 +73,7 @@ def test_an_organization_s_is_asked_for_by_its_id(shell: Shell, tmp_path: Path) 
 def test_what_a_search_finds_is_proved_entry_by_entry(ready: Shell, tmp_path: Path) -> None:
     path, key = str(tmp_path / "some.zip"), ready.verifier()
     assert (
-        b"2 entries. To verify it" in ready.run("export", ready.log, "operation:create", "--proof", "-o", path).stderr
+        b"3 entries. To verify it" in ready.run("export", ready.log, "operation:create", "--proof", "-o", path).stderr
     )
     done = ready.run("verify", path, "--key", key)
     assert done.stdout.startswith(b"ok 3 of 5 ")
