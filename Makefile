@@ -16,7 +16,7 @@ run: $(RUN_STAMP)
 	$(BIN)/portal run --data $(DATA) --port $(PORT)
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: lint types test
 

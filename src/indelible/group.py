@@ -7,17 +7,33 @@ for once, however many they are. One caller's mistake is not another's: where a 
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from indelible.errors import Error
 from indelible.event import Event
 
 MOST = 10_000  # events of one transaction, unless a single caller brings more
 
-Seal = Callable[[Sequence[Sequence[Event]]], list[list[int]]]
+
+class Batch(NamedTuple):
+    """What one caller brings. `once`: an event whose id is in the log is there already."""
+
+    events: Sequence[Event]
+    once: bool = False
+
+
+class Placed(NamedTuple):
+    """Where an event stands in the log. `new`: since now."""
+
+    seq: int
+    new: bool
+
+
+Seal = Callable[[Sequence[Batch]], list[list[Placed]]]
 
 
 class Group:
-    """`seal` commits what callers bring, all or nothing, and gives the sequence numbers of each; `sign` follows."""
+    """`seal` commits what callers bring, all or nothing, and gives the places of each; `sign` follows."""
 
     def __init__(self, seal: Seal, sign: Callable[[], object]) -> None:
         self._seal = seal
@@ -26,9 +42,9 @@ class Group:
         self._lock = threading.Lock()  # of the two around it, held for moments
         self._served = False  # somebody serves
 
-    def append(self, events: Sequence[Event]) -> list[int]:
-        """Gives the sequence numbers once they are sealed and signed. Raises what `seal` and `sign` raise."""
-        mine = _Request(events)
+    def append(self, batch: Batch) -> list[Placed]:
+        """Gives the places once they are sealed and signed. Raises what `seal` and `sign` raise."""
+        mine = _Request(batch)
         with self._lock:
             self._waiting.append(mine)
             mine.serves, self._served = not self._served, True
@@ -56,7 +72,7 @@ class Group:
     def _next(self) -> "list[_Request]":
         with self._lock:
             taken, count = [self._waiting.popleft()], 0
-            while self._waiting and (count := count + len(taken[-1].events)) + len(self._waiting[0].events) <= MOST:
+            while self._waiting and (count := count + taken[-1].size) + self._waiting[0].size <= MOST:
                 taken.append(self._waiting.popleft())
             return taken
 
@@ -78,7 +94,7 @@ class Group:
 
     def _commit(self, requests: "list[_Request]") -> None:
         try:
-            numbers = self._seal([request.events for request in requests])
+            places = self._seal([request.batch for request in requests])
         except Error as error:
             if len(requests) == 1:
                 requests[0].error = error
@@ -86,21 +102,22 @@ class Group:
             for request in requests:
                 self._commit([request])
         else:
-            for request, sequence in zip(requests, numbers, strict=True):
-                request.sealed, request.sequence = True, sequence
+            for request, placed in zip(requests, places, strict=True):
+                request.sealed, request.placed = True, placed
 
 
 class _Request:
     """What one caller brought, and what became of it."""
 
-    def __init__(self, events: Sequence[Event]) -> None:
-        self.events = events
-        self.sequence: list[int] = []
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.size = len(batch.events)
+        self.placed: list[Placed] = []
         self.sealed = self.over = self.serves = False
         self.woken = threading.Event()  # it is over, or it is this caller's turn to serve
         self.error: BaseException | None = None
 
-    def result(self) -> list[int]:
+    def result(self) -> list[Placed]:
         if self.error is not None:
             raise self.error
-        return self.sequence
+        return self.placed

@@ -18,7 +18,7 @@ import msgspec
 from indelible import event
 from indelible.errors import LogError, NotFoundError
 from indelible.event import Actor, Context, Entity, Entry, Event, derive_id
-from indelible.group import Group
+from indelible.group import Batch, Group, Placed
 from indelible.index.blocks import Blocks
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
@@ -117,11 +117,18 @@ class Log:
         VerificationError or LogError from `sign` after it: then they are sealed, not signed, and are not to be
         appended again.
         """
-        return self._group.append(list(events))
+        return [place.seq for place in self._group.append(Batch(list(events)))]
 
-    def _seal(self, groups: Sequence[Sequence[Event]]) -> list[list[int]]:
+    def append_once(self, events: Iterable[Event]) -> list[Placed]:
+        """Likewise; but an event whose id is in the log already is not added again: its place is given.
+
+        So what was sent and not answered can be sent again.
+        """
+        return self._group.append(Batch(list(events), once=True))
+
+    def _seal(self, batches: Sequence[Batch]) -> list[list[Placed]]:
         with self.appending() as appending:
-            return [[appending.add(each) for each in events] for events in groups]
+            return [_add(appending, batch) for batch in batches]
 
     def sign(self) -> int:
         """Sign the committed head, if it grew, and keep the note; gives the signed size.
@@ -236,6 +243,18 @@ class Log:
     def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
         """(seq, hash, line) of start <= seq < stop."""
         return self.store.leaves(start, stop)
+
+
+def _add(appending: Appending, batch: Batch) -> list[Placed]:
+    known = appending.known([event.id for event in batch.events]) if batch.once else {}
+    placed = []
+    for event in batch.events:
+        there = known.get(event.id)
+        seq = appending.add(event) if there is None else there
+        if batch.once:
+            known[event.id] = seq
+        placed.append(Placed(seq, there is None))
+    return placed
 
 
 def _changed(origin: str, change: KeyChange) -> Event:

@@ -72,8 +72,7 @@ class Sealer:
                     names.expect(each for record in records for each in mentioned(record))
                     for event in (translate(record, names) for record in records):
                         if event.id not in known:
-                            appending.add(event)
-                            known.add(event.id)
+                            known[event.id] = appending.add(event)
                     return appending.size - before
             except ConflictError:
                 logger.info("Another sealer appended first; this batch starts again.")

@@ -47,8 +47,8 @@ class Appending(Protocol):
     def size(self) -> int:
         """Leaves in the tree, those added here included."""
 
-    def known(self, ids: Sequence[UUID]) -> set[UUID]:
-        """Those of these identities whose record is in the log already."""
+    def known(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Those of these identities whose record is in the log already, and its place there."""
 
     def add(self, event: Event) -> int:
         """Write the entry; gives its sequence number. Raises EventError before anything is written."""

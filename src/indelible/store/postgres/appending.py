@@ -40,9 +40,10 @@ class Appending:
     def size(self) -> int:
         return self._frontier.size
 
-    def known(self, ids: Sequence[UUID]) -> set[UUID]:
-        found = {id_ for (id_,) in self._db.execute(SQL["known"], (list(ids), self._tables.log))}
-        return found | {id_ for *_, id_ in self._entries}.intersection(ids)
+    def known(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+        found = dict(self._db.execute(SQL["known"], (list(ids), self._tables.log)).fetchall())
+        held = {id_: seq for seq, *_, id_ in self._entries}
+        return found | {id_: held[id_] for id_ in ids if id_ in held}
 
     def add(self, event: Event) -> int:
         event.check()

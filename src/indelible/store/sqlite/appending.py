@@ -22,7 +22,7 @@ class Appending:
         self._frontier = frontier
         self._leaves: list[tuple[int, bytes, bytes]] = []
         self._entries: list[tuple[Any, ...]] = []
-        self._ids: set[bytes] = set()  # of the rows held back
+        self._ids: dict[bytes, int] = {}  # of the rows held back, and their places
         self._nodes: list[tuple[int, int, bytes]] = []
         self.names = dictionary
 
@@ -30,8 +30,15 @@ class Appending:
     def size(self) -> int:
         return self._frontier.size
 
-    def known(self, ids: Sequence[UUID]) -> set[UUID]:
-        return {id_ for id_ in ids if id_.bytes in self._ids or self._db.execute(SQL["known"], (id_.bytes,)).fetchone()}
+    def known(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+        found = {}
+        for id_ in ids:
+            place = self._ids.get(id_.bytes)
+            if place is None:
+                place = next((seq for (seq,) in self._db.execute(SQL["known"], (id_.bytes,))), None)
+            if place is not None:
+                found[id_] = place
+        return found
 
     def add(self, event: Event) -> int:
         event.check()
@@ -40,7 +47,7 @@ class Appending:
         hash_, id_ = leaf_hash(line), event.id.bytes
         self._entries.append((seq, id_, *self._numbers(event)))
         self._leaves.append((seq, hash_, line))
-        self._ids.add(id_)
+        self._ids[id_] = seq
         for kept in attachments:
             self._db.execute(SQL["add_attachment"], (kept.hash, kept.nonce, kept.value))
         if seq % WIDTH == WIDTH - 1:

@@ -55,8 +55,8 @@ INSERT INTO indelible_log.attachment (log_id, hash, nonce, value) VALUES (%s, %s
 
 -- As in `rows.FIND`: each by a unique index.
 -- name: known
-SELECT found.id FROM unnest(%s::uuid[]) AS given (id)
-CROSS JOIN LATERAL (SELECT id FROM indelible_log.entry WHERE log_id = %s AND id = given.id LIMIT 1) found
+SELECT found.id, found.seq FROM unnest(%s::uuid[]) AS given (id)
+CROSS JOIN LATERAL (SELECT id, seq FROM indelible_log.entry WHERE log_id = %s AND id = given.id LIMIT 1) found
 
 -- name: known_below
 SELECT 1 FROM indelible_log.entry WHERE log_id = %s AND id = %s AND seq < %s

@@ -30,7 +30,7 @@ INSERT INTO entry (seq, id, at, action_id, operation_id, source_id, entity_type_
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: known
-SELECT 1 FROM entry WHERE id = ?
+SELECT seq FROM entry WHERE id = ?
 
 -- name: known_below
 SELECT 1 FROM entry WHERE id = ? AND seq < ?
