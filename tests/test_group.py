@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from indelible.errors import Error, EventError, LogError, VerificationError
-from indelible.event import Event
 from indelible.group import MOST, Batch, Group, Placed
 from indelible.log import Log
 from tests.checking import check, check_signed

@@ -248,11 +248,11 @@ class Log:
 def _add(appending: Appending, batch: Batch) -> list[Placed]:
     known = appending.known([event.id for event in batch.events]) if batch.once else {}
     placed = []
-    for event in batch.events:
-        there = known.get(event.id)
-        seq = appending.add(event) if there is None else there
+    for each in batch.events:
+        there = known.get(each.id)
+        seq = appending.add(each) if there is None else there
         if batch.once:
-            known[event.id] = seq
+            known[each.id] = seq
         placed.append(Placed(seq, there is None))
     return placed
 
