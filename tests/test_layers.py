@@ -22,10 +22,11 @@ LEVELS = (
     ("signer", "group", "capture", "prover", "index"),
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work"),
-    ("monitor", "memory", "export", "publish", "webhooks", "schedule", "views"),
+    ("monitor", "memory", "export", "publish", "webhooks", "schedule", "views", "keys"),
     ("digests", "exports"),
     ("desk",),
     ("upkeep",),
+    ("api",),
     ("web",),
     ("audit",),
     ("cli",),
@@ -135,7 +136,7 @@ def test_the_core_runs_without_the_optional_packages() -> None:
     """`pip install indelible` has no web framework, no ORM, no HTTP client: few modules may need them at import."""
     optional = {"starlette", "sqlalchemy", "jinja2", "uvicorn", "psycopg", "django", "httptools"}
     for path in modules("indelible"):
-        if room(path) in ("web", "integrations", "django") or "postgres" in path.parts:
+        if room(path) in ("api", "web", "serve", "integrations", "django") or "postgres" in path.parts:
             continue
         if path.name in ("connection.py", "postgres.py"):  # of `webhooks` and `work`: imported when they are needed
             continue

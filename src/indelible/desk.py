@@ -9,6 +9,7 @@ from indelible.digests.making import Maker as DigestMaker
 from indelible.errors import UsageError
 from indelible.exports.exports import Exports
 from indelible.exports.maker import Maker as ExportMaker
+from indelible.keys.keys import Keys
 from indelible.log import Log
 from indelible.schedule.scheduler import Scheduler
 from indelible.views.views import Views
@@ -29,6 +30,7 @@ class Desk:
     digests: Digests
     views: Views
     digest_maker: DigestMaker
+    keys: Keys
     exports: Exports
     export_maker: ExportMaker
     scheduler: Scheduler
@@ -48,7 +50,7 @@ class Desk:
             return cls(
                 work=work, secrets=secrets, webhooks=webhooks, digests=digests, views=Views(log, work),
                 digest_maker=DigestMaker(log, work, digests, pages), exports=exports,
-                export_maker=ExportMaker(exports, work, log_url), scheduler=Scheduler(work),
+                keys=Keys(log, work), export_maker=ExportMaker(exports, work, log_url), scheduler=Scheduler(work),
             )  # fmt: skip
         except BaseException:
             work.close()

@@ -33,10 +33,14 @@ class DriftWatch(Background):
         self._seconds = seconds
         self._known: set[Coverage] = set()  # recorded already; one entry for each, until it is mended
 
+    def tables(self) -> list[Coverage]:
+        """Every table, as it is now. Raises Error."""
+        with closing(open_source(self._url)) as source:
+            return source.coverage()
+
     def check(self) -> list[Coverage]:
         """Every table that is not watched as it should be; what is new among them is recorded. Raises Error."""
-        with closing(open_source(self._url)) as source:
-            unclean = [each for each in source.coverage() if not each.clean]
+        unclean = [each for each in self.tables() if not each.clean]
         news = [each for each in unclean if each not in self._known]
         if news:
             self._log.append(map(_event, news))

@@ -195,12 +195,12 @@ def test_work_of_an_older_format_is_brought_up_to_date(work: Work, url: str) -> 
     work.close()
     if is_postgres(url):
         with psycopg.connect(url) as server:
-            for table in ("saved_view", "export"):
+            for table in ("saved_view", "export", "api_key"):
                 server.execute(f"DROP TABLE indelible_work.{table}")
             server.execute("UPDATE indelible_work.format SET format = 1")
     else:
         db = apsw.Connection(f"{sqlite_path(url)}.work")
-        db.execute("DROP TABLE saved_view; DROP TABLE export; PRAGMA user_version = 1")
+        db.execute("DROP TABLE saved_view; DROP TABLE export; DROP TABLE api_key; PRAGMA user_version = 1")
         db.close()
     for _ in range(2):
         with closing(open_work(url)) as opened, opened.transaction() as statements:

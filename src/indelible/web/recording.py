@@ -4,43 +4,29 @@ Entries stay for good, and what somebody searched for may be somebody's name. So
 only this installation has: whoever has that can tell whether a certain word was searched for, and nobody else can.
 """
 
-import secrets as chance
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
 
-from indelible.event import Entity, Event, Organization, derive_id
+from indelible.event import Entity
 from indelible.log import Log
 from indelible.search.query import Query, Term
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
 from indelible.web.frame import context_of
+from indelible.work.announcements import announce_now, happening
 
 
 def record(  # noqa: PLR0913 - of which log, by whom, from where, and what
     log: Log, viewer: Viewer, request: Request, *, action: str, operation: str, details: dict[str, Any]
 ) -> None:
     """Sealed and signed when this returns. Raises LogError, VerificationError."""
-    now = datetime.now(UTC)
-    with log.appending() as appending:
-        organization = None
-        if viewer.organization is not None:
-            organization = Organization(viewer.organization, appending.names.organization_name(viewer.organization))
-        appending.add(
-            Event(
-                action=action,
-                operation=operation,
-                entity=Entity("AuditLog", log.origin, "Audit log"),
-                occurred_at=now,
-                actor=viewer.actor,
-                id=derive_id(now, chance.token_hex(16)),
-                organization=organization,
-                context=context_of(request),
-                metadata={name: value for name, value in details.items() if value not in ("", None)},
-            )
-        )
-    log.sign()
+    told = {name: value for name, value in details.items() if value not in ("", None)}
+    event = happening(
+        action, operation, Entity("AuditLog", log.origin, "Audit log"), viewer.actor,
+        organization=viewer.organization, metadata=told, context=context_of(request),
+    )  # fmt: skip
+    announce_now(log, event)
 
 
 class Looks:

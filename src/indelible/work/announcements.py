@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from indelible.errors import ConflictError
-from indelible.event import Actor, Context, Entity, Event, Organization, derive_id
+from indelible.event import Actor, Context, Entity, Event, Organization, Outcome, derive_id
 from indelible.log import Log
 from indelible.work.promise import Statements, Work
 
@@ -46,6 +46,7 @@ def happening(  # noqa: PLR0913 - an event is just these
     metadata: dict[str, Any] | None = None,
     reason: str | None = None,
     context: Context | None = None,
+    outcome: Outcome = "success",
 ) -> Event:
     """Of now."""
     now = datetime.now(UTC)
@@ -58,10 +59,17 @@ def happening(  # noqa: PLR0913 - an event is just these
         id=derive_id(now, secrets.token_hex(16)),
         organization=None if organization is None else Organization(organization),
         changes=changes or {},
+        outcome=outcome,
         reason=reason,
         context=context or Context(source="indelible"),
         metadata=metadata or {},
     )
+
+
+def announce_now(log: Log, event: Event) -> None:
+    """Of what changes no work: sealed and signed when this returns. Raises LogError, VerificationError."""
+    _seal(log, [event])
+    log.sign()
 
 
 def settle(work: Work, log: Log) -> int:

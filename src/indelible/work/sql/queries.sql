@@ -210,3 +210,24 @@ WHERE log = :log AND id = :id AND state = 'failed'
 
 -- name: remove_export
 DELETE FROM export WHERE log = :log AND id = :id
+
+-- name: add_key
+INSERT INTO api_key (log, id, name, scopes, organization, mark, mark_before, before_until, created_at, used_at)
+VALUES (:log, :id, :name, :scopes, :organization, :mark, :mark_before, :before_until, :created_at, :used_at)
+
+-- name: keys
+SELECT id, name, scopes, organization, mark, mark_before, before_until, created_at, used_at
+FROM api_key WHERE log = :log ORDER BY created_at, id
+
+-- name: key
+SELECT id, name, scopes, organization, mark, mark_before, before_until, created_at, used_at
+FROM api_key WHERE log = :log AND id = :id
+
+-- name: rotate_key
+UPDATE api_key SET mark_before = mark, before_until = :before_until, mark = :mark WHERE log = :log AND id = :id
+
+-- name: use_key
+UPDATE api_key SET used_at = :now WHERE log = :log AND id = :id
+
+-- name: remove_key
+DELETE FROM api_key WHERE log = :log AND id = :id

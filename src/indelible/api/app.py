@@ -1,0 +1,133 @@
+"""The operations as routes: let in, read, run in a worker thread, answered."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from indelible.api.admission import Admission
+from indelible.api.events import Events
+from indelible.api.managing import Managing, ManagingKeys
+from indelible.api.openapi import document
+from indelible.api.operation import Call, Operation, reply
+from indelible.api.problems import Fault, ProblemError, problem_of
+from indelible.api.reading import Reading
+from indelible.errors import Error
+from indelible.log import Log
+from indelible.upkeep import Upkeep
+
+MAX_BODY = 16 * 2**20  # bytes, as they are sent and as they are when they are unpacked
+GZIP = 31  # zlib: a gzip header is expected (RFC 1952)
+
+
+def create_api(log: Log, upkeep: Upkeep) -> Starlette:
+    """The API of `log`, to mount at `/api/v1`. Raises LogError where its keys cannot be read."""
+    keys = upkeep.desk.keys
+    operations = [
+        *Events(log).operations(), *Reading(log).operations(), *ManagingKeys(keys).operations(),
+        *Managing(upkeep).operations(),
+    ]  # fmt: skip
+    door = _Door(Admission(log, keys))
+    told = document(operations)
+    routes: list[BaseRoute] = [Route(path, _Methods(door, some)) for path, some in _by_path(operations).items()]
+    routes += [
+        Route("/openapi.json", lambda _: reply(told, headers={"Cache-Control": "public, max-age=300"})),
+        Route("/{rest:path}", _missing, methods=None),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)])
+
+
+class _Door:
+    """Every request goes through it, and every answer."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    async def answer(self, request: Request, operation: Operation) -> Response:
+        """Whoever is not let in sends no body."""
+        headers: dict[str, str] = {}
+        try:
+            key, given = await run_in_threadpool(self._admission.admit, request, operation)
+            headers |= given
+            values = operation.values(request)
+            body = await _body(request) if operation.body is not None else b""
+            response = await run_in_threadpool(_run, operation, Call(request, key, values), body)
+        except ProblemError as error:
+            response = error.answer()
+        except Error as error:
+            response = problem_of(error).answer()
+        response.headers.update(headers)
+        return response
+
+
+def _run(operation: Operation, call: Call, body: bytes) -> Response:
+    return operation.run(Call(call.request, call.key, call.values, operation.decoded(body)))
+
+
+class _Methods:
+    """All operations of one path. An ASGI application, so that it is asked for every method."""
+
+    def __init__(self, door: _Door, operations: Sequence[Operation]) -> None:
+        self._door = door
+        self._operations = {operation.method: operation for operation in operations}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope, receive)
+        operation = self._operations.get("GET" if request.method == "HEAD" else request.method)
+        if operation is None:
+            allowed = ", ".join(sorted(self._operations))
+            said = f"This address takes {allowed}."
+            response = ProblemError(405, "Method not allowed", said, headers={"Allow": allowed}).answer()
+        else:
+            response = await self._door.answer(request, operation)
+        await response(scope, receive, send)
+
+
+def _by_path(operations: Sequence[Operation]) -> dict[str, list[Operation]]:
+    paths: dict[str, list[Operation]] = {}
+    for operation in operations:
+        # An entity's id may have slashes in it.
+        path = operation.path.replace("/{type}/{id}", "/{type}/{id:path}")
+        paths.setdefault(path, []).append(operation)
+    return paths
+
+
+async def _body(request: Request) -> bytes:
+    """Unpacked as it comes, so that a small one that says it is large fills no memory. Raises ProblemError."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ProblemError(415, "JSON is expected", f"Content-Type is {kind[:80]!r}. Send application/json.")
+    unpack = _unpacking(request.headers.get("content-encoding", "identity").strip().lower())
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += unpack(chunk, MAX_BODY + 1 - len(body))
+            if len(body) > MAX_BODY:
+                raise ProblemError(413, "Too large", f"A body has up to {MAX_BODY} bytes. Send fewer events at a time.")
+    except zlib.error as error:
+        raise ProblemError(400, "The body cannot be unpacked", f"{error}.") from error
+    except ClientDisconnect as error:
+        raise ProblemError(400, "The body is cut", "The connection ended before it was there.") from error
+    return bytes(body)
+
+
+def _unpacking(coding: str) -> Callable[[bytes, int], bytes]:
+    if coding == "identity":
+        return lambda chunk, _: chunk
+    if coding == "gzip":
+        unpacker = zlib.decompressobj(GZIP)
+        return unpacker.decompress
+    said = f"{coding[:40]!r} is not understood. Send gzip, or leave it as it is."
+    raise ProblemError(415, "Unknown Content-Encoding", said, headers={"Accept-Encoding": "gzip"})
+
+
+def _missing(request: Request) -> Response:
+    said = f"There is no {request.url.path[:200]}. What there is says openapi.json."
+    return ProblemError(404, "Not found", said, [Fault(said)]).answer()

@@ -1,0 +1,76 @@
+"""What went wrong, as programs read it: RFC 9457, with every error in the body."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from starlette.responses import JSONResponse, Response
+
+from indelible.errors import (
+    AddressError,
+    ConflictError,
+    Error,
+    EventError,
+    NotFoundError,
+    QueryError,
+    SlowSearchError,
+    UsageError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Fault(NamedTuple):
+    """One error of several. `pointer`: where in the body (RFC 6901), or `parameter`: which one of the address."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None
+
+
+class ProblemError(Exception):
+    """Ends a request with this answer."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        errors: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+
+    def answer(self) -> Response:
+        told = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail}
+        errors = [{k: v for k, v in fault._asdict().items() if v is not None} for fault in self.errors]
+        return problem(told | ({"errors": errors} if errors else {}), self.headers)
+
+
+def problem(told: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
+    """`told` has at least type, title, status and detail (RFC 9457, 3.1)."""
+    kept = {"Cache-Control": "no-store", **(headers or {})}
+    return JSONResponse(told, int(str(told["status"])), media_type=MEDIA_TYPE, headers=kept)
+
+
+def problem_of(error: Error) -> ProblemError:
+    """What the rooms below raise, each with the status that says whose turn it is."""
+    match error:
+        case NotFoundError():
+            return ProblemError(404, "Not found", str(error))
+        case QueryError():
+            fault = Fault(str(error.args[0]), parameter="q")
+            return ProblemError(400, "The query cannot be read", str(error), [fault])
+        case EventError():
+            return ProblemError(422, "The event cannot be recorded", str(error), [Fault(str(error), f"/{error.field}")])
+        case SlowSearchError():
+            return ProblemError(422, "The search takes too long", str(error))
+        case AddressError() | UsageError():
+            return ProblemError(422, "This cannot be done", str(error))
+        case ConflictError():
+            return ProblemError(503, "The log is busy", str(error), headers={"Retry-After": "1"})
+    return ProblemError(503, "The log cannot be used", str(error), headers={"Retry-After": "5"})

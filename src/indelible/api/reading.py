@@ -1,0 +1,230 @@
+"""What programs find, and how they verify it."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from msgspec import Raw
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+
+from indelible.api.operation import Answer, Call, Operation, Parameter, reply
+from indelible.api.problems import Fault, ProblemError
+from indelible.api.wire import Found, Told
+from indelible.errors import NotFoundError
+from indelible.event import Entity, Entry, read
+from indelible.export import FORMATS, format_of, write
+from indelible.log import Log
+from indelible.merkle.b64 import encode
+from indelible.merkle.proof import consistency
+from indelible.merkle.tile import subtree
+from indelible.merkle.tree import leaf_hash
+from indelible.search.history import history, known
+from indelible.search.moment import parse_moment
+from indelible.search.page import MAX_PAGE, Page, find, lines
+from indelible.search.query import Query, asked
+from indelible.work.announcements import announce_now, happening
+
+SECONDS = 10.0  # that a search may take
+LISTED = 1000  # entries of a history
+TEXT = "text/plain"
+SEARCH = (
+    Parameter("q", "A query, as in the search bar: action:LICENSE_* -user:system", longest=1000),
+    Parameter("since", "2026-11-01, an RFC 3339 time, 7d", longest=64),
+    Parameter("until", "Likewise; a day is meant to its end", longest=64),
+)
+SEQ = Parameter("seq", "An entry's number", "integer", "path", most=2**53)
+
+
+class Reading:
+    """Each key sees its organization's entries; of another's nothing is there."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def operations(self) -> Sequence[Operation]:
+        entry, note = Answer("The line of the log", Entry), Answer("A signed note (C2SP checkpoint)", None, TEXT)
+        return [
+            Operation(
+                "GET", "/events", "searchEvents", "Entries that match, newest first", "read", self.search,
+                (*SEARCH, Parameter("limit", "Entries of a page", "integer", least=1, most=MAX_PAGE),
+                 Parameter("cursor", "`next` or `previous` of another page", longest=64)),
+                answers={200: Answer("A page", Found)},
+            ),
+            Operation("GET", "/events/{seq}", "getEvent", "One entry", "read", self.entry, (SEQ,),
+                      answers={200: entry}),
+            Operation(
+                "GET", "/events/{seq}/proof", "getProof", "What proves one entry to whoever has the verifier key",
+                "read",
+                self.proof, (SEQ,), answers={200: Answer("A c2sp.org/tlog-proof, the entry in it", None, TEXT)},
+            ),
+            Operation(
+                "GET", "/entities/{type}/{id}", "getEntity", "What a thing is, or was, and what happened to it", "read",
+                self.entity,
+                (Parameter("type", "As License", where="path"), Parameter("id", "The entity's id", where="path"),
+                 Parameter("at", "A moment, as 2026-11-01; without it, now", longest=64),
+                 Parameter("after", "Entries behind this one", "integer")),
+                answers={200: Answer("What the log knows", Told)},
+            ),
+            Operation(
+                "GET", "/checkpoint", "getCheckpoint", "The newest checkpoint: of the log, or of the key's one",
+                "read", self.checkpoint, answers={200: note},
+            ),
+            Operation(
+                "GET", "/consistency", "getConsistency",
+                "That the tree of `to` entries extends that of `from` (RFC 9162)",
+                "read", self.consistency,
+                (Parameter("from", "Size of the older tree", "integer", least=1),
+                 Parameter("to", "Size of the newer one", "integer", least=1)),
+                answers={200: Answer("A hash a line, in base64", None, TEXT)},
+            ),
+            Operation(
+                "GET", "/export", "exportEvents", "Every entry found, oldest first, as a file; itself an entry",
+                "export",
+                self.export, (Parameter("format", "Of the file", choices=tuple(FORMATS)), *SEARCH,
+                 Parameter("columns", "Of CSV: names with commas")),
+                answers={200: Answer("The file", None, "application/octet-stream")},
+            ),
+        ]  # fmt: skip
+
+    def search(self, call: Call) -> Response:
+        query, _ = _query(call)
+        before, after = _place(call.values.get("cursor"))
+        page = find(
+            self._log, query, organization=call.organization, before=before, after=after,
+            limit=call.values.get("limit", 50), seconds=SECONDS,
+        )  # fmt: skip
+        older = None if page.older is None else _cursor("b", page.older)
+        newer = None if page.newer is None else _cursor("a", page.newer)
+        found = Found(_raw(self._log, page), page.count, not page.capped, older, newer)
+        return reply(found, headers=_links(call, next=older, prev=newer))
+
+    def entry(self, call: Call) -> Response:
+        """An entry never changes: its tag is its leaf in the tree."""
+        line = self._line(call)
+        tag = f'"{leaf_hash(line).hex()}"'
+        kept = {"ETag": tag, "Cache-Control": "private, max-age=31536000, immutable"}
+        if tag in [
+            each.strip().removeprefix("W/") for each in call.request.headers.get("if-none-match", "").split(",")
+        ]:
+            return Response(status_code=304, headers=kept)
+        return Response(line, media_type="application/json", headers=kept)
+
+    def proof(self, call: Call) -> Response:
+        self._line(call)
+        return _text(str(self._log.proof(call.values["seq"])))
+
+    def entity(self, call: Call) -> Response:
+        """Its state is that of all entries up to the moment; listed are up to 1,000 of them."""
+        moment = _moment("at", call.values.get("at"))
+        type_, id_ = call.values["type"], call.values["id"]
+        entries = list(history(self._log, type_, id_, organization=call.organization))
+        if not entries:
+            raise NotFoundError(f"The log has no entry of {type_} {id_}. Types and ids are exact.")
+        now = known(entries, moment or datetime.now(UTC))
+        later = [each.seq for each in entries if each.seq > call.values.get("after", -1)]
+        listed = [Raw(line) for line in self._log.store.lines(later[:LISTED])]
+        return reply(Told(type_, id_, now.name, now.there, now.fields, listed, len(later) > LISTED))
+
+    def checkpoint(self, call: Call) -> Response:
+        """An organization's counts its own entries alone."""
+        if call.organization is not None:
+            return _text(self._log.organization_checkpoint(call.organization)[1])
+        note = self._log.checkpoint()
+        if note is None:
+            raise NotFoundError("Nothing is signed yet. The first entry makes a checkpoint.")
+        return _text(note)
+
+    def consistency(self, call: Call) -> Response:
+        old, size = call.values.get("from", 0), call.values.get("to", 0)
+        if not 0 < old <= size <= self._log.signed_size():
+            raise NotFoundError(f"There are no signed trees of {old} and {size} entries, the first within the second.")
+        hashes = (subtree(run, self._log.store.nodes) for run in consistency(old, size))
+        return _text("".join(f"{encode(hash_)}\n" for hash_ in hashes))
+
+    def export(self, call: Call) -> Response:
+        """That somebody took entries away is on record before the first byte leaves."""
+        query, told = _query(call)
+        columns = [name for name in call.values.get("columns", "").split(",") if name]
+        form = format_of(call.values.get("format", "jsonl"), columns)
+        end = self._log.head().size
+        told |= {"format": call.values.get("format", "jsonl"), "columns": ",".join(columns)}
+        by = call.by
+        event = happening(
+            "AUDIT_EXPORTED", "export", Entity("AuditLog", self._log.origin, "Audit log"), by.actor,
+            organization=by.organization, context=by.context,
+            metadata={name: value for name, value in told.items() if value} | {"up_to_entry": end - 1},
+        )  # fmt: skip
+        announce_now(self._log, event)
+        found = lines(self._log, query, organization=call.organization, end=end)
+        kept = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="audit-log.{form.suffix}"'}
+        return StreamingResponse(write(found, form, self._log.origin), media_type=form.media_type, headers=kept)
+
+    def _line(self, call: Call) -> bytes:
+        """Another organization's is not there. Raises NotFoundError."""
+        seq = call.values["seq"]
+        try:
+            line = self._log.line(seq)
+            organization = read(line).organization
+            if call.organization in (None, organization and organization.id):
+                return line
+        except NotFoundError:
+            pass
+        raise NotFoundError(f"There is no entry {seq} that this key may see.")
+
+
+def _query(call: Call) -> tuple[Query, dict[str, str]]:
+    """And the words of it, for an entry. Raises QueryError, ProblemError."""
+    told = {
+        name: call.values.get(short, "") for name, short in (("query", "q"), ("since", "since"), ("until", "until"))
+    }
+    for name in ("since", "until"):
+        _moment(name, told[name])
+    return asked(told["query"], told["since"], told["until"], datetime.now(UTC)), told
+
+
+def _moment(name: str, text: str | None) -> datetime | None:
+    """Raises ProblemError."""
+    moment = parse_moment(text, datetime.now(UTC), end=name != "since") if text else None
+    if text and moment is None:
+        fault = Fault(f"{text!r} is no date or time. Write 2026-11-01, an RFC 3339 time, or 7d.", parameter=name)
+        raise ProblemError(400, "The request cannot be read", fault.detail, [fault])
+    return moment
+
+
+def _cursor(kind: str, seq: int) -> str:
+    return urlsafe_b64encode(f"{kind}{seq}".encode()).decode().rstrip("=")
+
+
+def _place(cursor: str | None) -> tuple[int | None, int | None]:
+    """(before, after). Raises ProblemError."""
+    if cursor is None:
+        return None, None
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        kind, seq = text[:1], int(text[1:]) if text[1:].isdigit() and len(text) < 18 else -1  # noqa: PLR2004 - digits of 2**53
+    except ValueError:
+        kind, seq = "", -1
+    if kind not in ("a", "b") or seq < 0:
+        fault = Fault("This is no cursor. Take `next` or `previous` of a page.", parameter="cursor")
+        raise ProblemError(400, "The request cannot be read", fault.detail, [fault])
+    return (seq, None) if kind == "b" else (None, seq)
+
+
+def _links(call: Call, **cursors: str | None) -> dict[str, str]:
+    """RFC 8288."""
+    links = []
+    for relation, cursor in cursors.items():
+        if cursor is not None:
+            given = {name: value for name, value in call.values.items() if name != "cursor"} | {"cursor": cursor}
+            links.append(f'<{call.base}/events?{urlencode(given)}>; rel="{relation}"')
+    return {"Link": ", ".join(links)} if links else {}
+
+
+def _raw(log: Log, page: Page) -> list[Raw]:
+    """The very lines."""
+    return [Raw(line) for line in reversed(log.store.lines([entry.seq for entry in page.entries]))]
+
+
+def _text(text: str) -> Response:
+    return PlainTextResponse(text, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,239 @@
+"""What is sent and answered, as JSON has it. The OpenAPI document is made of these."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from indelible.event import ACTION, MAX_ACTION, Actor, Context, Entity, Organization, Outcome
+
+MAX_EVENTS = 1000
+
+Action = Annotated[str, Meta(pattern=f"^{ACTION.pattern}$", max_length=MAX_ACTION, examples=["LICENSE_ASSIGNED"])]
+Word = Annotated[str, Meta(min_length=1, max_length=MAX_ACTION)]
+
+
+class Change(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A field of the entity. What is missing and null differ: creating has no old value, deleting no new one."""
+
+    old: Any = msgspec.UNSET
+    new: Any = msgspec.UNSET
+    old_name: str | msgspec.UnsetType = msgspec.UNSET
+    new_name: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Sent(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An event as it is sent: what is missing is filled in."""
+
+    action: Action
+    entity: Entity
+    operation: Word | None = None
+    occurred_at: Annotated[datetime, Meta(tz=True)] | None = None
+    actor: Actor | None = None
+    id: UUID | None = None
+    organization: Organization | None = None
+    changes: dict[str, Change] = {}
+    outcome: Outcome = "success"
+    reason: str | None = None
+    context: Context | None = None
+    metadata: dict[str, Any] = {}
+
+
+class SentEvents(Struct, forbid_unknown_fields=True):
+    """Up to 1,000, in their order: all of them are recorded, or none."""
+
+    events: Annotated[list[Sent], Meta(min_length=1, max_length=MAX_EVENTS)]
+
+
+class PlacedEvent(Struct, omit_defaults=True):
+    """Where an event stands. `proof`: a tlog-proof (c2sp.org/tlog-proof), its entry in it."""
+
+    seq: int
+    id: UUID
+    new: bool
+    proof: str | None = None
+
+
+class PlacedEvents(Struct):
+    """In the order in which they were sent."""
+
+    events: list[PlacedEvent]
+
+
+class Found(Struct):
+    """Entries, newest first, each the line of the log. `next` and `previous` are what `cursor` takes."""
+
+    entries: list[msgspec.Raw]
+    count: int
+    exact: bool  # false: there are more than `count`
+    next: str | None
+    previous: str | None
+
+
+class Told(Struct):
+    """One thing at a moment, as far as the log knows."""
+
+    type: str
+    id: str
+    name: str | None
+    there: bool
+    fields: dict[str, Any]
+    entries: list[msgspec.Raw]  # oldest first
+    more: bool  # there are entries after these
+
+
+class Coverage(Struct):
+    """A table of the application's database."""
+
+    table: str
+    state: str
+    reason: str | None
+
+
+class CoverageOf(Struct):
+    """Of all tables."""
+
+    tables: list[Coverage]
+
+
+class SentKey(Struct, forbid_unknown_fields=True):
+    """An API key that is to be made."""
+
+    name: str
+    scopes: list[str]
+    organization: str | None = None
+
+
+class ApiKey(Struct, omit_defaults=True):
+    """`key` is there once: in the answer that makes it or rotates it."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    organization: str | None
+    created_at: datetime
+    used_at: datetime | None
+    key: str | None = None
+
+
+class ApiKeys(Struct):
+    """In the order in which they were made."""
+
+    keys: list[ApiKey]
+
+
+class SentWebhook(Struct, forbid_unknown_fields=True):
+    """A webhook that is to be added, or what one is to be changed to."""
+
+    url: str
+    filter: str = ""
+    organization: str | None = None
+    contact: str | None = None
+
+
+class Webhook(Struct, omit_defaults=True):
+    """`secret` is there once: in the answer that adds it or rotates it."""
+
+    id: str
+    url: str
+    filter: str
+    organization: str | None
+    contact: str | None
+    state: str
+    reason: str | None
+    created_at: datetime
+    secret: str | None = None
+    public_key: str | None = None
+
+
+class WebhookList(Struct):
+    """In the order in which they were added."""
+
+    webhooks: list[Webhook]
+
+
+class Tried(Struct):
+    """What came of a test."""
+
+    delivered: bool
+    status: int | None
+    failure: str | None
+
+
+class SentView(Struct, forbid_unknown_fields=True):
+    """A search that is to be kept."""
+
+    name: str
+    query: str = ""
+    since: str = ""
+    until: str = ""
+    shared: bool = False
+
+
+class SavedView(Struct):
+    """A search that was kept."""
+
+    id: str
+    name: str
+    query: str
+    since: str
+    until: str
+    shared: bool
+
+
+class SavedViews(Struct):
+    """By name."""
+
+    views: list[SavedView]
+
+
+class SentExport(Struct, forbid_unknown_fields=True):
+    """An export that is to be made in the background."""
+
+    format: str
+    columns: list[str] = []
+    query: str = ""
+    since: str = ""
+    until: str = ""
+
+
+class ExportState(Struct):
+    """How far it is. Its file is there while it is `done`, until `until`."""
+
+    id: str
+    state: str
+    format: str
+    query: str
+    entries: int
+    bytes: int
+    reached: int
+    size: int
+    asked_at: datetime
+    until: datetime | None
+    failure: str | None
+
+
+class ExportList(Struct):
+    """Newest first."""
+
+    exports: list[ExportState]
+
+
+class Problem(Struct, omit_defaults=True):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list["ProblemError"] = []
+
+
+class ProblemError(Struct, omit_defaults=True):
+    """One of several: where in the body, or which parameter."""
+
+    detail: str
+    pointer: str | None = None
+    parameter: str | None = None

@@ -1,0 +1,180 @@
+"""Who may use the API: keys are made, rotated, removed, each of that an entry; and a request's key is found.
+
+    ik_0f3c5b1a2e447b7a_6cVJmG0bq0d0V8o…      the key's id, and its secret of 32 random bytes
+
+A secret that nobody can guess needs no slow hash: SHA-256 tells nothing of it (RFC 9106 is for what people choose).
+"""
+
+import hashlib
+import hmac
+import re
+import secrets as chance
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Literal, get_args
+
+import msgspec
+
+from indelible.errors import NotFoundError, UsageError
+from indelible.event import Actor, Entity, micros
+from indelible.log import Log
+from indelible.work.announcements import By, announce, happening, settle
+from indelible.work.promise import Row, Statements, Work
+
+Scope = Literal["append", "read", "export", "manage"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+OVERLAP = timedelta(hours=24)  # during which the secret before is good, too
+MAX_NAME = 80
+REMEMBERED = 1.0  # seconds that another process's removal of a key takes to be noticed here
+USED = 60.0  # seconds between two notes that it was used
+_FORM = re.compile(r"(ik_[0-9a-f]{16})_([A-Za-z0-9_-]{43})")
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `api_key`. Moments are microseconds since 1970."""
+
+    id: str
+    name: str
+    scopes: str
+    organization: str | None
+    mark: str
+    mark_before: str | None
+    before_until: int
+    created_at: int
+    used_at: int | None
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, in entries of what it does."""
+        return Actor(type="api_key", id=self.id, name=self.name)
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes.split(",")
+
+    def opened_by(self, secret: str, now: int) -> bool:
+        """In constant time, whatever the secret."""
+        mark = _mark(secret)
+        before = self.mark_before if self.before_until > now else None
+        return hmac.compare_digest(mark, self.mark) | hmac.compare_digest(mark, before or "")
+
+
+class Keys:
+    """Of one log."""
+
+    def __init__(self, log: Log, work: Work) -> None:
+        self._log = log
+        self._work = work
+        self._known: dict[str, tuple[float, Key | None]] = {}
+
+    def add(self, by: By, *, name: str, scopes: Iterable[str], organization: str | None = None) -> tuple[Key, str]:
+        """The key, and how it is written: told here and never again. Raises UsageError, LogError."""
+        name, given = name.strip(), set(scopes)
+        wanted = [scope for scope in SCOPES if scope in given]
+        if not name or len(name) > MAX_NAME or not name.isprintable():
+            raise UsageError(f"A key needs a name, of up to {MAX_NAME} characters, all of them printable.")
+        if not wanted or given - set(SCOPES):
+            raise UsageError(f"A key has scopes, some of {', '.join(SCOPES)}; given were: {', '.join(sorted(given))}.")
+        secret = chance.token_urlsafe(32)
+        key = Key(
+            id=f"ik_{chance.token_hex(8)}", name=name, scopes=",".join(wanted),
+            organization=organization if by.organization is None else by.organization, mark=_mark(secret),
+            mark_before=None, before_until=0, created_at=micros(datetime.now(UTC)), used_at=None,
+        )  # fmt: skip
+        with self._work.transaction() as statements:
+            statements.run("add_key", **msgspec.structs.asdict(key))
+            _announce(statements, "API_KEY_ADDED", "create", key, by)
+        settle(self._work, self._log)
+        return key, f"{key.id}_{secret}"
+
+    def all(self, organization: str | None = None) -> list[Key]:
+        """In the order in which they were made; of one organization only its own."""
+        with self._work.transaction() as statements:
+            found = [_key_of(row) for row in statements.run("keys")]
+        return [each for each in found if organization in (None, each.organization)]
+
+    def rotate(self, id_: str, by: By, overlap: timedelta = OVERLAP) -> tuple[Key, str]:
+        """Another secret, told here and never again; the one before is good for as long as `overlap`.
+
+        Raises NotFoundError, UsageError.
+        """
+        if not timedelta() <= overlap <= timedelta(days=30):
+            raise UsageError(f"{overlap} is no overlap of secrets: up to 30 days, please.")
+        secret, until = chance.token_urlsafe(32), micros(datetime.now(UTC) + overlap)
+        with self._work.transaction() as statements:
+            key = _get(statements, id_, by.organization)
+            statements.run("rotate_key", id=id_, mark=_mark(secret), before_until=until)
+            _announce(statements, "API_KEY_ROTATED", "update", key, by)
+        self._changed(id_)
+        return key, f"{id_}_{secret}"
+
+    def remove(self, id_: str, by: By) -> None:
+        """From now on it opens nothing. Raises NotFoundError."""
+        with self._work.transaction() as statements:
+            key = _get(statements, id_, by.organization)
+            statements.run("remove_key", id=id_)
+            _announce(statements, "API_KEY_REMOVED", "delete", key, by)
+        self._changed(id_)
+
+    def find(self, text: str) -> Key | None:
+        """The key that is written so; None for what is none, or not any more. Raises LogError."""
+        form, now = _FORM.fullmatch(text), micros(datetime.now(UTC))
+        key = self._look(form[1]) if form else None
+        if form is None or key is None or not key.opened_by(form[2], now):
+            return None
+        if key.used_at is None or now - key.used_at > USED * 1e6:
+            return self._note(key, now)
+        return key
+
+    def _look(self, id_: str) -> Key | None:
+        """What was looked up a moment ago is not looked up again."""
+        at, key = self._known.get(id_, (0.0, None))
+        if time.monotonic() - at > REMEMBERED:
+            with self._work.transaction() as statements:
+                key = next(map(_key_of, statements.run("key", id=id_)), None)
+            self._keep(id_, key)
+        return key
+
+    def _note(self, key: Key, now: int) -> Key:
+        """That it was used."""
+        used = msgspec.structs.replace(key, used_at=now)
+        with self._work.transaction() as statements:
+            statements.run("use_key", id=key.id, now=now)
+        self._keep(key.id, used)
+        return used
+
+    def _keep(self, id_: str, key: Key | None) -> None:
+        """Only what exists is kept: whoever tries ids fills no memory."""
+        if key is None:
+            self._known.pop(id_, None)
+        else:
+            self._known[id_] = time.monotonic(), key
+
+    def _changed(self, id_: str) -> None:
+        self._known.pop(id_, None)
+        settle(self._work, self._log)
+
+
+def _mark(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _key_of(row: Row) -> Key:
+    return Key(**dict(zip(Key.__struct_fields__, row, strict=True)))
+
+
+def _get(statements: Statements, id_: str, organization: str | None) -> Key:
+    rows = statements.run("key", id=id_)
+    if rows and (key := _key_of(rows[0])) and organization in (None, key.organization):
+        return key
+    raise NotFoundError(f"There is no API key {id_[:40]!r}.")
+
+
+def _announce(statements: Statements, action: str, operation: str, key: Key, by: By) -> None:
+    side = {"create": "new", "delete": "old"}.get(operation)
+    changes = {"scopes": {side: key.scopes}} if side else {}
+    event = happening(
+        action, operation, Entity("ApiKey", key.id, key.name), by.actor, organization=key.organization,
+        changes=changes, context=by.context,
+    )  # fmt: skip
+    announce(statements, event)

@@ -1,0 +1,149 @@
+"""What programs send is recorded as they sent it: once, all of it or nothing; and each answer proves it."""
+
+import gzip
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from indelible.log import Log
+from indelible.merkle.tlog_proof import TlogProof
+from tests.api.conftest import EVENT, Client
+from tests.checking import check_signed
+
+FULL: dict[str, Any] = EVENT | {
+    "operation": "update", "occurred_at": "2026-11-20T09:14:03.512345Z",
+    "id": "0192f3c1-7c1e-7b7a-9d0e-3f0c5b1a2e44", "reason": "Onboarding", "metadata": {"a": [1]},
+    "actor": {"type": "user", "id": "u_42", "name": "Dana Lee", "email": "dana@acme.test"},
+    "organization": {"id": "org_7", "name": "Acme"}, "outcome": "success",
+    "changes": {"assignee_id": {"old": None, "new": "u_77", "new_name": "Kim"}},
+    "context": {"source": "portal", "ip": "203.0.113.9"},
+}  # fmt: skip
+
+
+def test_one_event_is_recorded_and_its_answer_proves_it(api: Client, log: Log) -> None:
+    answer = api("append").post("/events", json=EVENT)
+    assert answer.status_code == 201
+    (placed,) = answer.json()["events"]
+    proof = TlogProof.parse(placed["proof"])
+    proof.verify(proof.extra or b"", log.keys)
+    entry = check_signed(log)[-1]
+    assert (entry.seq, str(entry.id)) == (placed["seq"], placed["id"])
+    assert (entry.action, entry.operation, entry.outcome) == ("LICENSE_ASSIGNED", "act", "success")
+    assert (entry.actor.type, entry.actor.name, entry.context.source) == ("api_key", "portal", "api")
+    assert entry.metadata == {"api_key": entry.actor.id}
+
+
+def test_all_that_is_sent_stands_in_the_entry(api: Client, log: Log) -> None:
+    api("append").post("/events", json=FULL)
+    entry = json.loads(log.line(1))
+    assert {key: entry[key] for key in FULL if key != "metadata"} == {k: v for k, v in FULL.items() if k != "metadata"}
+    assert entry["metadata"]["a"] == [1]
+
+
+def test_a_thousand_are_recorded_in_their_order_or_none_of_them(api: Client, log: Log) -> None:
+    client = api("append")
+    events = [EVENT | {"reason": f"{number}"} for number in range(1000)]
+    answer = client.post("/events", json={"events": events})
+    assert [each["seq"] for each in answer.json()["events"]] == list(range(1, 1001))
+    assert "proof" not in answer.json()["events"][0]
+    assert [log.entry(seq).reason for seq in (1, 500, 1000)] == ["0", "499", "999"]
+    wrong: list[Any] = [EVENT, EVENT | {"action": "no"}, EVENT | {"nose": 1}, EVENT, EVENT | {"entity": {"type": "x"}}]
+    answer = client.post("/events", json={"events": wrong})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert [error["pointer"] for error in answer.json()["errors"]] == [
+        "/events/1/action",
+        "/events/2",
+        "/events/4/entity",
+    ]
+    assert client.post("/events", json={"events": [EVENT] * 1001}).json()["errors"][0]["pointer"] == "/events"
+    assert log.head().size == 1001
+
+
+def test_what_was_sent_and_not_answered_can_be_sent_again(api: Client, log: Log) -> None:
+    client, again = api("append"), {"Idempotency-Key": "order 66"}
+    first = client.post("/events", json={"events": [EVENT, EVENT]}, headers=again)
+    second = client.post("/events", json={"events": [EVENT, EVENT]}, headers=again)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert [each["seq"] for each in second.json()["events"]] == [1, 2]
+    assert [each["new"] for each in second.json()["events"]] == [False, False]
+    assert api("append").post("/events", json=EVENT, headers=again).status_code == 201  # another key's are others
+    assert client.post("/events", json=FULL).status_code == 201
+    assert client.post("/events", json=FULL).status_code == 200
+    other = client.post("/events", json={"events": [EVENT, EVENT | {"reason": "x"}]}, headers=again)
+    assert (other.status_code, other.json()["title"]) == (409, "Another event has this id")
+    assert len([entry for entry in check_signed(log) if entry.action == "LICENSE_ASSIGNED"]) == 4
+
+
+def test_many_that_send_the_same_at_once_record_it_once(api: Client, log: Log) -> None:
+    client, codes = api("append"), list[int]()
+
+    def send() -> None:
+        codes.append(client.post("/events", json=EVENT, headers={"Idempotency-Key": "k"}).status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [200] * 7 + [201]
+    assert len(check_signed(log)) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "pointer"),
+    [
+        ("action", "license", "/action"), ("action", "A" * 101, "/action"),
+        ("entity", {"type": "", "id": "1"}, "/entity"), ("metadata", {"row": 1}, "/metadata/row"),
+        ("occurred_at", "2026-11-20T09:14:03", "/occurred_at"), ("occurred_at", "yesterday", "/occurred_at"),
+        ("actor", {"type": "god"}, "/actor/type"), ("outcome", "maybe", "/outcome"), ("id", "1", "/id"),
+        ("changes", {"a": 1}, "/changes"), ("changes", {"a": {"before": 1}}, "/changes"),
+        ("seq", 1, ""), ("reason", "x" * 70_000, "/event"),
+    ],
+)  # fmt: skip
+def test_what_is_no_event_is_refused_with_the_field(
+    api: Client, log: Log, field: str, value: Any, pointer: str
+) -> None:
+    before = log.head().size
+    answer = api("append").post("/events", json=EVENT | {field: value})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"].startswith(pointer)
+    assert log.head().size == before + 1  # the key's own entry
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"1", b'{"events": []}', b"\xff", b"[" * 100_000, b'{"a":' * 100_000]
+)
+def test_what_is_no_body_is_refused(api: Client, body: bytes) -> None:
+    answer = api("append").post("/events", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_numbers_that_readers_of_json_would_round_are_texts(api: Client, log: Log) -> None:
+    body = json.dumps(EVENT | {"changes": {"n": {"old": 2**53 + 1, "new": [2**60, 1.5, True]}}})
+    api("append").post("/events", content=body, headers={"Content-Type": "application/json"})
+    assert log.entry(1).changes == {"n": {"old": str(2**53 + 1), "new": [str(2**60), 1.5, True]}}
+
+
+def test_a_packed_body_is_unpacked_and_one_that_swells_is_refused(api: Client) -> None:
+    client = api("append")
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert client.post("/events", content=gzip.compress(json.dumps(EVENT).encode()), headers=headers).status_code == 201
+    assert client.post("/events", content=gzip.compress(b" " * 2**25), headers=headers).status_code == 413
+    assert client.post("/events", content=b"no gzip", headers=headers).status_code == 400
+    assert client.post("/events", content=b"{}", headers=headers | {"Content-Encoding": "br"}).status_code == 415
+    assert client.post("/events", content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
+    assert client.post("/events", content=b" " * 2**25, headers={"Content-Type": "application/json"}).status_code == 413
+
+
+def test_a_key_of_one_organization_records_for_that_alone(api: Client, log: Log) -> None:
+    client = api("append", organization="acme")
+    client.post("/events", json=EVENT)
+    entry = log.entry(1)
+    assert entry.organization is not None
+    assert entry.organization.id == "acme"
+    answer = client.post("/events", json=EVENT | {"organization": {"id": "globex"}})
+    assert answer.json()["errors"][0]["pointer"] == "/organization/id"
+    assert log.head().size == 2
