@@ -14,7 +14,7 @@ from indelible.upkeep import Upkeep
 from indelible.work.announcements import By
 
 ALL = ("append", "read", "export", "manage")
-DANA = By(actor=Actor(id="u1", name="Dana"))
+DANA = By(actor=Actor(id="dana", name="Dana"))
 Client = Callable[..., TestClient]
 EVENT = {"action": "LICENSE_ASSIGNED", "entity": {"type": "License", "id": "lic_9", "name": "Pro seat 9"}}
 
