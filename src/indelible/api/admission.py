@@ -3,6 +3,7 @@
 Every refusal is an entry, as long as nobody floods the log with them.
 """
 
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -11,14 +12,15 @@ from starlette.requests import Request
 
 from indelible.api.operation import Operation, context_of
 from indelible.api.problems import ProblemError
+from indelible.errors import UsageError
 from indelible.event import Actor, Entity
 from indelible.keys.keys import Key, Keys
 from indelible.log import Log
 from indelible.work.announcements import announce_now, happening
 
-RATE = 200.0  # requests a second of one key
-BURST = 400
-REFUSALS = 20  # of one address, or key, a minute, that are recorded; more are told to wait
+RATE = "INDELIBLE_API_RATE"  # requests a second of one key, and twice as many at once
+USUAL = 200.0
+REFUSALS = 20  # of one address, or key, a minute, that are recorded one by one; of more the next one tells
 FORGOTTEN = 10_000  # addresses and keys that are remembered
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="indelible"'}
 
@@ -49,11 +51,15 @@ class Bucket:
 class Admission:
     """Of one log."""
 
-    def __init__(self, log: Log, keys: Keys, *, rate: float = RATE, burst: int = BURST) -> None:
+    def __init__(self, log: Log, keys: Keys) -> None:
+        """Raises UsageError for a rate that is none."""
+        rate = _rate()
+        burst = max(1, round(2 * rate))
         self._log = log
         self._keys = keys
         self._requests = Bucket(rate, burst)
         self._refusals = Bucket(REFUSALS / 60, REFUSALS)
+        self._more: dict[str, int] = {}  # refusals of a name that are yet to be told of
         self._policy = f'"key";q={burst};w={max(1, round(burst / rate))}'
 
     def admit(self, request: Request, operation: Operation) -> tuple[Key, Mapping[str, str]]:
@@ -75,18 +81,33 @@ class Admission:
         return key, headers
 
     def _refuse(self, request: Request, key: Key | None, operation: Operation) -> None:
-        """On record before the answer leaves. Raises ProblemError instead where there were too many."""
+        """On record before the answer leaves; those that are too many, by their number."""
         context = context_of(request)
-        taken, _, again = self._refusals.take(key.id if key else f"from {context.ip}")
-        if not taken:
-            raise _too_many(again, {})
-        told = {"operation": operation.name} | ({"scope": operation.scope} if key else {})
+        name = key.id if key else f"from {context.ip}"
+        if not self._refusals.take(name)[0]:
+            if len(self._more) < FORGOTTEN:
+                self._more[name] = self._more.get(name, 0) + 1
+            return
+        more = self._more.pop(name, 0)
+        told: dict[str, object] = {"operation": operation.name} | ({"scope": operation.scope} if key else {})
+        told |= {"refused_before": more} if more else {}
         event = happening(
             "API_ACCESS_DENIED", "request", Entity("AuditLog", self._log.origin, "Audit log"),
             key.actor if key else Actor.unknown(), organization=key.organization if key else None, outcome="denied",
             context=context, metadata=told,
         )  # fmt: skip
         announce_now(self._log, event)
+
+
+def _rate() -> float:
+    text = os.environ.get(RATE) or str(USUAL)
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate < 1e9:  # noqa: PLR2004 - nobody asks a thousand million times a second
+        raise UsageError(f"{RATE} is {text[:40]!r}. It is how many requests a second one key may make, as {USUAL:g}.")
+    return rate
 
 
 def _too_many(again: float, headers: Mapping[str, str]) -> ProblemError:

@@ -39,9 +39,12 @@ def create_api(log: Log, upkeep: Upkeep) -> Starlette:
     routes: list[BaseRoute] = [Route(path, _Methods(door, some)) for path, some in _by_path(operations).items()]
     routes += [
         Route("/openapi.json", lambda _: reply(told, headers={"Cache-Control": "public, max-age=300"})),
-        Route("/{rest:path}", _missing, methods=None),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)])
+    return Starlette(
+        routes=routes,
+        exception_handlers={404: _missing},
+        middleware=[Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)],
+    )
 
 
 class _Door:
@@ -128,6 +131,6 @@ def _unpacking(coding: str) -> Callable[[bytes, int], bytes]:
     raise ProblemError(415, "Unknown Content-Encoding", said, headers={"Accept-Encoding": "gzip"})
 
 
-def _missing(request: Request) -> Response:
+def _missing(request: Request, _: Exception) -> Response:
     said = f"There is no {request.url.path[:200]}. What there is says openapi.json."
     return ProblemError(404, "Not found", said, [Fault(said)]).answer()
