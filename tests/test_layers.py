@@ -28,7 +28,7 @@ LEVELS = (
     ("upkeep",),
     ("api",),
     ("web",),
-    ("audit",),
+    ("audit", "serve"),
     ("cli",),
     (
         "django",

@@ -142,6 +142,14 @@ class Audit:
             raise UsageError("The audit pages need more packages: pip install 'indelible[server]'") from error
         return create_app(self.log, viewer=viewer, shell=shell, refresh=self.seal, upkeep=self._upkeep)
 
+    def api(self) -> "Starlette":
+        """The HTTP API, to mount at /api/v1; keys for it: `indelible keys add LOG`. Raises LogError, UsageError."""
+        try:
+            from indelible.api import create_api
+        except ImportError as error:
+            raise UsageError("The API needs more packages: pip install 'indelible[server]'") from error
+        return create_api(self.log, self._upkeep)
+
     def link(self, organization: str, actor: "Actor", *, lasts: timedelta = timedelta(minutes=15)) -> str:
         """The path, behind where `app` is mounted, that shows one organization's entries to whoever has it.
 

@@ -35,6 +35,8 @@ from indelible.webhooks.endpoints import Endpoints
 from indelible.webhooks.secret import Secret
 
 GONE = Answer("Done", None, "")
+HOOKS = ("getWebhook", "changeWebhook", "pauseWebhook", "resumeWebhook", "rotateWebhook", "removeWebhook")
+FILES = ("getExport", "getExportFile", "resumeExport", "removeExport")
 HOURS = Parameter("overlap", "Hours for which the secret before is good, too (24)", "integer", most=720)
 
 
@@ -54,7 +56,7 @@ class ManagingKeys:
             Operation("GET", "/keys", "listKeys", "All keys", "manage", self.list, answers={200: Answer("Keys",
                       ApiKeys)}),
             Operation("POST", "/keys", "addKey", "Make a key; it is shown in this answer alone", "manage", self.add,
-                      body=SentKey, answers={201: one}),
+                      body=SentKey, answers={201: one}, leads=("rotateKey", "removeKey")),
             Operation("POST", "/keys/{id}/rotate", "rotateKey", "Another secret for it", "manage", self.rotate,
                       (*key, HOURS), answers={200: one}),
             Operation("DELETE", "/keys/{id}", "removeKey", "From now on it opens nothing", "manage", self.remove, key,
@@ -97,7 +99,7 @@ class Managing:
             Operation("GET", "/webhooks", "listWebhooks", "All webhooks", "manage", self.webhooks,
                       answers={200: Answer("Webhooks", WebhookList)}),
             Operation("POST", "/webhooks", "addWebhook", "Add one; its secret is in this answer alone", "manage",
-                      self.add_webhook, body=SentWebhook, answers={201: one}),
+                      self.add_webhook, body=SentWebhook, answers={201: one}, leads=HOOKS),
             Operation("GET", "/webhooks/{id}", "getWebhook", "One webhook", "manage", self.webhook, hook,
                       answers={200: one}),
             Operation("PUT", "/webhooks/{id}", "changeWebhook", "Another address, filter or contact", "manage",
@@ -116,14 +118,14 @@ class Managing:
                       self.views,
                       answers={200: Answer("Views", SavedViews)}),
             Operation("POST", "/views", "addView", "Keep a search", "manage", self.add_view, body=SentView,
-                      answers={201: Answer("The view", SavedView)}),
+                      answers={201: Answer("The view", SavedView)}, leads=("removeView",)),
             Operation("DELETE", "/views/{id}", "removeView", "Remove one", "manage", self.remove_view, view,
                       answers={204: GONE}),
             Operation("GET", "/exports", "listExports", "Exports that are made in the background", "export",
                       self.exports,
                       answers={200: Answer("Exports", ExportList)}),
             Operation("POST", "/exports", "addExport", "Have one made", "export", self.add_export, body=SentExport,
-                      answers={202: state}),
+                      answers={202: state}, leads=FILES),
             Operation("GET", "/exports/{id}", "getExport", "How far one is", "export", self.export, export,
                       answers={200: state}),
             Operation("GET", "/exports/{id}/file", "getExportFile", "Its file; taken in ranges, too", "export",

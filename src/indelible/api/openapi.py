@@ -66,7 +66,7 @@ def _operation(operation: Operation, known: dict[Any, Any]) -> dict[str, Any]:
         "summary": operation.about,
         "tags": [operation.scope or "read"],
         "responses": {
-            **{str(status): _answer(answer, known) for status, answer in operation.answers.items()},
+            **{str(status): _answer(answer, known, operation.leads) for status, answer in operation.answers.items()},
             **{str(status): _refused(about, known) for status, about in refused.items()},
         },
     }
@@ -100,11 +100,14 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _answer(answer: Answer, known: dict[Any, Any]) -> dict[str, Any]:
+def _answer(answer: Answer, known: dict[Any, Any], leads: Sequence[str]) -> dict[str, Any]:
     if not answer.media_type:
         return {"description": answer.about}
     schema = {"type": "string"} if answer.shape is None else known[answer.shape]
-    return {"description": answer.about, "content": {answer.media_type: {"schema": schema}}}
+    told: dict[str, Any] = {"description": answer.about, "content": {answer.media_type: {"schema": schema}}}
+    if leads:
+        told["links"] = {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in leads}
+    return told
 
 
 def _refused(about: str, known: dict[Any, Any]) -> dict[str, Any]:

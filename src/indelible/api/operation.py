@@ -99,6 +99,7 @@ class Operation:
     body: Any = None  # the type that it is decoded to
     answers: Mapping[int, Answer] = field(default_factory=dict)
     raw: bool = False  # it reads the body itself
+    leads: tuple[str, ...] = ()  # to these operations, with the id that it answers
 
     def values(self, request: Request) -> dict[str, Any]:
         """Those that are given. Raises ProblemError with every one that is wrong."""

@@ -1,0 +1,96 @@
+"""The parts of a server, opened and closed together."""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, Self
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from indelible.api import create_api
+from indelible.capture.source import open_source
+from indelible.log import Log
+from indelible.sealer import Sealer
+from indelible.serve.headers import SafeHeaders
+from indelible.serve.metrics import Metrics
+from indelible.serve.settings import Settings
+from indelible.upkeep import Upkeep
+from indelible.viewer import ViewerCheck
+from indelible.web import create_app
+
+
+class Service:
+    """`start` seals, verifies, delivers, runs jobs; `close` ends all of that. What is not done is done by the next."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Opens the log, and makes it with its key if it is not there. Raises UsageError, LogError, CaptureError."""
+        self.log = Log.open_or_create(settings.log)
+        self._sealers: list[Sealer] = []
+        try:
+            self.upkeep = Upkeep(self.log, settings.log, settings.apps)
+            for url in settings.apps:
+                with closing(open_source(url)) as source:
+                    self._sealers.append(Sealer(source.outbox(), self.log))
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        for sealer in self._sealers:
+            sealer.start()
+        self.upkeep.start()
+
+    def close(self) -> None:
+        if hasattr(self, "upkeep"):
+            self.upkeep.close()
+        for sealer in self._sealers:
+            sealer.close()
+        self.log.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def seal(self) -> None:
+        """All that was committed is in the log when this returns."""
+        for sealer in self._sealers:
+            sealer.seal()
+
+    def health(self) -> dict[str, Any]:
+        """As `Audit.health`, of all databases that are sealed from."""
+        told = {"status": "ok", "size": self.log.head().size, "signed": self.log.signed_size()}
+        told |= {"pending": 0, "seal_lag_seconds": 0.0}
+        for found in (sealer.health() for sealer in self._sealers):
+            told["pending"] += found.get("pending", 0)
+            told["seal_lag_seconds"] = max(told["seal_lag_seconds"], found.get("seal_lag_seconds", 0.0))
+            if found["status"] != "ok":
+                told |= {"status": "failing", "failure": found.get("failure", "")}
+        return self.upkeep.told(told)
+
+    def app(self, viewer: ViewerCheck) -> Starlette:
+        """API, pages, `/healthz` and `/metrics`. Raises LogError."""
+        pages = create_app(self.log, viewer=viewer, shell=None, refresh=self.seal, upkeep=self.upkeep)
+        metrics = Metrics(self.health, self.upkeep.desk.keys)
+        return Starlette(
+            routes=[
+                Route("/healthz", _health(self.health)),
+                Route("/metrics", metrics.answer),
+                Mount("/api/v1", create_api(self.log, self.upkeep)),
+                Mount("/", pages),
+            ],
+            middleware=[Middleware(SafeHeaders), Middleware(metrics.counting)],
+        )
+
+
+def _health(health: Callable[[], dict[str, Any]]) -> Callable[[Request], Response]:
+    def answer(_request: Request) -> Response:
+        """Open to all, so it says no more than whether all is well."""
+        status = health()["status"]
+        return JSONResponse({"status": status}, 200 if status == "ok" else 503, headers={"Cache-Control": "no-store"})
+
+    return answer

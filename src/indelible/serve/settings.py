@@ -1,0 +1,145 @@
+"""What a server is told: by a flag, else by the environment, else by a TOML file, else it is as usual."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from indelible.errors import UsageError
+from indelible.urls import shown
+
+MAX_PORT = 65_535
+
+
+class Option(NamedTuple):
+    """`variable` is its name in the environment; in the file it has its own. `several`: with commas, or a list."""
+
+    variable: str
+    usual: str
+    about: str
+    several: bool = False
+    secret: bool = False
+
+
+OPTIONS = {
+    "log": Option("INDELIBLE_LOG", "", "The log's URL", secret=True),
+    "app": Option("INDELIBLE_APP", "", "Databases: what they capture is sealed", several=True, secret=True),
+    "host": Option("INDELIBLE_HOST", "127.0.0.1", "The address to listen on"),
+    "port": Option("INDELIBLE_PORT", "8080", "The port; 0 takes any free one"),
+    "proxies": Option("INDELIBLE_PROXIES", "", "Networks of proxies that are believed: 10.0.0.0/8", several=True),
+    "user_header": Option("INDELIBLE_USER_HEADER", "", "In it such a proxy says who looks: X-Forwarded-User"),
+    "email_header": Option("INDELIBLE_EMAIL_HEADER", "", "In it, their e-mail address: X-Forwarded-Email"),
+    "organization_header": Option("INDELIBLE_ORGANIZATION_HEADER", "", "In it, whose entries alone they see"),
+    "managers": Option("INDELIBLE_MANAGERS", "", "Who of them manages: users, as the header names them", several=True),
+    "logs": Option("INDELIBLE_LOGS", "text", "How the server tells what it does: text or json"),
+}  # fmt: skip
+
+
+class Setting(NamedTuple):
+    """A value, and where it is from: flag, environment, file or usual."""
+
+    value: str
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """As they hold. `told` is each as it was given, for whoever asks."""
+
+    log: str
+    apps: tuple[str, ...]
+    host: str
+    port: int
+    proxies: tuple[IPv4Network | IPv6Network, ...]
+    user_header: str
+    email_header: str
+    organization_header: str
+    managers: frozenset[str]
+    json_logs: bool
+    told: Mapping[str, Setting]
+
+    @classmethod
+    def read(
+        cls, flags: Mapping[str, Any], file: Path | None, environment: Mapping[str, str] = os.environ
+    ) -> "Settings":
+        """`flags`: those that were given. Raises UsageError, with the setting and where it is from."""
+        written = _file(file) if file else {}
+        told = {name: _setting(name, flags, written, environment) for name in OPTIONS}
+        if not told["log"].value:
+            raise UsageError("Which log? Give its URL: indelible serve sqlite:///audit.db")
+        if told["logs"].value not in ("text", "json"):
+            raise _wrong("logs", told, "It is text or json.")
+        if bool(told["user_header"].value) != bool(told["proxies"].value):
+            raise UsageError(
+                "user_header and proxies go together: a header is believed of nobody but the proxy that writes it."
+            )
+        return cls(
+            log=told["log"].value, apps=_several(told["app"].value), host=told["host"].value, port=_port(told),
+            proxies=_networks(told), user_header=told["user_header"].value, email_header=told["email_header"].value,
+            organization_header=told["organization_header"].value,
+            managers=frozenset(_several(told["managers"].value)), json_logs=told["logs"].value == "json", told=told,
+        )  # fmt: skip
+
+    def shown(self) -> dict[str, Setting]:
+        """Without passwords."""
+        return {
+            name: setting._replace(value=", ".join(map(_without_password, _several(setting.value))))
+            if OPTIONS[name].secret
+            else setting
+            for name, setting in self.told.items()
+        }
+
+
+def _setting(
+    name: str, flags: Mapping[str, Any], written: Mapping[str, str], environment: Mapping[str, str]
+) -> Setting:
+    option = OPTIONS[name]
+    if flags.get(name) not in (None, "", [], ()):
+        return Setting(_text(flags[name]), "flag")
+    if environment.get(option.variable):
+        return Setting(environment[option.variable], "environment")
+    return Setting(written[name], "file") if name in written else Setting(option.usual, "usual")
+
+
+def _file(path: Path) -> dict[str, str]:
+    try:
+        written = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The settings in {path} cannot be read: {error}.") from error
+    unknown = sorted(set(written) - set(OPTIONS))
+    if unknown:
+        raise UsageError(f"{path} has {unknown[0]!r}, which is no setting. There are: {', '.join(OPTIONS)}.")
+    return {name: _text(value) for name, value in written.items()}
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(",") if each.strip())
+
+
+def _port(told: Mapping[str, Setting]) -> int:
+    text = told["port"].value
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_PORT):
+        raise _wrong("port", told, f"It is a number from 0 to {MAX_PORT}.")
+    return int(text)
+
+
+def _networks(told: Mapping[str, Setting]) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(each) for each in _several(told["proxies"].value))
+    except ValueError as error:
+        raise _wrong("proxies", told, f"{error}. Give networks as 10.0.0.0/8,127.0.0.1/32.") from error
+
+
+def _wrong(name: str, told: Mapping[str, Setting], said: str) -> UsageError:
+    return UsageError(f"{name} is {told[name].value[:60]!r}, by {told[name].origin}. {said}")
+
+
+def _without_password(url: str) -> str:
+    return shown(url).strip("'") if "@" in url or "password" in url else url
