@@ -1,0 +1,69 @@
+"""What docs/api.md and docs/serve.md show is done as it stands there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from indelible.log import Log
+from indelible.merkle.tlog_proof import TlogProof
+from indelible.serve.settings import OPTIONS, Settings
+from tests.docs.test_docs import ROOT, _blocks
+from tests.e2e.conftest import browser  # noqa: F401 - a fixture
+from tests.serve.conftest import INDELIBLE, Start, key, start  # noqa: F401 - a fixture
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+PAGE, SERVING = (ROOT / "docs/api.md").read_text(), (ROOT / "docs/serve.md").read_text()
+
+
+def test_the_lines_for_a_shell_record_an_event_and_find_it(start: Start, tmp_path: Path) -> None:  # noqa: F811 - the fixture
+    (block,) = _blocks(PAGE, "sh")
+    init, rest = block.split("\n", 1)
+    path = os.environ | {"PATH": f"{INDELIBLE.parent}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-ec", init], cwd=tmp_path, env=path, check=True, capture_output=True)
+    server = start("sqlite:///audit.db")
+    path |= {"API": f"{server.address}/api/v1"}
+    done = subprocess.run(["bash", "-ec", rest], cwd=tmp_path, env=path, check=True, capture_output=True, text=True)
+    decoder, text = json.JSONDecoder(), done.stdout
+    first, end = decoder.raw_decode(text)
+    found, _ = decoder.raw_decode(text[end:].lstrip())
+    assert found["count"] == 1
+    proof = TlogProof.parse(first["events"][0]["proof"])
+    with Log.open(f"sqlite:///{tmp_path}/audit.db", sign=False) as log:
+        proof.verify(proof.extra or b"", log.keys)
+
+
+@pytest.mark.browser
+def test_the_lines_of_javascript_record_an_event(start: Start, tmp_path: Path, browser: Browser) -> None:  # noqa: F811 - the fixtures
+    (block,) = _blocks(PAGE, "js")
+    url = f"sqlite:///{tmp_path}/audit.db"
+    server = start(url)
+    text = key(url, "append")["Authorization"].removeprefix("Bearer ")
+    page = browser.new_page()
+    page.goto(server.link)
+    api = f"{server.address}/api/v1"
+    status = page.evaluate(f"async ([api, key]) => {{ {block}; return answer.status; }}", [api, text])
+    page.close()
+    assert status == 201
+    with Log.open(url, sign=False) as log:
+        assert log.entry(log.head().size - 1).action == "USER_INVITED"
+
+
+def test_the_settings_are_all_in_the_table_and_the_example_is_read(tmp_path: Path) -> None:
+    for name, option in OPTIONS.items():
+        assert f"`{option.variable}`" in SERVING
+        assert f"`{name}`" in SERVING
+    (block,) = _blocks(SERVING, "toml")
+    file = tmp_path / "indelible.toml"
+    file.write_text(block)
+    settings = Settings.read({"log": "sqlite:///a.db"}, file, {})
+    assert settings.user_header == tomllib.loads(block)["user_header"]
+    assert settings.managers == {"dana@acme.test"}
