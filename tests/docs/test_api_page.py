@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +18,8 @@ from tests.e2e.conftest import browser  # noqa: F401 - a fixture
 from tests.serve.conftest import INDELIBLE, Start, key, start  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Browser
 
 PAGE, SERVING = (ROOT / "docs/api.md").read_text(), (ROOT / "docs/serve.md").read_text()
