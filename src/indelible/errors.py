@@ -23,6 +23,13 @@ class EventError(Error):
         self.field = field
 
 
+class TakenError(EventError):
+    """An id that another event in the log has already."""
+
+    def __init__(self) -> None:
+        super().__init__("id", "another event has this id, or was sent with this key. Nothing was recorded.")
+
+
 class AddressError(UsageError):
     """An address that this server is not to connect to."""
 

@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from indelible.errors import Error
-from indelible.event import Event
+from indelible.event import Entry, Event
 
 MOST = 10_000  # events of one transaction, unless a single caller brings more
 
 
 class Batch(NamedTuple):
-    """What one caller brings. `once`: an event whose id is in the log is there already."""
+    """What one caller brings. `same`, of the entry and the event: one whose id is in the log is there already if so."""
 
     events: Sequence[Event]
-    once: bool = False
+    same: Callable[[Entry | Event, Event], bool] | None = None
 
 
 class Placed(NamedTuple):

@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from indelible import event
-from indelible.errors import LogError, NotFoundError
+from indelible.errors import LogError, NotFoundError, TakenError
 from indelible.event import Actor, Context, Entity, Entry, Event, derive_id
 from indelible.group import Batch, Group, Placed
 from indelible.index.blocks import Blocks
@@ -119,16 +119,33 @@ class Log:
         """
         return [place.seq for place in self._group.append(Batch(list(events)))]
 
-    def append_once(self, events: Iterable[Event]) -> list[Placed]:
+    def append_once(
+        self, events: Iterable[Event], same: Callable[[Entry | Event, Event], bool] = lambda *_: True
+    ) -> list[Placed]:
         """Likewise; but an event whose id is in the log already is not added again: its place is given.
 
-        So what was sent and not answered can be sent again.
+        So what was sent and not answered can be sent again. Raises TakenError, with nothing recorded, where what has
+        the id is not the `same`.
         """
-        return self._group.append(Batch(list(events), once=True))
+        return self._group.append(Batch(list(events), same))
 
     def _seal(self, batches: Sequence[Batch]) -> list[list[Placed]]:
         with self.appending() as appending:
-            return [_add(appending, batch) for batch in batches]
+            return [self._add(appending, batch) for batch in batches]
+
+    def _add(self, appending: Appending, batch: Batch) -> list[Placed]:
+        if batch.same is None:
+            return [Placed(appending.add(each), new=True) for each in batch.events]
+        known = appending.known([each.id for each in batch.events])
+        placed, mine = [], dict[UUID, Event]()
+        for each in batch.events:
+            there = known.get(each.id)
+            if there is not None and not batch.same(mine.get(each.id) or self.entry(there), each):
+                raise TakenError
+            if there is None:
+                known[each.id], mine[each.id] = appending.add(each), each
+            placed.append(Placed(known[each.id], there is None))
+        return placed
 
     def sign(self) -> int:
         """Sign the committed head, if it grew, and keep the note; gives the signed size.
@@ -243,18 +260,6 @@ class Log:
     def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
         """(seq, hash, line) of start <= seq < stop."""
         return self.store.leaves(start, stop)
-
-
-def _add(appending: Appending, batch: Batch) -> list[Placed]:
-    known = appending.known([event.id for event in batch.events]) if batch.once else {}
-    placed = []
-    for each in batch.events:
-        there = known.get(each.id)
-        seq = appending.add(each) if there is None else there
-        if batch.once:
-            known[each.id] = seq
-        placed.append(Placed(seq, there is None))
-    return placed
 
 
 def _changed(origin: str, change: KeyChange) -> Event:

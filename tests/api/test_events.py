@@ -42,6 +42,11 @@ def test_all_that_is_sent_stands_in_the_entry(api: Client, log: Log) -> None:
     assert entry["metadata"]["a"] == [1]
 
 
+def test_where_a_part_of_the_context_is_sent_the_source_is_filled_in(api: Client, log: Log) -> None:
+    api("append").post("/events", json=EVENT | {"context": {"ip": "203.0.113.9"}})
+    assert (check_signed(log)[-1].context.source, log.entry(1).context.ip) == ("api", "203.0.113.9")
+
+
 def test_a_thousand_are_recorded_in_their_order_or_none_of_them(api: Client, log: Log) -> None:
     client = api("append")
     events = [EVENT | {"reason": f"{number}"} for number in range(1000)]
@@ -71,8 +76,18 @@ def test_what_was_sent_and_not_answered_can_be_sent_again(api: Client, log: Log)
     assert api("append").post("/events", json=EVENT, headers=again).status_code == 201  # another key's are others
     assert client.post("/events", json=FULL).status_code == 201
     assert client.post("/events", json=FULL).status_code == 200
-    other = client.post("/events", json={"events": [EVENT, EVENT | {"reason": "x"}]}, headers=again)
-    assert (other.status_code, other.json()["title"]) == (409, "Another event has this id")
+    size = log.head().size
+    for other in (
+        [EVENT, EVENT | {"reason": "x"}],
+        [EVENT] * 3,
+        [EVENT],
+        [EVENT | {"occurred_at": "2026-11-20T09:14:03Z"}],
+    ):
+        answer = client.post("/events", json={"events": other}, headers=again)
+        assert (answer.status_code, answer.json()["title"]) == (409, "Another event has this id")
+    new_and_taken = [EVENT, FULL | {"reason": "another"}]
+    assert client.post("/events", json={"events": new_and_taken}).status_code == 409
+    assert log.head().size == size  # all, or none
     assert len([entry for entry in check_signed(log) if entry.action == "LICENSE_ASSIGNED"]) == 4
 
 
@@ -99,7 +114,9 @@ def test_many_that_send_the_same_at_once_record_it_once(api: Client, log: Log) -
         ("occurred_at", "2026-11-20T09:14:03", "/occurred_at"), ("occurred_at", "yesterday", "/occurred_at"),
         ("actor", {"type": "god"}, "/actor/type"), ("outcome", "maybe", "/outcome"), ("id", "1", "/id"),
         ("changes", {"a": 1}, "/changes"), ("changes", {"a": {"before": 1}}, "/changes"),
-        ("seq", 1, ""), ("reason", "x" * 70_000, "/event"),
+        ("seq", 1, ""), ("reason", "x" * 70_000, "/reason"), ("actor", {"type": "database"}, "/actor/type"),
+        ("actor", {"id": "x", "god": True}, "/actor"), ("organization", {"id": "x" * 257}, "/organization/id"),
+        ("context", {"source": "sql"}, "/context/source"), ("metadata", {"api_key": "x"}, "/metadata/api_key"),
     ],
 )  # fmt: skip
 def test_what_is_no_event_is_refused_with_the_field(
@@ -122,8 +139,11 @@ def test_what_is_no_body_is_refused(api: Client, body: bytes) -> None:
 
 
 def test_numbers_that_readers_of_json_would_round_are_texts(api: Client, log: Log) -> None:
-    body = json.dumps(EVENT | {"changes": {"n": {"old": 2**53 + 1, "new": [2**60, 1.5, True]}}})
+    body = json.dumps(
+        EVENT | {"changes": {"n": {"old": 2**53 + 1, "new": [2**60, 1.5, True]}}, "metadata": {"n": 2**60}}
+    )
     api("append").post("/events", content=body, headers={"Content-Type": "application/json"})
+    assert log.entry(1).metadata["n"] == str(2**60)
     assert log.entry(1).changes == {"n": {"old": str(2**53 + 1), "new": [str(2**60), 1.5, True]}}
 
 
@@ -132,7 +152,9 @@ def test_a_packed_body_is_unpacked_and_one_that_swells_is_refused(api: Client) -
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     assert client.post("/events", content=gzip.compress(json.dumps(EVENT).encode()), headers=headers).status_code == 201
     assert client.post("/events", content=gzip.compress(b" " * 2**25), headers=headers).status_code == 413
-    assert client.post("/events", content=b"no gzip", headers=headers).status_code == 400
+    whole = gzip.compress(json.dumps(EVENT).encode())
+    for broken in (b"no gzip", whole[:-1], whole[:-6], whole + whole):
+        assert client.post("/events", content=broken, headers=headers).status_code == 400
     assert client.post("/events", content=b"{}", headers=headers | {"Content-Encoding": "br"}).status_code == 415
     assert client.post("/events", content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
     assert client.post("/events", content=b" " * 2**25, headers={"Content-Type": "application/json"}).status_code == 413
@@ -147,3 +169,41 @@ def test_a_key_of_one_organization_records_for_that_alone(api: Client, log: Log)
     answer = client.post("/events", json=EVENT | {"organization": {"id": "globex"}})
     assert answer.json()["errors"][0]["pointer"] == "/organization/id"
     assert log.head().size == 2
+
+
+def test_an_id_of_another_organization_s_event_tells_nothing_of_it(api: Client) -> None:
+    theirs = EVENT | {"id": FULL["id"], "changes": {"secret": {"new": "B-SECRET"}}}
+    assert api("append", organization="globex").post("/events", json=theirs).status_code == 201
+    for tried in (theirs, EVENT | {"id": FULL["id"]}, EVENT | {"id": FULL["id"], "action": "USER_INVITED"}):
+        answer = api("append", organization="acme").post("/events", json=tried)
+        assert (answer.status_code, answer.json()["title"]) == (409, "Another event has this id")
+        assert "SECRET" not in answer.text
+        assert "eyJ" not in answer.text
+        assert not any(character.isdigit() for character in answer.json()["detail"])
+
+
+def test_what_is_set_aside_whole_says_by_which_key_it_came_all_the_same(api: Client, log: Log) -> None:
+    wide = {f"column_{number:04}": {"new": "x" * 100} for number in range(900)}
+    assert api("append").post("/events", json=EVENT | {"changes": wide, "actor": {"type": "system"}}).status_code == 201
+    entry = log.entry(1)
+    assert "set_aside" in entry.metadata
+    assert entry.metadata["api_key"].startswith("ik_")
+
+
+@pytest.mark.parametrize("depth", [100, 400, 500, 900, 5000])
+@pytest.mark.parametrize("field", ["changes", "metadata"])
+def test_what_is_nested_deeply_is_recorded_or_refused(api: Client, log: Log, field: str, depth: int) -> None:
+    value = "[" * depth + "]" * depth
+    inner = f'{{"x": {{"new": {value}}}}}' if field == "changes" else f'{{"x": {value}}}'
+    body = f'{{"action": "A_B", "entity": {{"type": "x", "id": "1"}}, "{field}": {inner}}}'
+    answer = api("append").post("/events", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (201, 400, 422)
+    check_signed(log)
+
+
+def test_events_of_which_one_is_no_json_are_refused(api: Client) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = api("append").post("/events", content=b'{"events":[{"bad":1},{"action":"\xff"}]}', headers=headers)
+    assert answer.status_code in (400, 422)
+    answer = api("append").post("/events", json={"events": [EVENT], "z": 1})
+    assert (answer.status_code, answer.json()["errors"] != []) == (422, True)

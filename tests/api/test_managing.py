@@ -41,6 +41,8 @@ def test_no_key_makes_one_that_may_more_than_itself(api: Client) -> None:
     assert made["organization"] == "acme"
     assert {each["organization"] for each in client.get("/keys").json()["keys"]} == {"acme"}
     assert client.post("/keys", json={"name": "", "scopes": ["manage"]}).status_code == 422
+    strong = api(organization="acme").post("/keys", json={"name": "y", "scopes": ["append", "read"]}).json()
+    assert client.post(f"/keys/{strong['id']}/rotate").status_code == 422
     assert client.post("/keys", json={"name": "x", "scopes": "manage"}).json()["errors"][0]["pointer"] == "/scopes"
 
 
@@ -52,6 +54,7 @@ def test_a_webhook_is_added_changed_paused_and_removed(api: Client) -> None:
     assert hook["secret"].startswith("whsec_")
     path = f"/webhooks/{hook['id']}"
     assert "secret" not in client.get(path).json()
+    assert client.put(path, json={"url": "http://127.0.0.1:9/y", "organization": "acme"}).status_code == 422
     changed = client.put(path, json={"url": "http://127.0.0.1:9/y", "filter": ""})
     assert (changed.json()["url"], changed.json()["filter"]) == ("http://127.0.0.1:9/y", "")
     assert client.post(f"{path}/pause").json()["state"] == "paused"
@@ -62,6 +65,8 @@ def test_a_webhook_is_added_changed_paused_and_removed(api: Client) -> None:
     assert api("manage", organization="acme").get(path).status_code == 404
     assert client.delete(path).status_code == 204
     assert client.get("/webhooks").json() == {"webhooks": []}
+    own = api("manage", organization="acme")
+    assert own.post("/webhooks", json={"url": "http://127.0.0.1:9/", "organization": "globex"}).status_code == 422
     for wrong in ({"url": "http://10.0.0.1/"}, {"url": "x"}, {"url": "http://127.0.0.1:9/", "filter": "nokey:1"}):
         assert client.post("/webhooks", json=wrong).status_code in (400, 422)
 
@@ -82,10 +87,14 @@ def test_an_export_is_asked_for_watched_and_taken(api: Client, log: Log, upkeep:
     asked = client.post("/exports", json={"format": "csv", "columns": ["seq"], "query": "license"})
     assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
     path = f"/exports/{asked.json()['id']}"
-    assert client.get(f"{path}/file").status_code == 404
+    assert client.get(f"{path}/file").json()["title"] == "It is not done yet"
     Writer(log, upkeep.desk.work, _Held()).run()
     assert (client.get(path).json()["state"], client.get(path).json()["entries"]) == ("done", 20)
     assert client.get(f"{path}/file").text.startswith("seq\r\n0\r\n")
+    size = log.head().size
+    assert client.head(f"{path}/file").status_code == 405
+    assert client.head("/export").status_code == 405
+    assert log.head().size == size  # nothing was taken
     assert client.get(f"{path}/file", headers={"Range": "bytes=0-2"}).content == b"seq"
     assert api("export").get(path).status_code == 404  # another key's
     assert client.delete(path).status_code == 204
@@ -107,3 +116,10 @@ def test_where_the_keys_cannot_be_read_it_says_so_at_once(
     with pytest.raises(UsageError, match="INDELIBLE_WEBHOOK_KEY"):
         create_api(log, upkeep)
     upkeep.close()
+
+
+def test_what_is_too_long_for_an_entry_stops_nobody_else(api: Client) -> None:
+    client = api()
+    assert client.post("/keys", json={"name": "x", "scopes": ["read"], "organization": "x" * 70_000}).status_code == 422
+    assert client.post("/views", json={"name": "after", "query": ""}).status_code == 201
+    assert client.get("/keys").json()["keys"][-1]["name"] == "portal"

@@ -66,6 +66,7 @@ def test_an_entry_is_its_line_and_is_asked_for_once(api: Client, filled: Log) ->
     client = api("read")
     answer = client.get("/events/7")
     assert answer.content == filled.line(7)
+    assert (answer.headers["vary"], answer.headers["cache-control"]) == ("Authorization", "private, no-cache")
     again = client.get("/events/7", headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     proof = TlogProof.parse(client.get("/events/7/proof").text)
@@ -91,6 +92,7 @@ def test_a_key_of_one_organization_sees_nothing_of_another(api: Client) -> None:
     assert {entry["organization"]["id"] for entry in told["entries"]} == {"acme"}
     lines = client.get("/export?format=jsonl").text.splitlines()
     assert {json.loads(line)["organization"]["id"] for line in lines} == {"acme"}
+    assert client.get("/consistency?from=1&to=2").status_code == 404
     note = client.get("/checkpoint").text
     assert note.split("\n")[0] == "audit.example/test/org/acme"
     assert note.split("\n")[1] == "602"

@@ -99,6 +99,8 @@ def test_csv_reads_back_cell_by_cell_whatever_is_in_it(entries: list[Any]) -> No
         ("a=1", "a=1"),
         ("a\x1b[31mb", "a\ufffd[31mb"),
         ('=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
+        ("x;=HYPERLINK(1)", "x;'=HYPERLINK(1)"),
+        ("x; @SUM(1)", "x; '@SUM(1)"),
         ("two\nlines", "two\nlines"),
         ("dana@acme.test", "dana@acme.test"),
     ],

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from indelible.errors import ConflictError, Error, EventError, LogError, MalformedError, NotFoundError, UsageError
-from indelible.event import Actor, Entity, Event
+from indelible.event import Actor, Entity, Event, Organization
 from indelible.log import Log
 from indelible.urls import sqlite_path
 from tests.checking import check, check_signed
@@ -224,3 +224,12 @@ with Log.open_or_create({log_url!r}) as log:
     origins = {process.communicate(timeout=60)[0] for process in started}
     assert [process.returncode for process in started] == [0] * 4
     assert len(origins) == 1
+
+
+@pytest.mark.parametrize("text", ["ends\n", "\nbegins", "\n", "a\n\nb", "\r\n", " ", "\u2028", "ﬁ", "İ", "ß\n"])
+def test_whatever_lines_a_name_has_the_index_says_what_the_line_says(world: World, text: str) -> None:
+    """The second time, too, when the dictionaries know it."""
+    for name in (None, None, text, text):
+        named = {"entity": Entity(text, text, name), "organization": Organization(text, name)}
+        world.log.append([happened(actor=Actor(id=text, name=name), **named)])
+        check_signed(world.log)

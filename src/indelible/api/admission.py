@@ -6,7 +6,10 @@ Every refusal is an entry, as long as nobody floods the log with them.
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
 
 from starlette.requests import Request
 
@@ -21,6 +24,8 @@ from indelible.work.announcements import announce_now, happening
 RATE = "INDELIBLE_API_RATE"  # requests a second of one key, and twice as many at once
 USUAL = 200.0
 REFUSALS = 20  # of one address, or key, a minute, that are recorded one by one; of more the next one tells
+ANYBODY = 10  # refusals a second, of all of them
+AT_ONCE = 8  # requests of one key that are answered at the same time
 FORGOTTEN = 10_000  # addresses and keys that are remembered
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="indelible"'}
 
@@ -59,7 +64,10 @@ class Admission:
         self._keys = keys
         self._requests = Bucket(rate, burst)
         self._refusals = Bucket(REFUSALS / 60, REFUSALS)
+        self._running: Counter[str] = Counter()  # on the event loop alone
+        self._anybody = Bucket(ANYBODY, 60 * ANYBODY)
         self._more: dict[str, int] = {}  # refusals of a name that are yet to be told of
+        self._lock = threading.Lock()
         self._policy = f'"key";q={burst};w={max(1, round(burst / rate))}'
 
     def admit(self, request: Request, operation: Operation) -> tuple[Key, Mapping[str, str]]:
@@ -80,15 +88,30 @@ class Admission:
             raise _too_many(again, headers)
         return key, headers
 
+    @contextmanager
+    def running(self, key: Key) -> Iterator[None]:
+        """One key's slow requests leave room for others'. Raises ProblemError."""
+        if self._running[key.id] >= AT_ONCE:
+            raise _too_many(0, {})
+        self._running[key.id] += 1
+        try:
+            yield
+        finally:
+            self._running[key.id] -= 1
+            if not self._running[key.id]:
+                del self._running[key.id]
+
     def _refuse(self, request: Request, key: Key | None, operation: Operation) -> None:
         """On record before the answer leaves; those that are too many, by their number."""
         context = context_of(request)
-        name = key.id if key else f"from {context.ip}"
-        if not self._refusals.take(name)[0]:
-            if len(self._more) < FORGOTTEN:
-                self._more[name] = self._more.get(name, 0) + 1
-            return
-        more = self._more.pop(name, 0)
+        name = key.id if key else f"from {_network(context.ip)}"
+        taken = self._refusals.take(name)[0] and self._anybody.take("")[0]
+        with self._lock:
+            if not taken:
+                if len(self._more) < FORGOTTEN:
+                    self._more[name] = self._more.get(name, 0) + 1
+                return
+            more = self._more.pop(name, 0)
         told: dict[str, object] = {"operation": operation.name} | ({"scope": operation.scope} if key else {})
         told |= {"refused_before": more} if more else {}
         event = happening(
@@ -97,6 +120,14 @@ class Admission:
             context=context, metadata=told,
         )  # fmt: skip
         announce_now(self._log, event)
+
+
+def _network(ip: str | None) -> str:
+    """Of IPv6, what one customer has: there are more addresses in it than could be remembered."""
+    try:
+        return str(ip_network(f"{ip}/64", strict=False)) if ip and ip_address(ip).version == 6 else str(ip)  # noqa: PLR2004
+    except ValueError:
+        return str(ip)
 
 
 def _rate() -> float:

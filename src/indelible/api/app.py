@@ -1,7 +1,7 @@
 """The operations as routes: let in, read, run in a worker thread, answered."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -42,7 +42,7 @@ def create_api(log: Log, upkeep: Upkeep) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        exception_handlers={404: _missing},
+        exception_handlers={404: missing, Exception: _unexpected},
         middleware=[Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)],
     )
 
@@ -61,7 +61,8 @@ class _Door:
             headers |= given
             values = operation.values(request)
             body = await _body(request) if operation.body is not None else b""
-            response = await run_in_threadpool(_run, operation, Call(request, key, values), body)
+            with self._admission.running(key):
+                response = await run_in_threadpool(_run, operation, Call(request, key, values), body)
         except ProblemError as error:
             response = error.answer()
         except Error as error:
@@ -83,7 +84,9 @@ class _Methods:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        operation = self._operations.get("GET" if request.method == "HEAD" else request.method)
+        operation = self._operations.get(request.method)
+        if request.method == "HEAD" and (asked := self._operations.get("GET")) and asked.scope != "export":
+            operation = asked  # what is taken away is on record; asking for its head takes nothing
         if operation is None:
             allowed = ", ".join(sorted(self._operations))
             said = f"This address takes {allowed}."
@@ -111,9 +114,10 @@ async def _body(request: Request) -> bytes:
     body = bytearray()
     try:
         async for chunk in request.stream():
-            body += unpack(chunk, MAX_BODY + 1 - len(body))
+            body += unpack.take(chunk, MAX_BODY + 1 - len(body))
             if len(body) > MAX_BODY:
                 raise ProblemError(413, "Too large", f"A body has up to {MAX_BODY} bytes. Send fewer events at a time.")
+        unpack.check()
     except zlib.error as error:
         raise ProblemError(400, "The body cannot be unpacked", f"{error}.") from error
     except ClientDisconnect as error:
@@ -121,16 +125,43 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _unpacking(coding: str) -> Callable[[bytes, int], bytes]:
-    if coding == "identity":
-        return lambda chunk, _: chunk
-    if coding == "gzip":
-        unpacker = zlib.decompressobj(GZIP)
-        return unpacker.decompress
+class _Plain:
+    """As it is sent."""
+
+    def take(self, chunk: bytes, _most: int) -> bytes:
+        return chunk
+
+    def check(self) -> None: ...
+
+
+class _Gzip:
+    """One member of RFC 1952, whole."""
+
+    def __init__(self) -> None:
+        self._unpacker = zlib.decompressobj(GZIP)
+
+    def take(self, chunk: bytes, most: int) -> bytes:
+        return self._unpacker.decompress(self._unpacker.unconsumed_tail + chunk, most)
+
+    def check(self) -> None:
+        """Raises zlib.error."""
+        if not self._unpacker.eof or self._unpacker.unused_data:
+            raise zlib.error("it is cut, or goes on behind its end")
+
+
+def _unpacking(coding: str) -> _Plain | _Gzip:
+    if coding in ("identity", "gzip"):
+        return _Gzip() if coding == "gzip" else _Plain()
     said = f"{coding[:40]!r} is not understood. Send gzip, or leave it as it is."
     raise ProblemError(415, "Unknown Content-Encoding", said, headers={"Accept-Encoding": "gzip"})
 
 
-def _missing(request: Request, _: Exception) -> Response:
+def _unexpected(_request: Request, _: Exception) -> Response:
+    """Starlette logs it."""
+    return ProblemError(500, "That should not have happened", "The server's own log has more.").answer()
+
+
+def missing(request: Request, _: Exception) -> Response:
+    """For a host whose own answer to a wrong address is no problem of RFC 9457."""
     said = f"There is no {request.url.path[:200]}. What there is says openapi.json."
     return ProblemError(404, "Not found", said, [Fault(said)]).answer()

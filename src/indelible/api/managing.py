@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 import msgspec
 from starlette.responses import FileResponse, Response
 
-from indelible.api.operation import Answer, Call, Operation, Parameter, reply
+from indelible.api.operation import FILE, Answer, Call, Operation, Parameter, reply
+from indelible.api.problems import ProblemError
 from indelible.api.wire import (
     ApiKey,
     ApiKeys,
+    ChangedWebhook,
     Coverage,
     CoverageOf,
     ExportList,
@@ -34,14 +36,14 @@ from indelible.webhooks.endpoint import Endpoint
 from indelible.webhooks.endpoints import Endpoints
 from indelible.webhooks.secret import Secret
 
-GONE = Answer("Done", None, "")
+GONE = Answer("Done", None, ())
 HOOKS = ("getWebhook", "changeWebhook", "pauseWebhook", "resumeWebhook", "rotateWebhook", "removeWebhook")
 FILES = ("getExport", "getExportFile", "resumeExport", "removeExport")
 HOURS = Parameter("overlap", "Hours for which the secret before is good, too (24)", "integer", most=720)
 
 
-def _id(about: str) -> tuple[Parameter, ...]:
-    return (Parameter("id", about, where="path", longest=64),)
+def _id(about: str, prefix: str) -> tuple[Parameter, ...]:
+    return (Parameter("id", about, where="path", longest=64, pattern=f"^{prefix}_[0-9a-f]{{16}}$"),)
 
 
 class ManagingKeys:
@@ -51,7 +53,7 @@ class ManagingKeys:
         self._keys = keys
 
     def operations(self) -> Sequence[Operation]:
-        one, key = Answer("The key", ApiKey), _id("Of a key, as ik_0f3c5b1a2e447b7a")
+        one, key = Answer("The key", ApiKey), _id("Of a key", "ik")
         return [
             Operation("GET", "/keys", "listKeys", "All keys", "manage", self.list, answers={200: Answer("Keys",
                       ApiKeys)}),
@@ -68,15 +70,14 @@ class ManagingKeys:
 
     def add(self, call: Call) -> Response:
         sent: SentKey = call.body
-        beyond = set(sent.scopes) - set(call.key.scopes.split(","))
-        if beyond:
-            raise UsageError(f"This key may not {', '.join(sorted(beyond))} itself, so it can make none that may.")
-        if call.organization not in (None, sent.organization or call.organization):
-            raise UsageError(f"This key makes others for the organization {call.organization!r} alone.")
+        _check_within(call, sent.scopes)
+        _check_own(call, sent.organization)
         key, text = self._keys.add(call.by, name=sent.name, scopes=sent.scopes, organization=sent.organization)
         return reply(_key(key, text), 201)
 
     def rotate(self, call: Call) -> Response:
+        """Raises UsageError: whoever rotates a key has it."""
+        _check_within(call, self._keys.get(call.values["id"], call.by).scopes.split(","))
         key, text = self._keys.rotate(call.values["id"], call.by, _overlap(call))
         return reply(_key(key, text))
 
@@ -92,8 +93,8 @@ class Managing:
         self._upkeep = upkeep
 
     def operations(self) -> Sequence[Operation]:
-        hook, one = _id("Of a webhook"), Answer("The webhook", Webhook)
-        view, export = _id("Of a view"), _id("Of an export")
+        hook, one = _id("Of a webhook", "wh"), Answer("The webhook", Webhook)
+        view, export = _id("Of a view", "vw"), _id("Of an export", "ex")
         state = Answer("The export", ExportState)
         return [
             Operation("GET", "/webhooks", "listWebhooks", "All webhooks", "manage", self.webhooks,
@@ -103,7 +104,7 @@ class Managing:
             Operation("GET", "/webhooks/{id}", "getWebhook", "One webhook", "manage", self.webhook, hook,
                       answers={200: one}),
             Operation("PUT", "/webhooks/{id}", "changeWebhook", "Another address, filter or contact", "manage",
-                      self.change_webhook, hook, body=SentWebhook, answers={200: one}),
+                      self.change_webhook, hook, body=ChangedWebhook, answers={200: one}),
             Operation("POST", "/webhooks/{id}/pause", "pauseWebhook", "Send nothing; nothing is lost", "manage",
                       self.pause_webhook, hook, answers={200: one}),
             Operation("POST", "/webhooks/{id}/resume", "resumeWebhook", "Go on from where it stopped", "manage",
@@ -130,7 +131,7 @@ class Managing:
                       answers={200: state}),
             Operation("GET", "/exports/{id}/file", "getExportFile", "Its file; taken in ranges, too", "export",
                       self.file,
-                      export, answers={200: Answer("The file", None, "application/octet-stream")}),
+                      export, answers={200: FILE}),
             Operation("POST", "/exports/{id}/resume", "resumeExport", "Go on with one that failed", "export",
                       self.resume,
                       export, answers={200: state}),
@@ -148,13 +149,14 @@ class Managing:
 
     def add_webhook(self, call: Call) -> Response:
         sent: SentWebhook = call.body
+        _check_own(call, sent.organization)
         added = self._endpoints.add(
             sent.url, call.by, filter=sent.filter, organization=sent.organization, contact=sent.contact
         )
         return reply(_webhook(*added), 201)
 
     def change_webhook(self, call: Call) -> Response:
-        sent: SentWebhook = call.body
+        sent: ChangedWebhook = call.body
         changed = self._endpoints.change(
             call.values["id"], call.by, url=sent.url, filter=sent.filter, contact=sent.contact
         )
@@ -202,6 +204,12 @@ class Managing:
         return reply(_export(made), 202)
 
     def file(self, call: Call) -> Response:
+        """409 while it is not done."""
+        asked = self._upkeep.desk.exports.get(call.values["id"], call.by)
+        if asked.state != "done":
+            raise ProblemError(
+                409, "It is not done yet", f"It is {asked.state}: {asked.percent} % were looked through."
+            )
         export, path = self._upkeep.desk.exports.take(call.values["id"], call.by)
         kept = {"Cache-Control": "no-store"}
         return FileResponse(path, filename=export.filename, media_type=export.form.media_type, headers=kept)
@@ -224,6 +232,19 @@ class Managing:
     @property
     def _endpoints(self) -> Endpoints:
         return self._upkeep.desk.webhooks.endpoints
+
+
+def _check_within(call: Call, scopes: Sequence[str]) -> None:
+    """Raises UsageError."""
+    beyond = set(scopes) - set(call.key.scopes.split(","))
+    if beyond:
+        raise UsageError(f"This key may not {', '.join(sorted(beyond))} itself, so it is given none that may.")
+
+
+def _check_own(call: Call, organization: str | None) -> None:
+    """Raises UsageError."""
+    if call.organization not in (None, organization or call.organization):
+        raise UsageError(f"This key is of the organization {call.organization!r}, and makes nothing for another.")
 
 
 def _overlap(call: Call) -> timedelta:
@@ -254,6 +275,6 @@ def _view(view: View) -> SavedView:
 def _export(export: Export) -> ExportState:
     failure = export.told if export.state == "failed" else None
     return ExportState(
-        export.id, export.state, export.format, export.query, export.entries, export.bytes, export.reached, export.size,
+        export.id, export.state, export.format, export.query, export.entries, export.bytes, export.percent,
         EPOCH + timedelta(microseconds=export.asked_at), _at(export.until_at), failure,
     )  # fmt: skip

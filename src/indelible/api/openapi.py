@@ -11,9 +11,10 @@ from indelible.api.wire import Problem
 
 REFUSED = {
     400: "It cannot be read", 401: "It has no key that is good", 403: "The key may not", 404: "It is not there",
-    422: "It cannot be done", 429: "Too many", 503: "The log cannot be used now",
+    409: "Another event has this id, or it is not done yet", 422: "It cannot be done", 429: "Too many",
+    503: "The log cannot be used now",
 }  # fmt: skip
-WITH_BODY = {409: "Another event has this id", 413: "It is too large", 415: "It is no JSON"}
+WITH_BODY = {413: "It is too large", 415: "It is no JSON"}
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -94,6 +95,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         schema |= {"minimum": parameter.least, "maximum": parameter.most}
     elif parameter.kind == "string":
         schema |= {"maxLength": parameter.longest} | ({"enum": list(parameter.choices)} if parameter.choices else {})
+        schema |= {"pattern": parameter.pattern} if parameter.pattern else {}
     return {
         "name": parameter.name, "in": parameter.where, "required": parameter.where == "path",
         "description": parameter.about, "schema": schema,
@@ -101,10 +103,12 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _answer(answer: Answer, known: dict[Any, Any], leads: Sequence[str]) -> dict[str, Any]:
-    if not answer.media_type:
+    if not answer.media_types:
         return {"description": answer.about}
-    schema = {"type": "string"} if answer.shape is None else known[answer.shape]
-    told: dict[str, Any] = {"description": answer.about, "content": {answer.media_type: {"schema": schema}}}
+    told: dict[str, Any] = {"description": answer.about, "content": {}}
+    for media_type in answer.media_types:
+        text = {} if media_type == JSON else {"type": "string"}
+        told["content"][media_type] = {"schema": text if answer.shape is None else known[answer.shape]}
     if leads:
         told["links"] = {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in leads}
     return told

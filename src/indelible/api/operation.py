@@ -1,5 +1,6 @@
 """An operation of the API: how it is asked for, who may, and what it answers."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -32,7 +33,8 @@ class Parameter:
     choices: tuple[str, ...] = ()
     least: int = 0
     most: int = MAX_INTEGER
-    longest: int = 10_000  # characters
+    longest: int = 1000  # characters; a server takes addresses of up to 64 KB
+    pattern: str = ""
 
     def read(self, text: str) -> str | int | bool:
         """Raises ValueError with what is wrong."""
@@ -47,6 +49,8 @@ class Parameter:
             return number
         if self.choices and text not in self.choices:
             raise ValueError(f"{text[:40]!r} is none of {', '.join(self.choices)}.")
+        if self.pattern and not re.search(self.pattern, text):
+            raise ValueError(f"{text[:40]!r} is not of the form {self.pattern}.")
         if len(text) > self.longest:
             raise ValueError(f"It has {len(text)} characters; up to {self.longest} fit.")
         return text
@@ -58,7 +62,10 @@ class Answer:
 
     about: str
     shape: Any = None
-    media_type: str = JSON
+    media_types: tuple[str, ...] = (JSON,)
+
+
+FILE = Answer("The file", None, ("text/csv", JSON, "application/x-ndjson"))
 
 
 @dataclass(frozen=True)

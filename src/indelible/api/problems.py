@@ -1,5 +1,6 @@
 """What went wrong, as programs read it: RFC 9457, with every error in the body."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from indelible.errors import (
     SlowSearchError,
     UsageError,
 )
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -73,4 +76,6 @@ def problem_of(error: Error) -> ProblemError:
             return ProblemError(422, "This cannot be done", str(error))
         case ConflictError():
             return ProblemError(503, "The log is busy", str(error), headers={"Retry-After": "1"})
-    return ProblemError(503, "The log cannot be used", str(error), headers={"Retry-After": "5"})
+    logger.error("A request could not be answered: %s", error)
+    said = "The log cannot be used now. Whoever runs this service has to look at it."
+    return ProblemError(503, "The log cannot be used", said, headers={"Retry-After": "5"})

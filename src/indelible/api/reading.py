@@ -1,5 +1,6 @@
 """What programs find, and how they verify it."""
 
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,10 +9,10 @@ from urllib.parse import urlencode
 from msgspec import Raw
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
-from indelible.api.operation import Answer, Call, Operation, Parameter, reply
+from indelible.api.operation import FILE, Answer, Call, Operation, Parameter, reply
 from indelible.api.problems import Fault, ProblemError
 from indelible.api.wire import Found, Told
-from indelible.errors import NotFoundError
+from indelible.errors import NotFoundError, SlowSearchError
 from indelible.event import Entity, Entry, read
 from indelible.export import FORMATS, format_of, write
 from indelible.log import Log
@@ -19,7 +20,7 @@ from indelible.merkle.b64 import encode
 from indelible.merkle.proof import consistency
 from indelible.merkle.tile import subtree
 from indelible.merkle.tree import leaf_hash
-from indelible.search.history import history, known
+from indelible.search.history import Known, after, history
 from indelible.search.moment import parse_moment
 from indelible.search.page import MAX_PAGE, Page, find, lines
 from indelible.search.query import Query, asked
@@ -27,7 +28,7 @@ from indelible.work.announcements import announce_now, happening
 
 SECONDS = 10.0  # that a search may take
 LISTED = 1000  # entries of a history
-TEXT = "text/plain"
+TEXT = ("text/plain",)
 SEARCH = (
     Parameter("q", "A query, as in the search bar: action:LICENSE_* -user:system", longest=1000),
     Parameter("since", "2026-11-01, an RFC 3339 time, 7d", longest=64),
@@ -83,7 +84,7 @@ class Reading:
                 "export",
                 self.export, (Parameter("format", "Of the file", choices=tuple(FORMATS)), *SEARCH,
                  Parameter("columns", "Of CSV: names with commas")),
-                answers={200: Answer("The file", None, "application/octet-stream")},
+                answers={200: FILE},
             ),
         ]  # fmt: skip
 
@@ -103,7 +104,7 @@ class Reading:
         """An entry never changes: its tag is its leaf in the tree."""
         line = self._line(call)
         tag = f'"{leaf_hash(line).hex()}"'
-        kept = {"ETag": tag, "Cache-Control": "private, max-age=31536000, immutable"}
+        kept = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
         if tag in [
             each.strip().removeprefix("W/") for each in call.request.headers.get("if-none-match", "").split(",")
         ]:
@@ -118,13 +119,20 @@ class Reading:
         """Its state is that of all entries up to the moment; listed are up to 1,000 of them."""
         moment = _moment("at", call.values.get("at"))
         type_, id_ = call.values["type"], call.values["id"]
-        entries = list(history(self._log, type_, id_, organization=call.organization))
-        if not entries:
+        behind, later, end = call.values.get("after", -1), list[int](), time.monotonic() + SECONDS
+        found, count = Known(), 0
+        for entry in history(self._log, type_, id_, organization=call.organization):
+            count += 1
+            if moment is None or datetime.fromisoformat(entry.occurred_at) < moment:
+                found = after(found, entry)
+            if entry.seq > behind and len(later) <= LISTED:
+                later.append(entry.seq)
+            if time.monotonic() > end:
+                raise SlowSearchError(SECONDS)
+        if not count:
             raise NotFoundError(f"The log has no entry of {type_} {id_}. Types and ids are exact.")
-        now = known(entries, moment or datetime.now(UTC))
-        later = [each.seq for each in entries if each.seq > call.values.get("after", -1)]
         listed = [Raw(line) for line in self._log.store.lines(later[:LISTED])]
-        return reply(Told(type_, id_, now.name, now.there, now.fields, listed, len(later) > LISTED))
+        return reply(Told(type_, id_, found.name, found.there, found.fields, listed, len(later) > LISTED))
 
     def checkpoint(self, call: Call) -> Response:
         """An organization's counts its own entries alone."""
@@ -136,8 +144,9 @@ class Reading:
         return _text(note)
 
     def consistency(self, call: Call) -> Response:
+        """Not for one organization: the hashes are of others' entries, too."""
         old, size = call.values.get("from", 0), call.values.get("to", 0)
-        if not 0 < old <= size <= self._log.signed_size():
+        if call.organization is not None or not 0 < old <= size <= self._log.signed_size():
             raise NotFoundError(f"There are no signed trees of {old} and {size} entries, the first within the second.")
         hashes = (subtree(run, self._log.store.nodes) for run in consistency(old, size))
         return _text("".join(f"{encode(hash_)}\n" for hash_ in hashes))

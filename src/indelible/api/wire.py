@@ -1,43 +1,92 @@
 """What is sent and answered, as JSON has it. The OpenAPI document is made of these."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from indelible.event import ACTION, MAX_ACTION, Actor, Context, Entity, Organization, Outcome
+from indelible.event import ACTION, MAX_ACTION, MAX_NAME, Actor, Context, Entity, Organization, Outcome
+from indelible.export.csv import COLUMNS
+from indelible.keys.keys import Scope
+from indelible.search.query import MAX_QUERY
 
 MAX_EVENTS = 1000
 
 Action = Annotated[str, Meta(pattern=f"^{ACTION.pattern}$", max_length=MAX_ACTION, examples=["LICENSE_ASSIGNED"])]
+Name = Annotated[str, Meta(min_length=1, max_length=80)]
+QueryText = Annotated[str, Meta(max_length=MAX_QUERY, examples=["action:LICENSE_* -user:system"])]
+MomentText = Annotated[str, Meta(max_length=64, examples=["7d"])]
+FormatName = Literal["csv", "csv-raw", "json", "jsonl", "cloudevents", "ocsf"]
+Url = Annotated[str, Meta(pattern="^https?://", max_length=2000, examples=["https://hooks.example.com/audit"])]
+Email = Annotated[str, Meta(pattern="^[^@ ]+@[^@ ]+$", max_length=254)]
+Column = Annotated[str, Meta(pattern=f"^({'|'.join(COLUMNS)})$")]
 Word = Annotated[str, Meta(min_length=1, max_length=MAX_ACTION)]
+
+
+Text = Annotated[str, Meta(max_length=MAX_NAME)]
+Key = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+
+
+class SentActor(Actor, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who acted. `database` is what capture alone can say."""
+
+    type: Literal["user", "api_key", "system", "job", "unknown"] = "user"
+    id: Text | None = None
+    name: Text | None = None
+    email: Text | None = None
+    on_behalf_of: "SentActor | UnsetType" = UNSET
+
+
+class SentEntity(Entity, frozen=True, forbid_unknown_fields=True):
+    """What was acted on."""
+
+    type: Key
+    id: Annotated[str, Meta(min_length=1, max_length=1000)]
+    name: Text | None = None
+
+
+class SentOrganization(Organization, frozen=True, forbid_unknown_fields=True):
+    """The tenant."""
+
+    id: Key
+    name: Text | None = None
+
+
+class SentContext(Context, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How it arrived. `sql` and `indelible` are what capture says."""
+
+    source: Annotated[str, Meta(max_length=MAX_NAME, pattern="^(?!(sql|indelible)$)")] | None = None
+    ip: Text | None = None
+    user_agent: Annotated[str, Meta(max_length=512)] | None = None
+    request_id: Text | None = None
+    transaction_id: Text | None = None
 
 
 class Change(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A field of the entity. What is missing and null differ: creating has no old value, deleting no new one."""
 
-    old: Any = msgspec.UNSET
-    new: Any = msgspec.UNSET
-    old_name: str | msgspec.UnsetType = msgspec.UNSET
-    new_name: str | msgspec.UnsetType = msgspec.UNSET
+    old: Any = UNSET
+    new: Any = UNSET
+    old_name: Text | UnsetType = UNSET
+    new_name: Text | UnsetType = UNSET
 
 
 class Sent(Struct, forbid_unknown_fields=True, kw_only=True):
     """An event as it is sent: what is missing is filled in."""
 
     action: Action
-    entity: Entity
+    entity: SentEntity
     operation: Word | None = None
     occurred_at: Annotated[datetime, Meta(tz=True)] | None = None
-    actor: Actor | None = None
+    actor: SentActor | None = None
     id: UUID | None = None
-    organization: Organization | None = None
+    organization: SentOrganization | None = None
     changes: dict[str, Change] = {}
     outcome: Outcome = "success"
-    reason: str | None = None
-    context: Context | None = None
+    reason: Annotated[str, Meta(max_length=10_000)] | None = None
+    context: SentContext | None = None
     metadata: dict[str, Any] = {}
 
 
@@ -101,9 +150,9 @@ class CoverageOf(Struct):
 class SentKey(Struct, forbid_unknown_fields=True):
     """An API key that is to be made."""
 
-    name: str
-    scopes: list[str]
-    organization: str | None = None
+    name: Name
+    scopes: Annotated[list[Scope], Meta(min_length=1)]
+    organization: Key | None = None
 
 
 class ApiKey(Struct, omit_defaults=True):
@@ -125,12 +174,20 @@ class ApiKeys(Struct):
 
 
 class SentWebhook(Struct, forbid_unknown_fields=True):
-    """A webhook that is to be added, or what one is to be changed to."""
+    """A webhook that is to be added."""
 
-    url: str
-    filter: str = ""
-    organization: str | None = None
-    contact: str | None = None
+    url: Url
+    filter: QueryText = ""
+    organization: Key | None = None
+    contact: Email | None = None
+
+
+class ChangedWebhook(Struct, forbid_unknown_fields=True):
+    """What a webhook is changed to."""
+
+    url: Url
+    filter: QueryText = ""
+    contact: Email | None = None
 
 
 class Webhook(Struct, omit_defaults=True):
@@ -165,10 +222,10 @@ class Tried(Struct):
 class SentView(Struct, forbid_unknown_fields=True):
     """A search that is to be kept."""
 
-    name: str
-    query: str = ""
-    since: str = ""
-    until: str = ""
+    name: Name
+    query: QueryText = ""
+    since: MomentText = ""
+    until: MomentText = ""
     shared: bool = False
 
 
@@ -192,11 +249,11 @@ class SavedViews(Struct):
 class SentExport(Struct, forbid_unknown_fields=True):
     """An export that is to be made in the background."""
 
-    format: str
-    columns: list[str] = []
-    query: str = ""
-    since: str = ""
-    until: str = ""
+    format: FormatName
+    columns: list[Column] = []  # of CSV
+    query: QueryText = ""
+    since: MomentText = ""
+    until: MomentText = ""
 
 
 class ExportState(Struct):
@@ -208,8 +265,7 @@ class ExportState(Struct):
     query: str
     entries: int
     bytes: int
-    reached: int
-    size: int
+    percent: int  # of the log that was looked through
     asked_at: datetime
     until: datetime | None
     failure: str | None

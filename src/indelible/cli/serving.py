@@ -74,10 +74,13 @@ def show_(file: Config = None, *, as_json: Annotated[bool, typer.Option("--json"
 
     told = Settings.read({}, file).shown()
     if as_json:
-        show(json.dumps({name: setting._asdict() for name, setting in told.items()}))
+        show(
+            json.dumps({name: {"value": ", ".join(each.values), "origin": each.origin} for name, each in told.items()})
+        )
         return
     for name, setting in told.items():
-        show(f"{name:<20}  {setting.value or '-':<40}  {setting.origin:<12}  {OPTIONS[name].variable}")
+        value = ", ".join(setting.values) or "-"
+        show(f"{name:<20}  {value:<40}  {setting.origin:<12}  {OPTIONS[name].variable}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -105,7 +105,7 @@ def number(line: bytes) -> int | None:
     """What the line says; it proves it by where its proof leads from."""
     try:
         return int(json.loads(line)["seq"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

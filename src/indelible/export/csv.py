@@ -24,6 +24,7 @@ COLUMNS = (
 
 _FORMULA = tuple("=+-@＝＋－＠")
 _SUSPECT = {*_FORMULA, " "}  # a formula, or a space that one may stand behind; no other space is printable
+_INNER = re.compile(r"([;\t]\s*)(?=[=+\-@＝＋－＠])")  # where other programs than the one it was made for end a cell
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufeff]")
 
 
@@ -51,10 +52,12 @@ def csv_spelling(columns: Sequence[str] = COLUMNS, *, raw: bool = False) -> Call
 def safe(cell: object) -> str:
     """One cell, as a spreadsheet may see it."""
     text = "" if cell is None else str(cell)
-    if text.isprintable() and text[:1] not in _SUSPECT:  # as nearly all are
+    if text.isprintable() and text[:1] not in _SUSPECT and ";" not in text:  # as nearly all are
         return text
     text = _CONTROL.sub("\ufffd", text)
-    return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
+    bare = text.lstrip()
+    text = text[: len(text) - len(bare)] + _INNER.sub(r"\1'", bare)
+    return f"'{text}" if bare[:1] in _FORMULA else text
 
 
 def _plain(cell: object) -> str:
@@ -77,4 +80,5 @@ def _cells(entry: Entry) -> tuple[object, ...]:
 
 def _exact(value: object) -> str:
     """JSON that `safe` leaves as it is: what JSON does not escape by itself is escaped here."""
-    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f").replace("\ufeff", "\\ufeff")
+    text = msgspec.json.encode(value).decode().replace("\x7f", "\\u007f").replace("\ufeff", "\\ufeff")
+    return _INNER.sub(lambda found: found[1].replace(";", "\\u003b"), text) if ";" in text else text

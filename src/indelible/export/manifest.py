@@ -38,17 +38,17 @@ class Counting:
 
 
 def manifest(  # noqa: PLR0913 - a manifest is just these
-    origin: str, checkpoint: str | None, end: int, asked: dict[str, Any], *, entries: int, size: int, sha256: str
+    origin: str, checkpoint: str | None, end: int | None, asked: dict[str, Any], *, entries: int, size: int, sha256: str
 ) -> bytes:
     """`end`: entries the log had when the export began; `asked`: what was searched for. UTF-8 JSON."""
     told = {
         "log": origin,
         "exported_at": rfc3339(datetime.now(UTC)),
         **{name: value for name, value in asked.items() if value},
-        "among": end,
+        **({} if end is None else {"among": end}),
         "entries": entries,
         "bytes": size,
         "sha256": sha256,
-        "checkpoint": checkpoint,
+        **({} if end is None else {"checkpoint": checkpoint}),
     }
     return msgspec.json.format(msgspec.json.encode(told), indent=2) + b"\n"

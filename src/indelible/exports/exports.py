@@ -1,5 +1,6 @@
 """Who asked for which export, what became of it, and the file it is in."""
 
+import hashlib
 import os
 import secrets as chance
 from collections.abc import Sequence
@@ -53,6 +54,11 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def form(self) -> Format:
         return format_of(self.format, self.columns.split(",") if self.columns else ())
+
+    @property
+    def percent(self) -> int:
+        """Of the log that was looked through."""
+        return 100 * self.reached // self.size if self.size else 100
 
     @property
     def filename(self) -> str:
@@ -143,8 +149,9 @@ class Exports:
         with self._work.transaction() as statements:
             for each in gone:
                 statements.run("remove_export", id=each.id)
+        found = list(self._folder.glob("ex_*"))  # first: what is begun now is known then
         known = {self.path(each) for each in self.all()}
-        for path in self._folder.glob("ex_*") if self._folder.exists() else ():
+        for path in found:
             if path not in known:
                 path.unlink(missing_ok=True)
 
@@ -167,7 +174,9 @@ def export_of(row: Sequence[Any]) -> Export:
 def folder_of(log: Log) -> Path:
     """Beside the log's key, which is not in a database either; or where the environment says."""
     chosen = os.environ.get(FOLDER)
-    return Path(chosen) if chosen else log.store.key_path.with_suffix(".exports")
+    if not chosen:
+        return log.store.key_path.with_suffix(".exports")
+    return Path(chosen) / hashlib.sha256(log.origin.encode()).hexdigest()[:16]  # several logs may be told the same
 
 
 def _may(export: Export, by: By, *, manages: bool) -> bool:

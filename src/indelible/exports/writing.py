@@ -13,6 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -23,6 +24,7 @@ from indelible.errors import Error, LogError
 from indelible.event import micros
 from indelible.export.manifest import manifest
 from indelible.exports.exports import FOLDER, KEPT, Export, Exports, export_of
+from indelible.files import sync
 from indelible.log import Log
 from indelible.search.page import batches
 from indelible.work.promise import Hold, Statements, Work
@@ -64,14 +66,14 @@ class Writer:
                 path.unlink(missing_ok=True)
                 said = f"The file cannot be written: {error.strerror or error}."
                 remedy = f"Make room, or let {FOLDER} name another folder, and try again."
-                self._end(replace(export, reached=0, entries=0, bytes=0), "failed", f"{said} {remedy}")
+                self._fail(replace(export, reached=0, entries=0, bytes=0), f"{said} {remedy}")
             except _LostError:
                 raise
             except Error as error:
-                self._end(None, "failed", str(error), id_=export.id)
+                self._fail(None, str(error), export.id)
             except Exception as error:
                 logger.exception("The export %s failed", export.id)
-                self._end(None, "failed", f"unexpected {type(error).__name__}: {error}"[:500], id_=export.id)
+                self._fail(None, f"unexpected {type(error).__name__}: {error}"[:500], export.id)
 
     def _next(self) -> Export | None:
         """Also one that somebody else had begun with, who is no more."""
@@ -86,6 +88,9 @@ class Writer:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         due = time.monotonic() + self._step
         with os.fdopen(handle, "r+b") as file:
+            sync(path.parent)  # its name is there as long as its bytes are
+            if os.fstat(handle).st_size < export.bytes:  # it was lost, or is on another machine
+                export = replace(export, reached=0, entries=0, bytes=0)
             file.truncate(export.bytes)
             file.seek(export.bytes)
             for reached, found, piece in _pieces(self._log, export):
@@ -104,7 +109,7 @@ class Writer:
         self._check_hold()
         with self._work.transaction() as statements:
             if not _moved(statements, export):
-                raise _RemovedError
+                raise _gone(statements, export.id)
 
     def _check_hold(self) -> None:
         if not self._hold.kept():
@@ -112,14 +117,19 @@ class Writer:
 
     def _end(self, export: Export | None, state: str, told: str, *, id_: str = "") -> None:
         """`export`: how far it is; None: as far as was written down last."""
+        self._check_hold()
         now = datetime.now(UTC)
         with self._work.transaction() as statements:
-            if export is not None:
-                _moved(statements, export)
+            if export is not None and not _moved(statements, export):
+                raise _gone(statements, export.id)
             statements.run(
                 "end_export", id=export.id if export else id_, state=state, told=told, now=micros(now),
                 until_at=micros(now + KEPT),
             )  # fmt: skip
+
+    def _fail(self, export: Export | None, told: str, id_: str = "") -> None:
+        with suppress(_RemovedError):
+            self._end(export, "failed", told, id_=id_)
 
     def _manifest(self, export: Export, path: Path) -> str:
         with path.open("rb") as file:
@@ -127,8 +137,9 @@ class Writer:
         asked = {
             name: getattr(export, name) for name in ("format", "columns", "query", "since", "until", "organization")
         }
+        whole = export.organization is None  # of an organization how large the whole log is tells of others
         return manifest(
-            self._log.origin, self._log.checkpoint(), export.size, asked,
+            self._log.origin, self._log.checkpoint() if whole else None, export.size if whole else None, asked,
             entries=export.entries, size=export.bytes, sha256=sha256,
         ).decode()  # fmt: skip
 
@@ -152,6 +163,12 @@ def _moved(statements: Statements, export: Export) -> bool:
             "move_export", id=export.id, reached=export.reached, entries=export.entries, bytes=export.bytes
         )
     )  # fmt: skip
+
+
+def _gone(statements: Statements, id_: str) -> Exception:
+    """Why it is not being made any more: it is nobody's, or another process has ended it."""
+    there = any(row[0] == id_ for row in statements.run("exports"))
+    return _LostError("Another process has made it.") if there else _RemovedError()
 
 
 def _sync(file: IO[bytes]) -> None:

@@ -7,6 +7,7 @@ A secret that nobody can guess needs no slow hash: SHA-256 tells nothing of it (
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets as chance
 import time
@@ -16,15 +17,18 @@ from typing import Literal, get_args
 
 import msgspec
 
-from indelible.errors import NotFoundError, UsageError
+from indelible.errors import LogError, NotFoundError, UsageError
 from indelible.event import Actor, Entity, micros
 from indelible.log import Log
 from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.promise import Row, Statements, Work
 
+logger = logging.getLogger(__name__)
+
 Scope = Literal["append", "read", "export", "manage"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 OVERLAP = timedelta(hours=24)  # during which the secret before is good, too
+MOST_BEFORE = 5  # secrets before that are good at a time
 MAX_NAME = 80
 REMEMBERED = 1.0  # seconds that another process's removal of a key takes to be noticed here
 USED = 60.0  # seconds between two notes that it was used
@@ -39,8 +43,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     scopes: str
     organization: str | None
     mark: str
-    mark_before: str | None
-    before_until: int
+    marks_before: str
     created_at: int
     used_at: int | None
 
@@ -53,10 +56,14 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         return scope in self.scopes.split(",")
 
     def opened_by(self, secret: str, now: int) -> bool:
-        """In constant time, whatever the secret."""
+        """What is compared are hashes: how long it takes tells nothing of a secret."""
         mark = _mark(secret)
-        before = self.mark_before if self.before_until > now else None
-        return hmac.compare_digest(mark, self.mark) | hmac.compare_digest(mark, before or "")
+        return any(hmac.compare_digest(mark, good) for good in (self.mark, *self.before(now)))
+
+    def before(self, now: int) -> dict[str, int]:
+        """Marks of secrets that were rotated away and are good yet, each with the moment until which it is."""
+        marks = dict(each.split("@") for each in self.marks_before.split())
+        return {mark: int(until) for mark, until in marks.items() if int(until) > now}
 
 
 class Keys:
@@ -79,12 +86,12 @@ class Keys:
         key = Key(
             id=f"ik_{chance.token_hex(8)}", name=name, scopes=",".join(wanted),
             organization=organization if by.organization is None else by.organization, mark=_mark(secret),
-            mark_before=None, before_until=0, created_at=micros(datetime.now(UTC)), used_at=None,
+            marks_before="", created_at=micros(datetime.now(UTC)), used_at=None,
         )  # fmt: skip
         with self._work.transaction() as statements:
             statements.run("add_key", **msgspec.structs.asdict(key))
             _announce(statements, "API_KEY_ADDED", "create", key, by)
-        settle(self._work, self._log)
+        self._changed(key.id)
         return key, f"{key.id}_{secret}"
 
     def all(self, organization: str | None = None) -> list[Key]:
@@ -93,17 +100,25 @@ class Keys:
             found = [_key_of(row) for row in statements.run("keys")]
         return [each for each in found if organization in (None, each.organization)]
 
+    def get(self, id_: str, by: By) -> Key:
+        """Raises NotFoundError: another organization's is not there."""
+        with self._work.transaction() as statements:
+            return _get(statements, id_, by.organization)
+
     def rotate(self, id_: str, by: By, overlap: timedelta = OVERLAP) -> tuple[Key, str]:
         """Another secret, told here and never again; the one before is good for as long as `overlap`.
 
-        Raises NotFoundError, UsageError.
+        So are those before that, each for its own time: an answer that was lost takes nobody's secret. With no overlap
+        all of them end. Raises NotFoundError, UsageError.
         """
         if not timedelta() <= overlap <= timedelta(days=30):
             raise UsageError(f"{overlap} is no overlap of secrets: up to 30 days, please.")
-        secret, until = chance.token_urlsafe(32), micros(datetime.now(UTC) + overlap)
+        secret, now = chance.token_urlsafe(32), datetime.now(UTC)
         with self._work.transaction() as statements:
             key = _get(statements, id_, by.organization)
-            statements.run("rotate_key", id=id_, mark=_mark(secret), before_until=until)
+            good = key.before(micros(now)) | {key.mark: micros(now + overlap)} if overlap else {}
+            kept = " ".join(f"{mark}@{until}" for mark, until in list(good.items())[-MOST_BEFORE:])
+            statements.run("rotate_key", id=id_, mark=_mark(secret), marks_before=kept)
             _announce(statements, "API_KEY_ROTATED", "update", key, by)
         self._changed(id_)
         return key, f"{id_}_{secret}"
@@ -151,8 +166,12 @@ class Keys:
             self._known[id_] = time.monotonic(), key
 
     def _changed(self, id_: str) -> None:
+        """It is done, and its entry is written down: where that cannot be sealed now, who settles next does it."""
         self._known.pop(id_, None)
-        settle(self._work, self._log)
+        try:
+            settle(self._work, self._log)
+        except LogError as error:  # the secret is told all the same: nobody could be given it again
+            logger.error("What was done to %s is sealed later: %s", id_, error)  # noqa: TRY400 - one sentence
 
 
 def _mark(secret: str) -> str:

@@ -10,18 +10,18 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from indelible.event import Actor
+from indelible.event import MAX_NAME, Actor
 from indelible.serve.settings import Settings
 from indelible.viewer import Viewer
 
-COOKIE = "indelible"
+COOKIE = "indelible"  # and the port: cookies of one host are every port's
 TOKEN = "token"  # noqa: S105 - the parameter's name
 
 
 class Link:
     """Of one start of the server: its own user, who sees and manages all of it.
 
-    The link is opened once; then a cookie says the same, and the address says nothing any more.
+    Whoever opens the link has a cookie that says the same, and the address says nothing any more.
     """
 
     def __init__(self) -> None:
@@ -32,12 +32,14 @@ class Link:
         return f"{base}/?{urlencode({TOKEN: self._token})}"
 
     def __call__(self, request: Request) -> Viewer | Response:
-        if hmac.compare_digest(_cookie(request).encode(), self._cookie.encode()):
+        if hmac.compare_digest(_cookie(request, _name(request)).encode(), self._cookie.encode()):
             return Viewer(actor=Actor(id=_user(), name=_user()), manages=True)
         given = request.query_params.get(TOKEN, "")
         if request.method == "GET" and hmac.compare_digest(given.encode(), self._token.encode()):
             answer = RedirectResponse(f"{request.scope.get('root_path', '')}/", 303)
-            answer.set_cookie(COOKIE, self._cookie, httponly=True, samesite="lax", secure=request.url.scheme == "https")
+            answer.set_cookie(
+                _name(request), self._cookie, httponly=True, samesite="lax", secure=request.url.scheme == "https"
+            )
             answer.headers["Cache-Control"] = "no-store"
             return answer
         return PlainTextResponse("Open the link that `indelible serve` printed when it started.\n", 401)
@@ -53,6 +55,11 @@ class Named:
         settings, client = self._settings, request.client
         if client is None or not _is_among(client.host, settings):
             return PlainTextResponse("This server is reached by its proxy alone.\n", 403)
+        headers = (settings.user_header, settings.email_header, settings.organization_header)
+        if any(
+            len(request.headers.getlist(name)) > 1 or len(request.headers.get(name, "")) > MAX_NAME for name in headers
+        ):
+            return PlainTextResponse("The proxy names somebody twice, or at too great length.\n", 400)
         user = request.headers.get(settings.user_header, "").strip()
         if not user:
             return PlainTextResponse("The proxy does not say who you are. Sign in there.\n", 401)
@@ -74,9 +81,13 @@ def _is_among(host: str, settings: Settings) -> bool:
     return any(address in network for network in settings.proxies)
 
 
-def _cookie(request: Request) -> str:
+def _name(request: Request) -> str:
+    return f"{COOKIE}-{(request.scope.get('server') or ('', 0))[1]}"
+
+
+def _cookie(request: Request, name: str) -> str:
     try:
-        found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
+        found = SimpleCookie(request.headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
     return found.value if found else ""

@@ -11,7 +11,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from indelible.api import create_api
+from indelible.api.app import missing
 from indelible.capture.source import open_source
+from indelible.errors import Error
 from indelible.log import Log
 from indelible.sealer import Sealer
 from indelible.serve.headers import SafeHeaders
@@ -83,6 +85,7 @@ class Service:
                 Mount("/api/v1", create_api(self.log, self.upkeep)),
                 Mount("/", pages),
             ],
+            exception_handlers={404: missing},
             middleware=[Middleware(SafeHeaders), Middleware(metrics.counting)],
         )
 
@@ -90,7 +93,10 @@ class Service:
 def _health(health: Callable[[], dict[str, Any]]) -> Callable[[Request], Response]:
     def answer(_request: Request) -> Response:
         """Open to all, so it says no more than whether all is well."""
-        status = health()["status"]
+        try:
+            status = health()["status"]
+        except Error:
+            status = "failing"
         return JSONResponse({"status": status}, 200 if status == "ok" else 503, headers={"Cache-Control": "no-store"})
 
     return answer

@@ -41,8 +41,12 @@ OPTIONS = {
 class Setting(NamedTuple):
     """A value, and where it is from: flag, environment, file or usual."""
 
-    value: str
+    values: tuple[str, ...]
     origin: str
+
+    @property
+    def value(self) -> str:
+        return self.values[0] if self.values else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,21 +76,24 @@ class Settings:
             raise UsageError("Which log? Give its URL: indelible serve sqlite:///audit.db")
         if told["logs"].value not in ("text", "json"):
             raise _wrong("logs", told, "It is text or json.")
-        if bool(told["user_header"].value) != bool(told["proxies"].value):
+        named = [bool(told[name].values) for name in ("user_header", "proxies")]
+        others = any(told[name].values for name in ("email_header", "organization_header", "managers"))
+        if named[0] != named[1] or (others and not named[0]):
             raise UsageError(
-                "user_header and proxies go together: a header is believed of nobody but the proxy that writes it."
+                "user_header and proxies go together, and the other headers and managers need both: a header is "
+                "believed of nobody but the proxy that writes it."
             )
         return cls(
-            log=told["log"].value, apps=_several(told["app"].value), host=told["host"].value, port=_port(told),
+            log=told["log"].value, apps=told["app"].values, host=told["host"].value, port=_port(told),
             proxies=_networks(told), user_header=told["user_header"].value, email_header=told["email_header"].value,
             organization_header=told["organization_header"].value,
-            managers=frozenset(_several(told["managers"].value)), json_logs=told["logs"].value == "json", told=told,
+            managers=frozenset(told["managers"].values), json_logs=told["logs"].value == "json", told=told,
         )  # fmt: skip
 
     def shown(self) -> dict[str, Setting]:
         """Without passwords."""
         return {
-            name: setting._replace(value=", ".join(map(_without_password, _several(setting.value))))
+            name: setting._replace(values=tuple(map(_without_password, setting.values)))
             if OPTIONS[name].secret
             else setting
             for name, setting in self.told.items()
@@ -94,17 +101,25 @@ class Settings:
 
 
 def _setting(
-    name: str, flags: Mapping[str, Any], written: Mapping[str, str], environment: Mapping[str, str]
+    name: str, flags: Mapping[str, Any], written: Mapping[str, Any], environment: Mapping[str, str]
 ) -> Setting:
     option = OPTIONS[name]
-    if flags.get(name) not in (None, "", [], ()):
-        return Setting(_text(flags[name]), "flag")
-    if environment.get(option.variable):
-        return Setting(environment[option.variable], "environment")
-    return Setting(written[name], "file") if name in written else Setting(option.usual, "usual")
+    for value, origin in ((flags.get(name), "flag"), (environment.get(option.variable), "environment")):
+        if value not in (None, "", [], ()):
+            return Setting(_values(value, option), origin)
+    if name in written:
+        return Setting(_values(written[name], option), "file")
+    return Setting((option.usual,) if option.usual else (), "usual")
 
 
-def _file(path: Path) -> dict[str, str]:
+def _values(value: Any, option: Option) -> tuple[str, ...]:
+    """A list is one; a text is split at commas where several are meant. URLs have commas in them, too: list these."""
+    if isinstance(value, list | tuple):
+        return tuple(map(str, value))
+    return tuple(each.strip() for each in str(value).split(",") if each.strip()) if option.several else (str(value),)
+
+
+def _file(path: Path) -> dict[str, Any]:
     try:
         written = tomllib.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -112,15 +127,7 @@ def _file(path: Path) -> dict[str, str]:
     unknown = sorted(set(written) - set(OPTIONS))
     if unknown:
         raise UsageError(f"{path} has {unknown[0]!r}, which is no setting. There are: {', '.join(OPTIONS)}.")
-    return {name: _text(value) for name, value in written.items()}
-
-
-def _text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _several(text: str) -> tuple[str, ...]:
-    return tuple(each.strip() for each in text.split(",") if each.strip())
+    return written
 
 
 def _port(told: Mapping[str, Setting]) -> int:
@@ -132,7 +139,7 @@ def _port(told: Mapping[str, Setting]) -> int:
 
 def _networks(told: Mapping[str, Setting]) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
-        return tuple(ip_network(each) for each in _several(told["proxies"].value))
+        return tuple(ip_network(each) for each in told["proxies"].values)
     except ValueError as error:
         raise _wrong("proxies", told, f"{error}. Give networks as 10.0.0.0/8,127.0.0.1/32.") from error
 

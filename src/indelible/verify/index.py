@@ -35,7 +35,7 @@ def _findable(entry: Entry, folded: tuple[str, ...]) -> bool:
         (organization.id, organization.name) if organization else (),
     )  # fmt: skip
     return all(
-        {line for spelling in each if spelling for line in spelling.casefold().split("\n")}
+        {line for spelling in each if spelling for line in spelling.casefold().split("\n") if line}
         <= {*(found or "").split("\n")}
         for each, found in zip(wanted, folded, strict=True)
     )

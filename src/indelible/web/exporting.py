@@ -172,7 +172,6 @@ class _Shown:
         self.asked_at = EPOCH + timedelta(microseconds=export.asked_at)
         self.until = export.until_at and EPOCH + timedelta(microseconds=export.until_at)
         self.open = export.state in OPEN
-        self.percent = 100 * export.reached // export.size if export.size else 100
 
 
 def _columns(form: str, given: Mapping[str, str]) -> list[str]:

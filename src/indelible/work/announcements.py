@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from indelible.errors import ConflictError
-from indelible.event import Actor, Context, Entity, Event, Organization, Outcome, derive_id
+from indelible.event import Actor, Context, Entity, Event, Organization, Outcome, clip, derive_id, seal
 from indelible.log import Log
+from indelible.store.promise import MAX_SIZE
 from indelible.work.promise import Statements, Work
 
 
@@ -32,6 +33,7 @@ class By:
 def announce(statements: Statements, event: Event) -> None:
     """Within the transaction of what it tells of. Raises EventError for what could not be sealed."""
     event.check()
+    seal(event, MAX_SIZE)  # one that could not be would keep all others from it, for good
     statements.run("add_announcement", id=str(event.id), event=msgspec.json.encode(event).decode())
 
 
@@ -105,4 +107,4 @@ def _named(event: Event, name_of: Any) -> Event:
     if event.organization is None:
         return event
     key = event.organization.id
-    return msgspec.structs.replace(event, organization=Organization(key, name_of(key)))
+    return msgspec.structs.replace(event, organization=Organization(key, clip(name_of(key))))

@@ -139,8 +139,14 @@ class _SessionHold:
 
 
 def _make(db: Connection[tuple[Any, ...]]) -> None:
-    """Of two that try at once one waits for the other, and finds it made."""
+    """Of two that try at once one waits for the other, and finds it made.
+
+    Also who finds it there waits for a moment: PostgreSQL shows what was committed before it tells other sessions, who
+    would not find the tables yet, by a path that they resolved when the schema was not there.
+    """
     if _there(db):
+        with db.transaction():
+            db.execute(_ALONE.encode())
         return
     tables = ", ".join(re.findall(r"CREATE TABLE (\w+)", schema()))
     try:

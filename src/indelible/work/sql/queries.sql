@@ -212,19 +212,19 @@ WHERE log = :log AND id = :id AND state = 'failed'
 DELETE FROM export WHERE log = :log AND id = :id
 
 -- name: add_key
-INSERT INTO api_key (log, id, name, scopes, organization, mark, mark_before, before_until, created_at, used_at)
-VALUES (:log, :id, :name, :scopes, :organization, :mark, :mark_before, :before_until, :created_at, :used_at)
+INSERT INTO api_key (log, id, name, scopes, organization, mark, marks_before, created_at, used_at)
+VALUES (:log, :id, :name, :scopes, :organization, :mark, :marks_before, :created_at, :used_at)
 
 -- name: keys
-SELECT id, name, scopes, organization, mark, mark_before, before_until, created_at, used_at
+SELECT id, name, scopes, organization, mark, marks_before, created_at, used_at
 FROM api_key WHERE log = :log ORDER BY created_at, id
 
 -- name: key
-SELECT id, name, scopes, organization, mark, mark_before, before_until, created_at, used_at
+SELECT id, name, scopes, organization, mark, marks_before, created_at, used_at
 FROM api_key WHERE log = :log AND id = :id
 
 -- name: rotate_key
-UPDATE api_key SET mark_before = mark, before_until = :before_until, mark = :mark WHERE log = :log AND id = :id
+UPDATE api_key SET mark = :mark, marks_before = :marks_before WHERE log = :log AND id = :id
 
 -- name: use_key
 UPDATE api_key SET used_at = :now WHERE log = :log AND id = :id

@@ -6,8 +6,7 @@ CREATE TABLE api_key (
   scopes text NOT NULL,         -- with commas: see keys/keys.py
   organization text,            -- sees and writes this one's entries only
   mark text NOT NULL,           -- SHA-256 of the secret
-  mark_before text,             -- of the one before it was rotated
-  before_until bigint NOT NULL, -- until then that one is good, too
+  marks_before text NOT NULL,   -- of those before it was rotated, each with a moment until which it is good: mark@until
   created_at bigint NOT NULL,
   used_at bigint,               -- about: to the minute
   PRIMARY KEY (log, id)
