@@ -16,7 +16,10 @@ CASES = os.environ.get("INDELIBLE_API_CASES", "10")  # of each operation
 
 
 def test_schemathesis_finds_nothing(start: Start, tmp_path: Path, log_url: str) -> None:  # noqa: F811 - the fixture
-    """Refused may be what the types allow: a filter that is no query, an address that is no receiver's."""
+    """Refused may be what the types allow: a filter that is no query, an address that is no receiver's.
+
+    Not asked for is the test of a webhook, which would wait for the name servers of made-up receivers.
+    """
     with Log.create(log_url) as log:
         log.append(happened() for _ in range(30))
     server = start(log_url, environment={"INDELIBLE_API_RATE": "1000000"})
@@ -25,6 +28,7 @@ def test_schemathesis_finds_nothing(start: Start, tmp_path: Path, log_url: str) 
     done = subprocess.run(
         [SCHEMATHESIS, "run", f"{api}/openapi.json", "--url", api, "-H", f"Authorization: {headers['Authorization']}",
          "--max-examples", CASES, "--exclude-checks", "positive_data_acceptance", "--continue-on-failure",
+         "--exclude-operation-id", "testWebhook",
          "--no-color"],
         capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip

@@ -230,6 +230,10 @@ with Log.open_or_create({log_url!r}) as log:
 def test_whatever_lines_a_name_has_the_index_says_what_the_line_says(world: World, text: str) -> None:
     """The second time, too, when the dictionaries know it."""
     for name in (None, None, text, text):
-        named = {"entity": Entity(text, text, name), "organization": Organization(text, name)}
-        world.log.append([happened(actor=Actor(id=text, name=name), **named)])
+        world.log.append(
+            [happened(
+                actor=Actor(id=text, name=name), entity=Entity(text, text, name),
+                organization=Organization(text, name),
+            )]
+        )  # fmt: skip
         check_signed(world.log)

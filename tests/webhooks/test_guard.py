@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from indelible.errors import AddressError, UsageError
 from indelible.webhooks.client import Client
 from indelible.webhooks.endpoint import check_url
-from indelible.webhooks.guard import Guard, is_public, networks
+from indelible.webhooks.guard import Guard, is_public, networks, system_resolve
 from indelible.webhooks.outcome import Answer
 from tests.webhooks.dns_server import dns_server
 from tests.webhooks.receiver import Answer as Reply
@@ -234,3 +234,24 @@ def test_an_address_that_is_none_is_refused_without_showing_it(url: str) -> None
     with pytest.raises(AddressError) as refused:
         check_url(f"{url}\x00" if url == "https://x.test/\n" else url)
     assert "secret" not in str(refused.value)
+
+
+def test_a_name_server_that_is_silent_keeps_nobody_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [silent.wait(30)][:0])
+
+    async def asked() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(system_resolve("receiver.test", 443), 0.1)
+
+    began = time.monotonic()
+    asyncio.run(asked())
+    silent.set()
+    assert time.monotonic() - began < 10
+
+
+def test_what_the_machine_resolves_is_told_once_each_and_what_it_cannot_is_an_error() -> None:
+    assert "127.0.0.1" in asyncio.run(system_resolve("localhost", 80))
+    for name in ("nothing.invalid", "x" * 70, "a..b"):
+        with pytest.raises((OSError, UnicodeError)):
+            asyncio.run(system_resolve(name, 80))

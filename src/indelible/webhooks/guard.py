@@ -9,8 +9,11 @@ changes between versions.
 import asyncio
 import os
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 
 from indelible.errors import AddressError, UsageError
 
@@ -86,10 +89,32 @@ class Guard:
 
 
 async def system_resolve(name: str, port: int) -> list[str]:
-    """As the machine is set up to."""
+    """As the machine is set up to, in a thread that nobody waits for.
+
+    `loop.getaddrinfo` would have the loop's own threads do it, and a server that is told to stop waits for these: for a
+    name server that is silent, half a minute. Raises OSError, UnicodeError.
+    """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    found: asyncio.Future[list[str]] = loop.create_future()
+
+    def look() -> None:
+        try:
+            told = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            _tell(loop, found.set_exception, found, error)
+        else:
+            _tell(loop, found.set_result, found, list(dict.fromkeys(str(address[0]) for *_, address in told)))
+
+    threading.Thread(target=look, name="indelible-names", daemon=True).start()
+    return await found
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, tell: Callable[[Any], None], found: asyncio.Future[list[str]], value: object
+) -> None:
+    """Unless nobody waits any more."""
+    with suppress(RuntimeError):  # the loop was closed meanwhile
+        loop.call_soon_threadsafe(lambda: None if found.done() else tell(value))
 
 
 def _inner(address: IPv6Address) -> IPv4Address:
