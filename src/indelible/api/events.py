@@ -12,14 +12,14 @@ from starlette.responses import Response
 
 from indelible.api.operation import Answer, Call, Operation, Parameter, decode, reply
 from indelible.api.problems import Fault, ProblemError
-from indelible.api.wire import MAX_EVENTS, Change, PlacedEvent, PlacedEvents, Sent, SentEvents
+from indelible.api.wire import MAX_EVENTS, Change, PlacedEvent, PlacedEvents, Sent, SentContext, SentEvents
 from indelible.errors import ConflictError, EventError, TakenError
 from indelible.event import EPOCH, Context, Entry, Event, Organization, derive_id
 from indelible.group import Placed
 from indelible.log import Log
 from indelible.values import EXACT
 
-OURS = ("api_key", "database", "row", "sent", "set_aside", "statement", "table", "was")  # what capture says in metadata
+OURS = {"api_key", "database", "row", "sent", "set_aside", "statement", "table", "was"}  # what capture says in metadata
 TRIES = 5  # where another process appends at the same time
 MAX_KEY = 200  # characters of an Idempotency-Key
 
@@ -47,14 +47,16 @@ class Events:
         if once is not None and not (0 < len(once) <= MAX_KEY and once.isprintable()):
             said = f"Idempotency-Key has 1 to {MAX_KEY} printable characters."
             raise ProblemError(400, "The request cannot be read", said)
-        body = hashlib.sha256(call.body).hexdigest() if once is not None else None
-        now, faults = datetime.now(UTC), list[Fault]()
-        events = [_event(each, place, call, now, (once, body)) for place, each in enumerate(sent)]
-        for place, event in enumerate(events):
-            faults += _faults(sent[place], event, call, "" if single else f"/events/{place}")
+        faults = [
+            fault
+            for place, each in enumerate(sent)
+            for fault in _faults(each, call, "" if single else f"/events/{place}")
+        ]
         if faults:
             said = f"{len(faults)} things are wrong in {len(sent)} events. {faults[0].detail}"
             raise ProblemError(422, "Nothing was recorded", said, faults)
+        filling = _Filling(call, once)
+        events = [filling.event(each, place) for place, each in enumerate(sent)]
         placed = self._append(events, once=once is not None or any(each.id for each in sent))
         told = self._told(events, placed, proof=call.values.get("proof", single))
         return reply(told, 201 if any(place.new for place in placed) else 200)
@@ -119,44 +121,57 @@ _SEVERAL = msgspec.json.Decoder(SentEvents)
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 
 
-def _event(sent: Sent, place: int, call: Call, now: datetime, once: tuple[str | None, str | None]) -> Event:
-    """What is missing is filled in; with an Idempotency-Key the same event has the same id each time.
+class _Filling:
+    """What is missing in the events of one request; with an Idempotency-Key the same event has the same id each time.
 
-    `once`: that, and a hash of the body that it is of. What is sent again is known by the hash of what was sent.
+    What is sent again is known by a hash of what was sent: of the body, or of an event that has an id of its own.
     """
-    key, (again, body) = call.key, once
-    organization: Organization | None = sent.organization
-    if key.organization is not None and organization is None:
-        organization = Organization(key.organization)
-    said = {"api_key": key.id}
-    if body is not None or sent.id is not None:
-        said["sent"] = (body or hashlib.sha256(_canonical(sent)).hexdigest())[:32]
-    id_ = derive_id(now, chance.token_hex(16)) if again is None else derive_id(EPOCH, key.id, again, str(place))
-    try:
-        changes = {name: {side: _exact(value) for side, value in _sides(each)} for name, each in sent.changes.items()}
-        metadata = _exact(sent.metadata)
-    except RecursionError as error:
-        raise ProblemError(422, "Nothing was recorded", "A value is nested too deeply.") from error
-    return Event(
-        action=sent.action,
-        operation=sent.operation or _operation(sent),
-        entity=sent.entity,
-        occurred_at=sent.occurred_at or now,
-        actor=sent.actor or key.actor,
-        id=sent.id or id_,
-        organization=organization,
-        changes=changes,
-        outcome=sent.outcome,
-        reason=sent.reason,
-        context=_context(sent),
-        metadata=metadata | said,
-    )
+
+    def __init__(self, call: Call, once: str | None) -> None:
+        self._key = call.key
+        self._now = datetime.now(UTC)
+        self._at, self._source = (self._now, chance.token_hex(16)) if once is None else (EPOCH, f"{call.key.id} {once}")
+        self._sent = None if once is None else hashlib.sha256(call.body).hexdigest()[:32]
+        self._actor = call.key.actor
+        self._own = None if call.key.organization is None else Organization(call.key.organization)
+
+    def event(self, sent: Sent, place: int) -> Event:
+        """Raises ProblemError."""
+        said = {"api_key": self._key.id}
+        if self._sent is not None or sent.id is not None:
+            said["sent"] = self._sent or hashlib.sha256(_canonical(sent)).hexdigest()[:32]
+        try:
+            changes = {name: _change(change) for name, change in sent.changes.items()}
+            metadata = _exact(sent.metadata) | said if sent.metadata else said
+        except RecursionError as error:
+            raise ProblemError(422, "Nothing was recorded", "A value is nested too deeply.") from error
+        return Event(
+            action=sent.action,
+            operation=sent.operation or _operation(sent),
+            entity=sent.entity,
+            occurred_at=sent.occurred_at or self._now,
+            actor=sent.actor or self._actor,
+            id=sent.id or derive_id(self._at, self._source, str(place)),
+            organization=sent.organization or self._own,
+            changes=changes,
+            outcome=sent.outcome,
+            reason=sent.reason,
+            context=_context(sent.context),
+            metadata=metadata,
+        )
 
 
-def _context(sent: Sent) -> Context:
+_BY_API = Context(source="api")
+
+
+def _context(sent: SentContext | None) -> Context:
     """Of the log's own type: which of its keys stand in the line depends on that."""
-    given = msgspec.structs.asdict(sent.context) if sent.context else {}
-    return Context(**(given | {"source": given.get("source") or "api"}))
+    if sent is None:
+        return _BY_API
+    return Context(
+        source=sent.source or "api", ip=sent.ip, user_agent=sent.user_agent, request_id=sent.request_id,
+        transaction_id=sent.transaction_id,
+    )  # fmt: skip
 
 
 def _operation(sent: Sent) -> str:
@@ -164,8 +179,20 @@ def _operation(sent: Sent) -> str:
     return {"CREATED": "create", "UPDATED": "update", "DELETED": "delete"}.get(sent.action.rpartition("_")[2], "act")
 
 
-def _sides(change: Change) -> Iterator[tuple[str, Any]]:
-    return ((name, value) for name in Change.__struct_fields__ if (value := getattr(change, name)) is not UNSET)
+def _change(change: Change) -> dict[str, Any]:
+    told = {}
+    if change.old is not UNSET:
+        told["old"] = change.old if type(change.old) in _PLAIN else _exact(change.old)
+    if change.new is not UNSET:
+        told["new"] = change.new if type(change.new) in _PLAIN else _exact(change.new)
+    if change.old_name is not UNSET:
+        told["old_name"] = change.old_name
+    if change.new_name is not UNSET:
+        told["new_name"] = change.new_name
+    return told
+
+
+_PLAIN = {str, bool, float, type(None)}
 
 
 def _exact(value: Any) -> Any:
@@ -177,22 +204,13 @@ def _exact(value: Any) -> Any:
     return [_exact(each) for each in value] if isinstance(value, list) else value
 
 
-def _faults(sent: Sent, event: Event, call: Call, under: str) -> list[Fault]:
-    """What no entry may carry, or not by this key."""
-    faults = []
-    try:
-        event.check()
-    except EventError as error:
-        faults.append(Fault(str(error), f"{under}/{error.field}"))
-    own, given = call.organization, event.organization
+def _faults(sent: Sent, call: Call, under: str) -> Iterator[Fault]:
+    """What the types allow, and this key, or nobody, may send."""
+    own, given = call.organization, sent.organization
     if own is not None and given is not None and given.id != own:
-        faults.append(Fault(f"This key records for the organization {own!r} alone.", f"{under}/organization/id"))
-    faults += [
-        Fault(f"{name!r} is what capture says. Choose another name.", f"{under}/metadata/{name}")
-        for name in OURS
-        if name in sent.metadata
-    ]
-    return faults
+        yield Fault(f"This key records for the organization {own!r} alone.", f"{under}/organization/id")
+    for name in OURS & sent.metadata.keys() if sent.metadata else ():
+        yield Fault(f"{name!r} is what capture says. Choose another name.", f"{under}/metadata/{name}")
 
 
 def _same(known: Entry | Event, event: Event) -> bool:
