@@ -94,7 +94,7 @@ def event_of(sent: Sent) -> Event:
         action=sent.action, operation=sent.operation or "act", entity=sent.entity, occurred_at=at,
         actor=sent.actor or Actor(), id=derive_id(at, os.urandom(16).hex()), organization=sent.organization,
         changes={name: {"old": each.old, "new": each.new} for name, each in sent.changes.items()},
-        context=Context(source="portal", ip="203.0.113.9", request_id=sent.context.request_id if sent.context else None),
+        context=Context(source="portal", ip="203.0.113.9", request_id=f"r{at}"),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ LEVELS = (
     ("background",),
     ("values", "merkle", "files", "urls"),
     ("event",),
-    ("actions", "store"),
+    ("actions", "store", "client"),
     ("signer", "group", "capture", "prover", "index"),
     ("log",),
     ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work"),

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -68,3 +68,15 @@ def test_the_settings_are_all_in_the_table_and_the_example_is_read(tmp_path: Pat
     settings = Settings.read({"log": "sqlite:///a.db"}, file, {})
     assert settings.user_header == tomllib.loads(block)["user_header"]
     assert settings.managers == {"dana@acme.test"}
+
+
+def test_the_page_about_the_client_records_what_it_says(start: Start, tmp_path: Path) -> None:  # noqa: F811 - the fixture
+    (block,) = _blocks((ROOT / "docs/client.md").read_text(), "python")
+    page: dict[str, Any] = {}
+    exec(block, page)  # noqa: S102 - our own page
+    url = f"sqlite:///{tmp_path}/audit.db"
+    server = start(url)
+    text = key(url, "append")["Authorization"].removeprefix("Bearer ")
+    page["record_one"](f"{server.address}/api/v1", text, str(tmp_path / "spool"))
+    with Log.open(url, sign=False) as log:
+        assert log.entry(log.head().size - 1).changes == {"assignee_id": {"old": None, "new": "u_77"}}

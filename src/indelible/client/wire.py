@@ -1,0 +1,103 @@
+"""One request and its answer. The standard library's client is enough for it: one connection, kept."""
+
+import http.client
+import json
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from indelible.errors import Error, UsageError
+
+USER_AGENT = "indelible-client/1"
+
+
+class ApiError(Error):
+    """No success. `status` 0: there was no answer. `again`: seconds, where it is worth another try."""
+
+    def __init__(self, status: int, detail: str, problem: Mapping[str, Any], again: float | None) -> None:
+        super().__init__(f"{status or 'no answer'}: {detail}")
+        self.status = status
+        self.problem = problem
+        self.again = again
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the API is."""
+
+    host: str
+    port: int | None
+    path: str
+    secure: bool
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Raises UsageError: a key is not sent in the clear but to this machine."""
+        parts = urlsplit(url)
+        here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if parts.scheme not in ("http", "https") or not parts.hostname or (parts.scheme == "http" and not here):
+            raise UsageError(f"{url[:200]!r} is no address of an API. Give https://audit.example.com/api/v1")
+        return cls(parts.hostname, parts.port, parts.path.rstrip("/"), parts.scheme == "https")
+
+
+class Wire:
+    """Requests one at a time. A connection that broke is made anew with the next one."""
+
+    def __init__(self, url: str, key: str, timeout: float) -> None:
+        self._address = Address.parse(url)
+        self._headers = {"Authorization": f"Bearer {key}", "User-Agent": USER_AGENT, "Accept": "application/json"}
+        self._timeout = timeout
+        self._connection: http.client.HTTPConnection | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> Any:
+        """What JSON says. Raises ApiError."""
+        headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
+        with self._lock:
+            try:
+                connection = self._connected()
+                connection.request(method, self._address.path + path, body, headers)
+                answer = connection.getresponse()
+                data = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                self._drop()
+                raise ApiError(0, f"{type(error).__name__}: {error}", {}, 0.0) from error
+        if answer.status >= 300:  # noqa: PLR2004 - RFC 9110, 15.3
+            raise _refused(answer, data)
+        return json.loads(data) if data else None
+
+    def close(self) -> None:
+        with self._lock:
+            self._drop()
+
+    def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is None:
+            address = self._address
+            if address.secure:
+                context = ssl.create_default_context()
+                self._connection = http.client.HTTPSConnection(
+                    address.host, address.port, timeout=self._timeout, context=context
+                )
+            else:
+                self._connection = http.client.HTTPConnection(address.host, address.port, timeout=self._timeout)
+        return self._connection
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _refused(answer: http.client.HTTPResponse, data: bytes) -> ApiError:
+    try:
+        told = json.loads(data)
+        problem = told if isinstance(told, dict) else {}
+    except ValueError:
+        problem = {}
+    worth = answer.status == 429 or answer.status >= 500  # noqa: PLR2004 - RFC 6585, 4; RFC 9110, 15.6
+    after = answer.headers.get("Retry-After", "")
+    again = (float(after) if after.isascii() and after.isdigit() else 0.0) if worth else None
+    return ApiError(answer.status, str(problem.get("detail", answer.reason)), problem, again)

@@ -1,0 +1,248 @@
+"""What a program records reaches the log once, whatever is killed and however long the server is away."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from indelible.client import ApiError, AsyncClient, Client
+from indelible.errors import EventError, LogError, UsageError
+from indelible.event import Actor, Entity
+from indelible.log import Log
+from indelible.merkle.tlog_proof import TlogProof
+from tests.checking import check_signed
+from tests.serve.conftest import INDELIBLE, Server, Start, key, start, until  # noqa: F401 - fixtures
+
+EVENTS = int(os.environ.get("INDELIBLE_SPOOLED", "200"))
+LICENSE = Entity("License", "lic_9", "Pro seat 9")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/audit.db"
+
+
+@pytest.fixture
+def server(start: Start, url: str) -> Server:  # noqa: F811 - the fixture
+    return start(url)
+
+
+@pytest.fixture
+def text(server: Server, url: str) -> str:  # noqa: ARG001 - the log is there once it is served
+    return key(url, "append", "read")["Authorization"].removeprefix("Bearer ")
+
+
+def reasons(url: str) -> list[str]:
+    with Log.open(url, sign=False) as log:
+        return [entry.reason or "" for entry in check_signed(log) if entry.action == "LICENSE_ASSIGNED"]
+
+
+def test_what_is_recorded_is_in_the_log_in_its_order_and_gone_from_the_spool(
+    server: Server, text: str, url: str, tmp_path: Path
+) -> None:
+    with Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool") as client:
+        for number in range(1200):
+            client.record(
+                "LICENSE_ASSIGNED", LICENSE, actor=Actor(id="dana"), reason=f"{number}", changes={"n": {"new": number}}
+            )
+        assert client.flush()
+        assert (client.pending(), client.refused(), client.failure) == (0, [], None)
+    assert reasons(url) == [f"{number}" for number in range(1200)]
+    assert oct((tmp_path / "spool").stat().st_mode & 0o777) == "0o600"
+
+
+def test_while_the_server_is_away_events_wait_on_the_disk(start: Start, url: str, tmp_path: Path) -> None:  # noqa: F811 - the fixture
+    with Log.create(url):
+        pass
+    text = key(url, "append")["Authorization"].removeprefix("Bearer ")
+    away = Client("http://127.0.0.1:9/api/v1", text, spool=tmp_path / "spool", timeout=1)
+    away.record("LICENSE_ASSIGNED", LICENSE, reason="kept")
+    assert not away.flush(0.5)
+    assert "no answer" in (away.failure or "")
+    away.close()
+    with Client(f"{start(url).address}/api/v1", text, spool=tmp_path / "spool") as back:
+        assert back.flush()
+    assert reasons(url) == ["kept"]
+
+
+RECORDING = """
+import sys, time
+from indelible.client import Client
+from indelible.event import Entity
+url, key, spool, count, first = sys.argv[1:]
+with Client(url, key, spool=spool, timeout=5) as client:
+    for number in range(int(first), int(count)):
+        client.record("LICENSE_ASSIGNED", Entity("License", "lic_9"), reason=str(number))
+        print(number, flush=True)
+        time.sleep(0.02)
+    client.flush(120)
+"""
+
+
+def test_killed_at_any_moment_client_and_server_lose_and_double_nothing(tmp_path: Path, url: str) -> None:
+    """What `record` gave back, and what it was about to, is in the log once."""
+    chance, spool = random.Random(7), str(tmp_path / "spool")  # noqa: S311 - about the same moments in each run
+    with Log.create(url):
+        pass
+    text = key(url, "append")["Authorization"].removeprefix("Bearer ")
+    recorded, port = -1, _free_port()
+    api, stop = f"http://127.0.0.1:{port}/api/v1", threading.Event()
+
+    def serve() -> None:
+        while not stop.is_set():
+            command = [str(INDELIBLE), "serve", url, "--port", str(port)]
+            quiet = subprocess.DEVNULL
+            process = subprocess.Popen(command, stdout=quiet, stderr=quiet, cwd=tmp_path)
+            stop.wait(chance.uniform(0.8, 2.0))
+            process.kill()
+            process.wait()
+
+    killer = threading.Thread(target=serve)
+    killer.start()
+    kills = 0
+    while recorded < EVENTS - 1:
+        command = [sys.executable, "-c", RECORDING, api, text, spool, str(EVENTS), str(recorded + 1)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            timer = threading.Timer(chance.uniform(0.4, 1.2), process.kill)
+            timer.start()
+            assert process.stdout is not None
+            told = [int(line) for line in process.stdout if line.strip().isdigit()]
+            timer.cancel()
+        kills += process.returncode == -signal.SIGKILL
+        recorded = max([recorded, *told])
+    stop.set()
+    killer.join()
+    with Log.open(url) as log:
+        log.sign()
+    server = subprocess.Popen([INDELIBLE, "serve", url, "--port", str(port)], stdout=subprocess.DEVNULL, cwd=tmp_path)
+    try:
+        with Client(api, text, spool=spool) as client:
+            assert client.flush(60)
+            assert client.refused() == []
+    finally:
+        server.terminate()
+        server.wait(20)
+    found = [int(reason) for reason in reasons(url)]
+    assert kills > 0
+    assert set(found) == set(range(EVENTS))
+    # One whose number was not printed yet when its process was killed is recorded by the next one, as another event.
+    assert len(found) <= EVENTS + kills
+
+
+def test_what_the_server_will_never_take_is_set_aside_and_holds_nothing_up(
+    server: Server, text: str, url: str, tmp_path: Path
+) -> None:
+    with Client("http://127.0.0.1:9/api/v1", text, spool=tmp_path / "spool", timeout=1) as client:
+        client.record("LICENSE_ASSIGNED", LICENSE, reason="first")
+        client.record("LICENSE_ASSIGNED", LICENSE, reason="x" * 20_000)
+        client.record("LICENSE_ASSIGNED", LICENSE, metadata={"row": 1})
+        client.record("LICENSE_ASSIGNED", LICENSE, reason="last")
+    with Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool") as client:
+        assert client.flush()
+        refused = client.refused()
+    assert reasons(url) == ["first", "last"]
+    assert [json.loads(event)["entity"]["id"] for event, _ in refused] == ["lic_9", "lic_9"]
+    assert ["reason" in why or "metadata" in why for _, why in refused] == [True, True]
+
+
+def test_a_key_that_opens_nothing_loses_nothing(server: Server, text: str, url: str, tmp_path: Path) -> None:
+    with Client(f"{server.address}/api/v1", text[:-1] + "A", spool=tmp_path / "spool") as wrong:
+        wrong.record("LICENSE_ASSIGNED", LICENSE, reason="kept")
+        assert until(lambda: wrong.failure is not None)
+        assert "401" in str(wrong.failure)
+        assert text[:-1] not in str(wrong.failure)
+    with Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool") as right:
+        assert right.flush()
+    assert reasons(url) == ["kept"]
+
+
+def test_two_processes_share_a_spool_and_one_sends(server: Server, text: str, url: str, tmp_path: Path) -> None:
+    first = Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool")
+    second = Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool")
+    for number in range(100):
+        (first, second)[number % 2].record("LICENSE_ASSIGNED", LICENSE, reason=f"{number}")
+    assert second.flush()
+    first.close()
+    second.close()
+    assert sorted(map(int, reasons(url))) == list(range(100))
+
+
+def test_send_gives_places_and_proofs_at_once(server: Server, text: str, url: str) -> None:
+    with Client(f"{server.address}/api/v1", text) as client:
+        event = {"action": "LICENSE_ASSIGNED", "entity": {"type": "License", "id": "lic_9"}, "reason": "now"}
+        (recorded,) = client.send([event], proof=True)
+        with Log.open(url, sign=False) as log:
+            proof = TlogProof.parse(recorded.proof or "")
+            proof.verify(log.line(recorded.seq), log.keys)
+        assert [entry["seq"] for entry in client.search("license")] == [recorded.seq]
+        with pytest.raises(ApiError) as refused:
+            client.send([event | {"nose": 1}])
+        assert (refused.value.status, refused.value.again) == (422, None)
+        with pytest.raises(UsageError, match="spool"):
+            client.record("LICENSE_ASSIGNED", LICENSE)
+
+
+def test_it_is_the_same_for_asyncio(server: Server, text: str, url: str, tmp_path: Path) -> None:
+    async def used() -> list[str]:
+        async with AsyncClient(f"{server.address}/api/v1", text, spool=tmp_path / "spool") as client:
+            await asyncio.gather(*(client.record("LICENSE_ASSIGNED", LICENSE, reason=f"{n}") for n in range(20)))
+            assert await client.flush()
+            return [entry["reason"] for entry in await client.search("license", limit=5)]
+
+    assert len(asyncio.run(used())) == 5
+    assert len(reasons(url)) == 20
+
+
+@pytest.mark.parametrize("address", ["ftp://x/", "http://audit.acme.test/api/v1", "audit.acme.test", "https://", ""])
+def test_a_key_is_sent_to_an_api_over_https_or_to_this_machine(address: str) -> None:
+    with pytest.raises(UsageError, match="no address of an API"):
+        Client(address, "key")
+
+
+def test_what_is_no_event_is_told_where_it_is_recorded(tmp_path: Path) -> None:
+    with Client("http://127.0.0.1:9/", "key", spool=tmp_path / "spool") as client:
+        with pytest.raises(EventError, match="ENTITY_PASTVERB"):
+            client.record("assigned", LICENSE)
+        with pytest.raises(EventError, match="type and id"):
+            client.record("LICENSE_ASSIGNED", Entity("", ""))
+        assert client.pending() == 0
+
+
+def test_a_spool_that_cannot_be_written_is_said_and_nothing_is_half_done(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="cannot be used"):
+        Client("http://127.0.0.1:9/", "key", spool=tmp_path / "no" / "spool")
+    client = Client("http://127.0.0.1:9/", "key", spool=tmp_path / "spool", timeout=1)
+    other = sqlite3.connect(tmp_path / "spool", isolation_level=None)
+    other.execute("DROP TABLE waiting")
+    with pytest.raises(LogError, match="cannot be used"):
+        client.record("LICENSE_ASSIGNED", LICENSE)
+    other.close()
+    with suppress(LogError):
+        client.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_it_does_not_ask_again_and_again_where_nobody_answers(tmp_path: Path) -> None:
+    client = Client("http://127.0.0.1:9/", "key", spool=tmp_path / "spool", timeout=1)
+    client.record("LICENSE_ASSIGNED", LICENSE)
+    time.sleep(1.5)
+    began = time.monotonic()
+    client.close()
+    assert time.monotonic() - began < 5
+    assert client.failure is not None
