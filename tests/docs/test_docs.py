@@ -173,3 +173,12 @@ def test_the_example_entry_is_one_and_its_keys_are_explained_in_order() -> None:
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/adr").glob("*.md")), ids=lambda page: page.stem)
 def test_a_decision_is_a_page_of_10_to_40_lines(page: Path) -> None:
     assert 10 <= len(page.read_text().splitlines()) <= 40
+
+
+def test_each_line_of_the_page_on_trust_names_a_test_that_is_there() -> None:
+    named = re.findall(r"\| `(test_\w+)` \|", (ROOT / "docs/trust.md").read_text())
+    there = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert len(named) > 25
+    assert [name for name in named if name not in there] == []
