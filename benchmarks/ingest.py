@@ -24,10 +24,10 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from indelible.api.wire import Sent
 from indelible.event import Actor, Context, Event, derive_id
 from indelible.keys.keys import Keys
 from indelible.log import Log
+from indelible.sent import Sent
 from indelible.work.announcements import By
 from indelible.work.place import open_work
 

@@ -21,7 +21,7 @@ LEVELS = (
     ("actions", "store", "client"),
     ("signer", "group", "capture", "prover", "index"),
     ("log",),
-    ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work"),
+    ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work", "sent"),
     ("monitor", "memory", "export", "publish", "webhooks", "schedule", "views", "keys"),
     ("digests", "exports"),
     ("desk",),

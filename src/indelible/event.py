@@ -23,7 +23,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_LINE = 65_535  # bytes; a C2SP entry bundle gives each entry a 16-bit length
 MAX_ACTION = 100  # characters
 MAX_NAME = 256  # characters of a copied name; the full value stands in `changes`
-BY_API = ("api_key", "sent")  # of metadata: by which key an event came, and a hash of what was sent
+BROUGHT = ("api_key", "imported", "sent")  # of metadata: how an event came, and a hash of what was sent
 ACTION = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 ActorType = Literal["user", "api_key", "system", "job", "database", "unknown"]
@@ -191,7 +191,7 @@ def _fit(event: Event, seq: int) -> tuple[bytes, list[Attachment]]:
             continue
         # Hundreds of columns, each small: all of it becomes one value.
         whole, attachment = set_aside({"changes": changes, "metadata": event.metadata})
-        said = {name: event.metadata[name] for name in BY_API if name in event.metadata}
+        said = {name: event.metadata[name] for name in BROUGHT if name in event.metadata}
         return _line(event, seq, {}, {"set_aside": whole, **said}), [*kept, attachment]
     return line, kept
 

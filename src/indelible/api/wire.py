@@ -5,16 +5,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
-from indelible.event import ACTION, MAX_ACTION, MAX_NAME, Actor, Context, Entity, Organization, Outcome
 from indelible.export.csv import COLUMNS
 from indelible.keys.keys import Scope
 from indelible.search.query import MAX_QUERY
+from indelible.sent import Key
 
-MAX_EVENTS = 1000
-
-Action = Annotated[str, Meta(pattern=f"^{ACTION.pattern}$", max_length=MAX_ACTION, examples=["LICENSE_ASSIGNED"])]
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
 QueryText = Annotated[str, Meta(max_length=MAX_QUERY, examples=["action:LICENSE_* -user:system"])]
 MomentText = Annotated[str, Meta(max_length=64, examples=["7d"])]
@@ -22,78 +19,6 @@ FormatName = Literal["csv", "csv-raw", "json", "jsonl", "cloudevents", "ocsf"]
 Url = Annotated[str, Meta(pattern="^https?://", max_length=2000, examples=["https://hooks.example.com/audit"])]
 Email = Annotated[str, Meta(pattern="^[^@ ]+@[^@ ]+$", max_length=254)]
 Column = Annotated[str, Meta(pattern=f"^({'|'.join(COLUMNS)})$")]
-Word = Annotated[str, Meta(min_length=1, max_length=MAX_ACTION)]
-
-
-Text = Annotated[str, Meta(max_length=MAX_NAME)]
-Key = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
-
-
-class SentActor(Actor, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who acted. `database` is what capture alone can say."""
-
-    type: Literal["user", "api_key", "system", "job", "unknown"] = "user"
-    id: Text | None = None
-    name: Text | None = None
-    email: Text | None = None
-    on_behalf_of: "SentActor | UnsetType" = UNSET
-
-
-class SentEntity(Entity, frozen=True, forbid_unknown_fields=True):
-    """What was acted on."""
-
-    type: Key
-    id: Annotated[str, Meta(min_length=1, max_length=1000)]
-    name: Text | None = None
-
-
-class SentOrganization(Organization, frozen=True, forbid_unknown_fields=True):
-    """The tenant."""
-
-    id: Key
-    name: Text | None = None
-
-
-class SentContext(Context, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """How it arrived. `sql` and `indelible` are what capture says."""
-
-    source: Annotated[str, Meta(max_length=MAX_NAME, pattern="^(?!(sql|indelible)$)")] | None = None
-    ip: Text | None = None
-    user_agent: Annotated[str, Meta(max_length=512)] | None = None
-    request_id: Text | None = None
-    transaction_id: Text | None = None
-
-
-class Change(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A field of the entity. What is missing and null differ: creating has no old value, deleting no new one."""
-
-    old: Any = UNSET
-    new: Any = UNSET
-    old_name: Text | UnsetType = UNSET
-    new_name: Text | UnsetType = UNSET
-
-
-class Sent(Struct, forbid_unknown_fields=True, kw_only=True):
-    """An event as it is sent: what is missing is filled in."""
-
-    action: Action
-    entity: SentEntity
-    operation: Word | None = None
-    occurred_at: Annotated[datetime, Meta(tz=True)] | None = None
-    actor: SentActor | None = None
-    id: UUID | None = None
-    organization: SentOrganization | None = None
-    changes: dict[str, Change] = {}
-    outcome: Outcome = "success"
-    reason: Annotated[str, Meta(max_length=10_000)] | None = None
-    context: SentContext | None = None
-    metadata: dict[str, Any] = {}
-
-
-class SentEvents(Struct, forbid_unknown_fields=True):
-    """Up to 1,000, in their order: all of them are recorded, or none."""
-
-    events: Annotated[list[Sent], Meta(min_length=1, max_length=MAX_EVENTS)]
 
 
 class PlacedEvent(Struct, omit_defaults=True):

@@ -5,7 +5,7 @@ Data on stdout, messages on stderr. Exit: 0 ok, 1 error, 2 usage, 3 verification
 
 import sys
 
-from indelible.cli import capturing, commands, keys, serving, tail, webhooks  # noqa: F401 - they add their commands to the app
+from indelible.cli import capturing, commands, keys, recording, serving, tail, webhooks  # noqa: F401 - they add their commands to the app
 from indelible.cli.app import app
 from indelible.cli.output import complain
 from indelible.errors import Error

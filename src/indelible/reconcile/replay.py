@@ -26,7 +26,7 @@ class Replay:
 
     def apply(self, entry: Entry | Event) -> None:
         changes, metadata = self._whole(entry)
-        if "api_key" in metadata:  # a program said so; no row did
+        if "api_key" in metadata or "imported" in metadata:  # a program said so, or a file; no row did
             return
         table = metadata.get("table") or self._tables.get(entry.entity.type)
         definition = self._now.get(table or "")
