@@ -17,6 +17,7 @@ from indelible.log import Log
 from indelible.search import hits
 from indelible.search.page import MAX_PAGE, find, lines
 from indelible.search.query import ANY, KEYS, Query, Term, parse
+from indelible.search.sieve import Sieve, Sifted
 from tests.checking import indexed, on_sqlite
 from tests.store.test_log import happened
 from tests.world import World
@@ -240,3 +241,17 @@ def test_a_search_says_so_where_the_log_lacks_an_entry(file_world: World) -> Non
     db.close()
     with pytest.raises(VerificationError, match="lacks some of its entries from 0 to 4"):
         find(file_world.log, parse("new:pro", NOW))
+
+
+def test_what_an_index_lets_through_is_looked_at_once_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a block in which somebody has every entry be everybody's."""
+    world.log.append(happened(organization=Organization(("acme", "globex")[n % 2], "x")) for n in range(1100))
+    indexed(world.log)
+    assert find(world.log, Query(), organization="acme").count == 550
+    monkeypatch.setattr(Sieve, "sift", lambda _, block: Sifted((1 << block.size) - 1, (1 << block.size) - 1, 0))
+    monkeypatch.setattr(Sieve, "amount", lambda *_: None)
+    with pytest.raises(VerificationError, match="not its own"):
+        find(world.log, Query(), organization="acme", limit=500, before=1000)
+    with pytest.raises(VerificationError, match="not its own"):
+        list(lines(world.log, Query(), organization="acme"))
+    assert find(world.log, Query()).count == 1100

@@ -1,7 +1,7 @@
 """Entries for a query: a page of the newest, or all of them in the log's order. Paging is by sequence number."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -10,6 +10,7 @@ from indelible.log import Log
 from indelible.search.counted import Counted
 from indelible.search.hits import Hits
 from indelible.search.query import Query
+from indelible.search.wall import own
 
 MAX_PAGE = 500
 BATCH = 1000
@@ -57,7 +58,8 @@ def find(  # noqa: PLR0913 - a search is just these
     stop = hits.size if before is None else min(before, hits.size)
     walk = hits.rising if upward else hits.falling
     found = list(islice(walk(range(start, stop)), limit + 1))
-    more, entries = len(found) > limit, [read(line) for line in reversed(log.store.lines(found[:limit]))]
+    shown = own(log.store.lines(found[:limit]), organization)
+    more, entries = len(found) > limit, [read(line) for line in reversed(shown)]
     return Page(
         entries,
         older=entries[-1].seq if entries and (more or upward) else None,
@@ -75,7 +77,7 @@ def lines(log: Log, query: Query, *, organization: str | None = None, end: int |
 
 def batches(
     log: Log, query: Query, *, organization: str | None = None, start: int = 0, end: int | None = None
-) -> Iterator[tuple[int, list[bytes]]]:
+) -> Iterator[tuple[int, Sequence[bytes]]]:
     """Likewise from `start` on, some at a time, each time with the sequence number to go on from.
 
     Memory is that of one batch, whatever the number.
@@ -88,7 +90,7 @@ def batches(
     hits = Hits(log, query, organization, end=end)
     found = hits.rising(range(start, hits.size))
     while batch := list(islice(found, BATCH)):
-        yield batch[-1] + 1, log.store.lines(batch)
+        yield batch[-1] + 1, own(log.store.lines(batch), organization)
 
 
 def count(log: Log, query: Query, *, organization: str | None = None, seconds: float = math.inf) -> int:

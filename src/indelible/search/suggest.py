@@ -13,6 +13,7 @@ from indelible.search import looks
 from indelible.search.hits import Hits
 from indelible.search.overview import facets
 from indelible.search.query import ANY, KEYS, Query, pieces, spell
+from indelible.search.wall import own
 
 SHOWN = 12
 SECONDS = 1.0  # that are looked for them
@@ -84,7 +85,7 @@ def _named(log: Log, key: str, value: str, organization: str | None) -> Iterator
 def _read(log: Log, key: str, value: str, organization: str | None) -> Iterator[tuple[str, int]]:
     """Fields and values stand in lines."""
     hits = Hits(log, Query(), organization, seconds=SECONDS)
-    lines = log.store.lines(list(islice(hits.falling(range(hits.size)), READ)))
+    lines = own(log.store.lines(list(islice(hits.falling(range(hits.size)), READ))), organization)
     kinds = looks.TEXTS.get(key, looks.TEXTS[ANY])
     counts = Counter(
         text
