@@ -4,12 +4,12 @@ from typing import Any
 
 import msgspec
 
-from indelible.event import Entry
+from indelible.event import BROUGHT, Entry
 from indelible.values import REDACTED
 
 MAX_VALUE = 40  # characters of one value
 MAX_CHANGES = 3
-ABOUT_THE_ROW = ("table", "row", "was")  # metadata for whoever replays the log, not for a reader
+ABOUT_THE_ROW = ("table", "row", "was", *BROUGHT)  # metadata for whoever replays the log, not for a reader
 
 
 def summarize(entry: Entry) -> str:

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-import uvicorn
 
 import indelible
+
+try:
+    import uvicorn
+except ModuleNotFoundError as error:
+    raise SystemExit(f"{error}. The portal needs more packages: pip install 'indelible[portal]'") from error
 from portal.errors import PortalError, SettingsError
 from portal.settings import make_data_directory, read_settings
 

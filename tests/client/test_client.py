@@ -149,19 +149,40 @@ def test_what_the_server_will_never_take_is_set_aside_and_holds_nothing_up(
         client.record("LICENSE_ASSIGNED", LICENSE, metadata={"row": 1})
         client.record("LICENSE_ASSIGNED", LICENSE, reason="last")
     with Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool") as client:
-        assert client.flush()
+        assert not client.flush()  # it says so
+        assert client.pending() == 0
         refused = client.refused()
-    assert reasons(url) == ["first", "last"]
+        client.record("LICENSE_ASSIGNED", LICENSE, metadata={"row": 2})  # again and again
+        assert not client.flush()
+        client.record("LICENSE_ASSIGNED", LICENSE, reason="after")
+        assert client.flush()
+        assert len(client.refused()) == 3
+    assert reasons(url) == ["first", "last", "after"]
     assert [json.loads(event)["entity"]["id"] for event, _ in refused] == ["lic_9", "lic_9"]
     assert ["reason" in why or "metadata" in why for _, why in refused] == [True, True]
 
 
 def test_a_key_that_opens_nothing_loses_nothing(server: Server, text: str, url: str, tmp_path: Path) -> None:
-    with Client(f"{server.address}/api/v1", text[:-1] + "A", spool=tmp_path / "spool") as wrong:
+    other = text[:-1] + ("E" if text.endswith("A") else "A")
+    with Client(f"{server.address}/api/v1", other, spool=tmp_path / "spool") as wrong:
         wrong.record("LICENSE_ASSIGNED", LICENSE, reason="kept")
         assert until(lambda: wrong.failure is not None)
         assert "401" in str(wrong.failure)
         assert text[:-1] not in str(wrong.failure)
+    with Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool") as right:
+        assert right.flush()
+    assert reasons(url) == ["kept"]
+
+
+@pytest.mark.parametrize("path", ["", "/api/v1x", "/healthz"])
+def test_an_address_that_is_no_api_loses_nothing(
+    server: Server, text: str, url: str, tmp_path: Path, path: str
+) -> None:
+    with Client(server.address + path, text, spool=tmp_path / "spool") as wrong:
+        wrong.record("LICENSE_ASSIGNED", LICENSE, reason="kept")
+        assert not wrong.flush(1)
+        assert (wrong.pending(), wrong.refused()) == (1, [])
+        assert wrong.failure is not None
     with Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool") as right:
         assert right.flush()
     assert reasons(url) == ["kept"]

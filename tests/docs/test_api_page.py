@@ -77,6 +77,6 @@ def test_the_page_about_the_client_records_what_it_says(start: Start, tmp_path: 
     url = f"sqlite:///{tmp_path}/audit.db"
     server = start(url)
     text = key(url, "append")["Authorization"].removeprefix("Bearer ")
-    page["record_one"](f"{server.address}/api/v1", text, str(tmp_path / "spool"))
+    page["record_one"](text, f"{server.address}/api/v1", str(tmp_path / "spool"))
     with Log.open(url, sign=False) as log:
         assert log.entry(log.head().size - 1).changes == {"assignee_id": {"old": None, "new": "u_77"}}

@@ -182,3 +182,9 @@ def test_each_line_of_the_page_on_trust_names_a_test_that_is_there() -> None:
     }
     assert len(named) > 25
     assert [name for name in named if name not in there] == []
+
+
+def test_the_tutorial_s_program_is_the_example_that_is_tried() -> None:
+    """By tests/examples."""
+    (block,) = _blocks((ROOT / "docs/tutorial.md").read_text(), "python")
+    assert (ROOT / "examples/fastapi_app.py").read_text().endswith(f"\n{block.strip()}\n")

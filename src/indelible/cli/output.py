@@ -48,7 +48,7 @@ def show_bytes(data: bytes) -> None:
 
 def one_line(entry: Entry) -> str:
     """An entry for a terminal: when, who, what, to what, and what changed."""
-    who = entry.actor.email or entry.actor.name or entry.actor.type
+    who = entry.actor.email or entry.actor.name or entry.actor.id or entry.actor.type
     what = entry.entity.name or entry.entity.id
     line = (
         f"{entry.seq:>8}  {entry.occurred_at[:19].replace('T', ' ')}  {who:<28}  {entry.action:<24}  "

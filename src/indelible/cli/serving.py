@@ -58,12 +58,15 @@ def serve(
     except ImportError as error:
         raise UsageError(PACKAGES) from error
     settings = Settings.read(flags, file)
+    if not settings.log:
+        raise UsageError("Which log? Give its URL: indelible serve sqlite:///audit.db")
     _tell(json_lines=settings.json_logs)
     listener = _listen(settings.host, settings.port)
     link = None if settings.user_header else Link()
     with Service(settings) as service:
         pages = service.app(link or Named(settings))
         service.start()
+        say(f"The log's verifier key, for whoever verifies it: {service.log.verifier}")
         _run(pages, listener, link)
 
 

@@ -113,14 +113,14 @@ class Client:
         return self._spool.refused() if self._spool else []
 
     def flush(self, seconds: float = TIMEOUT) -> bool:
-        """Wait until the server has all of them; False: it did not, within so long."""
-        end = time.monotonic() + seconds
+        """Wait until the server has all of them; False: it did not within so long, or will never take one of them."""
+        end, before = time.monotonic() + seconds, len(self.refused())
         self._wake.set()
         with self._idle:
             while self.pending():
                 if not self._idle.wait(min(0.2, max(0.0, end - time.monotonic()))) and time.monotonic() >= end:
                     return False
-        return True
+        return len(self.refused()) == before
 
     def close(self) -> None:
         """What waits is sent by the next one that opens the spool."""
@@ -175,22 +175,24 @@ class Client:
         try:
             self._wire.ask("POST", "/events", b'{"events":[' + ",".join(event for _, event in some).encode() + b"]}")
         except ApiError as error:
-            if error.again is not None or error.status in (
-                401,
-                403,
-            ):  # the key may be mended; nothing is lost meanwhile
+            if not error.final:  # a key, an address or a server can be mended; nothing is lost meanwhile
                 raise
             if len(some) == 1:
-                spool.set_aside(some[0][0], str(error))
+                _set_aside(spool, some[0], str(error))
                 return
             named = _named(error.problem)
             for place, why in named.items():
                 if place < len(some):
-                    spool.set_aside(some[place][0], why)
+                    _set_aside(spool, some[place], why)
             for each in some if not named else ():
                 self._send_all(spool, [each])
             return  # those that were not named come with the next ones
         spool.drop([number for number, _ in some])
+
+
+def _set_aside(spool: Spool, event: Waiting, why: str) -> None:
+    logger.error("An event is kept aside in the spool: the log will never take it. %s", why)
+    spool.set_aside(event[0], why)
 
 
 def _named(problem: Mapping[str, Any]) -> dict[int, str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from indelible.errors import LogError
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS waiting (number INTEGER PRIMARY KEY, event TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS waiting (number INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);  -- none twice
 CREATE TABLE IF NOT EXISTS refused (number INTEGER PRIMARY KEY, event TEXT NOT NULL, why TEXT NOT NULL);
 """
 BUSY_SECONDS = 10.0

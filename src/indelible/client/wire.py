@@ -23,6 +23,11 @@ class ApiError(Error):
         self.problem = problem
         self.again = again
 
+    @property
+    def final(self) -> bool:
+        """The API itself says that this is no event: it will say so again."""
+        return self.status in (400, 409, 413, 422) and "detail" in self.problem
+
 
 @dataclass(frozen=True)
 class Address:

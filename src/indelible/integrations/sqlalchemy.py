@@ -5,7 +5,10 @@ How depends on the database; each dialect has a module of its own beside this on
 
 from collections.abc import Callable
 
-from sqlalchemy import Engine
+try:
+    from sqlalchemy import Engine
+except ModuleNotFoundError as error:
+    raise ImportError(f"{error}. It needs more packages: pip install 'indelible[sqlalchemy]'") from error
 
 from indelible.integrations import sqlalchemy_postgres, sqlalchemy_sqlite
 

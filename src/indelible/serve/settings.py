@@ -72,8 +72,6 @@ class Settings:
         """`flags`: those that were given. Raises UsageError, with the setting and where it is from."""
         written = _file(file) if file else {}
         told = {name: _setting(name, flags, written, environment) for name in OPTIONS}
-        if not told["log"].value:
-            raise UsageError("Which log? Give its URL: indelible serve sqlite:///audit.db")
         if told["logs"].value not in ("text", "json"):
             raise _wrong("logs", told, "It is text or json.")
         named = [bool(told[name].values) for name in ("user_header", "proxies")]
