@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from indelible.event import Actor, Entity
 from indelible.log import Log
 from indelible.merkle.tlog_proof import TlogProof
 from indelible.serve.settings import OPTIONS, Settings
 from tests.docs.test_docs import ROOT, _blocks
 from tests.e2e.conftest import browser  # noqa: F401 - a fixture
 from tests.serve.conftest import INDELIBLE, Start, key, start  # noqa: F401 - a fixture
+from tests.store.test_log import happened
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,3 +82,20 @@ def test_the_page_about_the_client_records_what_it_says(start: Start, tmp_path: 
     page["record_one"](text, f"{server.address}/api/v1", str(tmp_path / "spool"))
     with Log.open(url, sign=False) as log:
         assert log.entry(log.head().size - 1).changes == {"assignee_id": {"old": None, "new": "u_77"}}
+
+
+def test_each_command_of_the_page_on_evidence_gives_it(tmp_path: Path) -> None:
+    (block,) = _blocks((ROOT / "docs/evidence.md").read_text(), "sh")
+    url = f"sqlite:///{tmp_path}/audit.db"
+    with Log.create(url) as log:
+        log.append(
+            [
+                happened(entity=Entity("License", "lic_9"), operation=operation, actor=Actor(email="dana@acme.test"))
+                for operation in ("create", "delete")
+            ]
+        )
+        verifier = str(log.verifier)
+    path = os.environ | {"PATH": f"{INDELIBLE.parent}:{os.environ['PATH']}", "LOG": url, "KEY": verifier}
+    done = subprocess.run(["bash", "-exc", block], cwd=tmp_path, env=path, check=True, capture_output=True, text=True)
+    assert "ok 2 of 2 " in done.stdout
+    assert json.loads((tmp_path / "deletions.json").read_text())["entries"] == 1
