@@ -9,10 +9,8 @@ Needs Chromium (Debian's `chromium` package). Prints the four scores, and each a
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,56 +18,38 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "docs"))
 
-from screenshot import EMAIL, FLAGS, PASSWORD, wait
+from screenshot import FLAGS, chromium, portal, sign_in
 
 WIDTHS: dict[str, list[str]] = {"phone": [], "desktop": ["--preset=desktop"]}
 
 
 def main() -> None:
     program = sys.argv[1] if len(sys.argv) > 1 else shutil.which("lighthouse") or sys.exit(str(__doc__))
-    chromium = shutil.which("chromium") or sys.exit("Chromium is needed: apt-get install chromium")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        portal = subprocess.Popen(  # noqa: S603 - our own command
-            [Path(sys.executable).with_name("portal"), "run", "--data", folder, "--port", str(port)],
-            env=os.environ | {"PORTAL_ADMIN_EMAIL": EMAIL, "PORTAL_ADMIN_PASSWORD": PASSWORD},
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait(address)
-            cookie = signed_in(chromium, address)
-            for width, options in WIDTHS.items():
-                tell(width, measured(program, chromium, f"{address}/audit/?q=", cookie, options))
-        finally:
-            portal.terminate()
-            portal.wait(10)
+    with portal() as address:
+        cookie = signed_in(address)
+        for width, options in WIDTHS.items():
+            tell(width, measured(program, f"{address}/audit/?q=", cookie, options))
 
 
-def signed_in(chromium: str, address: str) -> str:
+def signed_in(address: str) -> str:
     """The cookies of somebody who is."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page()
-        page.goto(f"{address}/sign-in")
-        page.fill("input[name=email]", EMAIL)
-        page.fill("input[name=password]", PASSWORD)
-        page.click("main button")
+        sign_in(page, address)
         page.goto(f"{address}/audit/")
         cookies = page.context.cookies()
         browser.close()
     return "; ".join(f"{each.get('name')}={each.get('value')}" for each in cookies)
 
 
-def measured(program: str, chromium: str, address: str, cookie: str, options: list[str]) -> Any:
+def measured(program: str, address: str, cookie: str, options: list[str]) -> Any:
     told = subprocess.run(  # noqa: S603 - the program that was named
         [
             program, address, "--quiet", "--output=json", f"--extra-headers={json.dumps({'Cookie': cookie})}",
             "--chrome-flags=--headless --no-sandbox --disable-gpu", *options,
         ],
-        env=os.environ | {"CHROME_PATH": chromium}, stdout=subprocess.PIPE, check=True, timeout=300,
+        env=os.environ | {"CHROME_PATH": chromium()}, stdout=subprocess.PIPE, check=True, timeout=300,
     )  # fmt: skip
     return json.loads(told.stdout)
 

@@ -12,6 +12,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -22,33 +24,46 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 
 def main() -> None:
-    chromium = shutil.which("chromium") or sys.exit("Chromium is needed: apt-get install chromium")
+    with portal() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        _photograph(browser.new_page(viewport={"width": 1180, "height": 720}), address)
+        browser.close()
+
+
+def chromium() -> str:
+    return shutil.which("chromium") or sys.exit("Chromium is needed: apt-get install chromium")
+
+
+@contextmanager
+def portal() -> Iterator[str]:
+    """One on its own data; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
-        portal = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(  # noqa: S603 - our own command
             [Path(sys.executable).with_name("portal"), "run", "--data", folder, "--port", str(port)],
             env=os.environ | {"PORTAL_ADMIN_EMAIL": EMAIL, "PORTAL_ADMIN_PASSWORD": PASSWORD},
             stdout=subprocess.DEVNULL,
         )
         try:
             address = f"http://127.0.0.1:{port}"
-            wait(address)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-                _photograph(browser.new_page(viewport={"width": 1180, "height": 720}), address)
-                browser.close()
+            _wait(address)
+            yield address
         finally:
-            portal.terminate()
-            portal.wait(10)
+            process.terminate()
+            process.wait(10)
 
 
-def _photograph(page: Page, address: str) -> None:
+def sign_in(page: Page, address: str) -> None:
     page.goto(f"{address}/sign-in")
     page.fill("input[name=email]", EMAIL)
     page.fill("input[name=password]", PASSWORD)
     page.click("main button")
+
+
+def _photograph(page: Page, address: str) -> None:
+    sign_in(page, address)
     page.goto(f"{address}/organizations")
     page.get_by_role("link", name="Acme", exact=False).first.click()
     page.locator("select[name=plan]").select_option(index=1)
@@ -60,7 +75,7 @@ def _photograph(page: Page, address: str) -> None:
     page.screenshot(path=PICTURE)
 
 
-def wait(address: str) -> None:
+def _wait(address: str) -> None:
     for _ in range(100):
         try:
             urllib.request.urlopen(f"{address}/healthz", timeout=1).close()  # noqa: S310 - loopback

@@ -1,12 +1,15 @@
-"""A thread of the server: it begins when asked, and ends when asked, between two steps of what it does."""
+"""What a server does beside answering: in a thread that begins and ends when asked, or in a process of its own."""
 
+import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
-from indelible.errors import LogError
+from indelible.errors import Error, LogError
 
 LOOK = 0.05  # seconds, while another process is at it
+NICE = 10  # such a process is behind all that somebody waits for
 
 
 class Background:
@@ -55,3 +58,14 @@ def run_apart(module: str, told: str, stopped: threading.Event) -> None:
                     process.kill()
     if process.returncode and not stopped.is_set():
         raise LogError(said.decode("utf-8", "replace")[-1000:] or f"{module} ended with {process.returncode}.")
+
+
+def apart(work: Callable[[str], None]) -> int:
+    """What a module that is run so does: `work`, with what it is told. Gives its exit code."""
+    os.nice(NICE)
+    try:
+        work(sys.stdin.read())
+    except Error as error:
+        sys.stderr.write(str(error))
+        return error.exit_code
+    return 0

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from indelible.event import Actor
+from indelible.capture.context import arrived
+from indelible.event import Actor, Context, clip
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -27,6 +28,17 @@ def owner_of(actor: Actor) -> str | None:
     """By what a person is known the next time; None: by nothing."""
     known = actor.id or actor.email
     return f"{actor.type}:{known}" if known else None
+
+
+def context_of(request: "Request", source: str) -> Context:
+    """As the host's own entries have it, if its middleware said; else what the connection tells."""
+    known = arrived()
+    return Context(
+        source=source,
+        ip=known.ip or (request.client.host if request.client else None),
+        user_agent=known.user_agent or clip(request.headers.get("user-agent"), 512),
+        request_id=known.request_id,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

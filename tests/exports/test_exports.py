@@ -146,7 +146,8 @@ def killing(descriptor):
 os.fsync = killing
 from indelible.exports import apart, writing
 writing.STEP = writing.Writer.__init__.__kwdefaults__["step"] = 0
-raise SystemExit(apart.main())
+from indelible.background import apart as run
+raise SystemExit(run(apart.work))
 """
 
 

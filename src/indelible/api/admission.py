@@ -13,13 +13,14 @@ from ipaddress import ip_address, ip_network
 
 from starlette.requests import Request
 
-from indelible.api.operation import Operation, context_of
+from indelible.api.operation import SOURCE, Operation
 from indelible.api.problems import ProblemError
 from indelible.errors import UsageError
-from indelible.event import Actor, Entity
+from indelible.event import Actor
 from indelible.keys.keys import Key, Keys
 from indelible.log import Log
-from indelible.work.announcements import announce_now, happening
+from indelible.viewer import context_of
+from indelible.work.announcements import By, note
 
 RATE = "INDELIBLE_API_RATE"  # requests a second of one key, and twice as many at once
 USUAL = 200.0
@@ -103,7 +104,7 @@ class Admission:
 
     def _refuse(self, request: Request, key: Key | None, operation: Operation) -> None:
         """On record before the answer leaves; those that are too many, by their number."""
-        context = context_of(request)
+        context = context_of(request, SOURCE)
         name = key.id if key else f"from {_network(context.ip)}"
         taken = self._refusals.take(name)[0] and self._anybody.take("")[0]
         with self._lock:
@@ -114,12 +115,9 @@ class Admission:
             more = self._more.pop(name, 0)
         told: dict[str, object] = {"operation": operation.name} | ({"scope": operation.scope} if key else {})
         told |= {"refused_before": more} if more else {}
-        event = happening(
-            "API_ACCESS_DENIED", "request", Entity("AuditLog", self._log.origin, "Audit log"),
-            key.actor if key else Actor.unknown(), organization=key.organization if key else None, outcome="denied",
-            context=context, metadata=told,
-        )  # fmt: skip
-        announce_now(self._log, event)
+        who, organization = (key.actor, key.organization) if key else (Actor.unknown(), None)
+        by = By(actor=who, organization=organization, context=context)
+        note(self._log, by, "API_ACCESS_DENIED", "request", told, outcome="denied")
 
 
 def _network(ip: str | None) -> str:

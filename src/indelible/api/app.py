@@ -36,8 +36,8 @@ def create_api(log: Log, upkeep: Upkeep) -> Starlette:
     ]  # fmt: skip
     door = _Door(Admission(log, keys))
     told = document(operations)
-    routes: list[BaseRoute] = [Route(path, _Methods(door, some)) for path, some in _by_path(operations).items()]
-    routes += [
+    routes: list[BaseRoute] = [
+        *(Route(path, _Methods(door, some)) for path, some in _by_path(operations).items()),
         Route("/openapi.json", lambda _: reply(told, headers={"Cache-Control": "public, max-age=300"})),
     ]
     return Starlette(

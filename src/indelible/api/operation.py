@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from indelible.api.problems import Fault, ProblemError
-from indelible.capture.context import arrived
-from indelible.event import Context, clip
 from indelible.keys.keys import Key, Scope
+from indelible.viewer import context_of
 from indelible.work.announcements import By
 
 Kind = Literal["string", "integer", "boolean"]
 MAX_INTEGER = 2**53  # what every reader of JSON has exactly
 JSON = "application/json"
+SOURCE = "api"  # in entries of what programs do
 
 _encode = msgspec.json.Encoder().encode
 
@@ -84,7 +84,7 @@ class Call:
 
     @property
     def by(self) -> By:
-        return By(actor=self.key.actor, organization=self.key.organization, context=context_of(self.request))
+        return By(actor=self.key.actor, organization=self.key.organization, context=context_of(self.request, SOURCE))
 
     @property
     def base(self) -> str:
@@ -162,14 +162,3 @@ def reply(told: Any, status: int = 200, headers: Mapping[str, str] | None = None
     """JSON; nobody keeps it."""
     kept = {"Cache-Control": "no-store", **(headers or {})}
     return Response(_encode(told), status, media_type=JSON, headers=kept)
-
-
-def context_of(request: Request) -> Context:
-    """As the host's middleware found it; else what the connection tells."""
-    known = arrived()
-    return Context(
-        source="api",
-        ip=known.ip or (request.client.host if request.client else None),
-        user_agent=known.user_agent or clip(request.headers.get("user-agent"), 512),
-        request_id=known.request_id,
-    )

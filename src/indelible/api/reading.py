@@ -13,7 +13,7 @@ from indelible.api.operation import FILE, Answer, Call, Operation, Parameter, re
 from indelible.api.problems import Fault, ProblemError
 from indelible.api.wire import Found, Told
 from indelible.errors import NotFoundError, SlowSearchError
-from indelible.event import Entity, Entry, read
+from indelible.event import Entry, read
 from indelible.export import FORMATS, format_of, write
 from indelible.log import Log
 from indelible.merkle.b64 import encode
@@ -24,7 +24,7 @@ from indelible.search.history import Known, after, history
 from indelible.search.moment import parse_moment
 from indelible.search.page import MAX_PAGE, Page, find, lines
 from indelible.search.query import Query, asked
-from indelible.work.announcements import announce_now, happening
+from indelible.work.announcements import note
 
 SECONDS = 10.0  # that a search may take
 LISTED = 1000  # entries of a history
@@ -158,13 +158,7 @@ class Reading:
         form = format_of(call.values.get("format", "jsonl"), columns)
         end = self._log.head().size
         told |= {"format": call.values.get("format", "jsonl"), "columns": ",".join(columns)}
-        by = call.by
-        event = happening(
-            "AUDIT_EXPORTED", "export", Entity("AuditLog", self._log.origin, "Audit log"), by.actor,
-            organization=by.organization, context=by.context,
-            metadata={name: value for name, value in told.items() if value} | {"up_to_entry": end - 1},
-        )  # fmt: skip
-        announce_now(self._log, event)
+        note(self._log, call.by, "AUDIT_EXPORTED", "export", told | {"up_to_entry": end - 1})
         found = lines(self._log, query, organization=call.organization, end=end)
         kept = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="audit-log.{form.suffix}"'}
         return StreamingResponse(write(found, form, self._log.origin), media_type=form.media_type, headers=kept)

@@ -1,5 +1,6 @@
 """From what was typed to what the commands work on; each refusal is one sentence with its remedy."""
 
+import getpass
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -8,6 +9,7 @@ from zipfile import is_zipfile
 
 from indelible.cli.output import progress, say, show, show_bytes
 from indelible.errors import LogError, MalformedError, NotFoundError, UsageError, VerificationError
+from indelible.event import Actor, Context
 from indelible.export import alone
 from indelible.export.bundle import write_bundle
 from indelible.files import beside
@@ -20,6 +22,18 @@ from indelible.publish.publisher import Places
 from indelible.search.moment import parse_moment
 from indelible.search.query import Query, parse
 from indelible.verify import Report, verify_file, verify_log, verify_tiles
+from indelible.work.announcements import By
+
+SOURCE = "command line"  # in entries of what is done here
+
+
+def account() -> Actor:
+    """Who is at the command line proved to nobody who they are: entries say whose account it was."""
+    return Actor(type="unknown", id=getpass.getuser())
+
+
+def by_account() -> By:
+    return By(actor=account(), context=Context(source=SOURCE))
 
 
 def query_of(text: str, since: str | None, until: str | None) -> Query:

@@ -1,6 +1,5 @@
 """`indelible keys`: what programs show to use the API."""
 
-import getpass
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -10,9 +9,10 @@ import msgspec
 import typer
 
 from indelible.cli.app import app
+from indelible.cli.inputs import by_account
 from indelible.cli.options import LogUrl, Organization
 from indelible.cli.output import say, show
-from indelible.event import EPOCH, Actor, Context
+from indelible.event import EPOCH
 from indelible.keys.keys import SCOPES, Key, Keys
 from indelible.log import Log
 from indelible.work.announcements import By
@@ -65,10 +65,8 @@ def revoke(log: LogUrl, id_: Id) -> None:
 
 @contextmanager
 def _keys(url: str) -> Iterator[tuple[Keys, By]]:
-    """Who is at the command line proved to nobody who they are: the entries say whose account it was."""
-    who = Actor(type="unknown", id=getpass.getuser())
     with Log.open(url) as log, closing(open_work(url)) as work:
-        yield Keys(log, work), By(actor=who, context=Context(source="command line"))
+        yield Keys(log, work), by_account()
 
 
 def _told(key: Key) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """`indelible record` and `indelible import`: events that no database captured."""
 
-import getpass
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
@@ -12,10 +11,11 @@ import msgspec
 import typer
 
 from indelible.cli.app import app
+from indelible.cli.inputs import SOURCE, account
 from indelible.cli.options import LogUrl, Organization
 from indelible.cli.output import progress, say, show, show_bytes
 from indelible.errors import EventError, UsageError
-from indelible.event import Actor, Event
+from indelible.event import Event
 from indelible.log import Log
 from indelible.sent import Again, Filling, Sent, reserved, same
 
@@ -60,7 +60,7 @@ def record(
         sent = msgspec.convert(told, Sent)
     except msgspec.ValidationError as error:
         raise UsageError(f"This is no event: {error}.") from error
-    event = Filling(_account(), {"imported": "command line"}, source="command line").event(sent, "")
+    event = Filling(account(), {"imported": SOURCE}, source=SOURCE).event(sent, "")
     with Log.open(log) as opened:
         (seq,) = opened.append([event])
         show_bytes(opened.line(seq) + b"\n") if json else show(str(seq))
@@ -72,7 +72,7 @@ def import_(log: LogUrl, file: File, name: Name = None) -> None:
 
     All of it is read first: a line that is no event is named, and then nothing is appended.
     """
-    filling = Filling(_account(), {"imported": (name or file.name)[:SHORT]}, source="import", again=Again("import"))
+    filling = Filling(account(), {"imported": (name or file.name)[:SHORT]}, source="import", again=Again("import"))
     with progress("Reading", 0) as moved:
         total = 0
         for _ in _events(file, filling):
@@ -115,11 +115,6 @@ def _event(line: bytes, number: int, filling: Filling, place: str) -> Event:
 
 
 _decode = msgspec.json.Decoder(Sent).decode
-
-
-def _account() -> Actor:
-    """Who is at the command line proved to nobody who they are."""
-    return Actor(type="unknown", id=getpass.getuser())
 
 
 def _json(text: str) -> Any:

@@ -1,6 +1,5 @@
 """`indelible webhooks`: who hears of entries. A running server delivers; these commands change what it does."""
 
-import getpass
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, timedelta
@@ -10,10 +9,11 @@ import msgspec
 import typer
 
 from indelible.cli.app import app
+from indelible.cli.inputs import by_account
 from indelible.cli.options import LogUrl, Organization
 from indelible.cli.output import encoded, say, show
 from indelible.errors import UsageError
-from indelible.event import EPOCH, Actor, Context
+from indelible.event import EPOCH
 from indelible.log import Log
 from indelible.webhooks.deliveries import Attempt
 from indelible.webhooks.endpoint import Endpoint
@@ -131,10 +131,8 @@ def remove(log: LogUrl, id_: Id) -> None:
 
 @contextmanager
 def _webhooks(url: str) -> Iterator[tuple[Webhooks, By]]:
-    """Who is at the command line proved to nobody who they are: the entries say whose account it was."""
     with Log.open(url) as log, closing(open_work(url)) as work:
-        who = Actor(type="unknown", id=getpass.getuser())
-        yield Webhooks.of(log, work), By(actor=who, context=Context(source="command line"))
+        yield Webhooks.of(log, work), by_account()
 
 
 def _show_secret(endpoint: Endpoint, secret: Secret, *, json: bool) -> None:

@@ -6,34 +6,24 @@ Spelling entries is work for Python, which in the server's own process would be 
 seals. Killed anywhere, the next one goes on.
 """
 
-import os
 import sys
+from contextlib import closing
 
-from indelible.errors import Error
+from indelible.background import apart
 from indelible.exports.writing import Writer
 from indelible.log import Log
 from indelible.work.place import open_work
 
-NICE = 10  # behind all that somebody waits for
 HOLD = "exports"
 
 
-def main() -> int:
-    os.nice(NICE)
-    try:
-        url = sys.stdin.read()
-        with Log.open(url, sign=False) as log:
-            work = open_work(url)
-            hold = work.hold(HOLD)
-            if hold is not None:
-                Writer(log, work, hold).run()
-                hold.release()
-            work.close()
-    except Error as error:
-        sys.stderr.write(str(error))
-        return error.exit_code
-    return 0
+def work(url: str) -> None:
+    with Log.open(url, sign=False) as log, closing(open_work(url)) as beside:
+        hold = beside.hold(HOLD)
+        if hold is not None:
+            Writer(log, beside, hold).run()
+            hold.release()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(apart(work))

@@ -6,29 +6,20 @@ Making one takes a second of Python. In the server's own process that second wou
 anywhere, what it had not finished is made the next time.
 """
 
-import os
 import sys
 
-from indelible.errors import Error
+from indelible.background import apart
 from indelible.index.blocks import Blocks
 from indelible.store.place import place_of
 
-NICE = 10  # behind all that somebody waits for
 
-
-def main() -> int:
-    os.nice(NICE)
-    try:
-        store = place_of(sys.stdin.read()).open()
-        blocks = Blocks(store)
-        while blocks.full() and blocks.advance():
-            pass
-        store.close()
-    except Error as error:
-        sys.stderr.write(str(error))
-        return error.exit_code
-    return 0
+def work(url: str) -> None:
+    store = place_of(url).open()
+    blocks = Blocks(store)
+    while blocks.full() and blocks.advance():
+        pass
+    store.close()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(apart(work))

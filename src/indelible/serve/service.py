@@ -1,7 +1,7 @@
 """The parts of a server, opened and closed together."""
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any, Self
 
 from starlette.applications import Starlette
@@ -29,16 +29,11 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         """Opens the log, and makes it with its key if it is not there. Raises UsageError, LogError, CaptureError."""
-        self.log = Log.open_or_create(settings.log)
-        self._sealers: list[Sealer] = []
-        try:
-            self.upkeep = Upkeep(self.log, settings.log, settings.apps)
-            for url in settings.apps:
-                with closing(open_source(url)) as source:
-                    self._sealers.append(Sealer(source.outbox(), self.log))
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as opened:
+            self.log = opened.enter_context(Log.open_or_create(settings.log))
+            self._sealers = [opened.enter_context(closing(_sealer(url, self.log))) for url in settings.apps]
+            self.upkeep = opened.enter_context(closing(Upkeep(self.log, settings.log, settings.apps)))
+            self._opened = opened.pop_all()
 
     def start(self) -> None:
         for sealer in self._sealers:
@@ -46,11 +41,7 @@ class Service:
         self.upkeep.start()
 
     def close(self) -> None:
-        if hasattr(self, "upkeep"):
-            self.upkeep.close()
-        for sealer in self._sealers:
-            sealer.close()
-        self.log.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +79,11 @@ class Service:
             exception_handlers={404: missing},
             middleware=[Middleware(SafeHeaders), Middleware(metrics.counting)],
         )
+
+
+def _sealer(url: str, log: Log) -> Sealer:
+    with closing(open_source(url)) as source:
+        return Sealer(source.outbox(), log)
 
 
 def _health(health: Callable[[], dict[str, Any]]) -> Callable[[Request], Response]:

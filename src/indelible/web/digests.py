@@ -14,9 +14,8 @@ from indelible.digests.digests import Digests as Service
 from indelible.errors import Error, MalformedError, NotFoundError, QueryError, UsageError
 from indelible.event import EPOCH
 from indelible.upkeep import Upkeep
-from indelible.viewer import Viewer
-from indelible.web.frame import Form, Frame, context_of
-from indelible.work.announcements import By
+from indelible.viewer import Viewer, context_of
+from indelible.web.frame import SOURCE, Form, Frame, by_of
 
 DONE = {"added": "Added. The first one is of what happens from now on.", "removed": "Removed."}
 FIELDS = ("recipient", "frequency", "name", "query", "organization")
@@ -56,7 +55,7 @@ class Digests:
 
     def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
         given = {name: form.get(name, "") for name in FIELDS} | {"organization": form.get("organization", "").strip()}
-        by = By(actor=viewer.actor, organization=viewer.organization, context=context_of(request))
+        by = by_of(request, viewer)
         try:
             self._digests.add(by, **given | {"organization": given["organization"] or None})  # type: ignore[arg-type]  # its fields are named above
         except QueryError as error:
@@ -66,7 +65,7 @@ class Digests:
         return self._frame.go(request, "/digests/?done=added")
 
     def remove(self, request: Request, viewer: Viewer, _form: Form) -> Response:
-        by = By(actor=viewer.actor, organization=viewer.organization, context=context_of(request))
+        by = by_of(request, viewer)
         self._digests.remove(request.path_params["id"], by)
         return self._frame.go(request, "/digests/?done=removed")
 
@@ -82,7 +81,7 @@ class Digests:
         values: dict[str, Any] = {"id": id_, "token": token, "state": "asked", "name": ""}
         try:
             if request.method == "POST":
-                gone = self._digests.unsubscribe(id_, token, context_of(request))
+                gone = self._digests.unsubscribe(id_, token, context_of(request, SOURCE))
                 values |= {"state": "done", "name": gone.name}
             elif not self._digests.known(id_, token):
                 values["state"] = "unknown"

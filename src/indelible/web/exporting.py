@@ -17,10 +17,9 @@ from indelible.log import Log
 from indelible.search.page import count, lines
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
-from indelible.web.frame import Form, Frame, context_of
-from indelible.web.recording import record
+from indelible.web.frame import Form, Frame, by_of
 from indelible.web.state import State, understand
-from indelible.work.announcements import By
+from indelible.work.announcements import note
 
 CHOICES = (
     ("csv", "CSV", "safe in spreadsheets"), ("csv-raw", "CSV, raw", "for programs"),
@@ -84,7 +83,7 @@ class Exporting:
             "format": name, "columns": ",".join(columns), "query": state.q, "since": state.since,
             "until": state.until, "up_to_entry": end - 1,
         }  # fmt: skip
-        record(self._log, viewer, request, action="AUDIT_EXPORTED", operation="export", details=told)
+        note(self._log, by_of(request, viewer), "AUDIT_EXPORTED", "export", told)
         found = lines(self._log, query, organization=viewer.organization, end=end)
         return StreamingResponse(write(found, form, self._log.origin), media_type=form.media_type, headers=headers)
 
@@ -103,7 +102,7 @@ class Exporting:
         return self._list(request, viewer, "")
 
     def _list(self, request: Request, viewer: Viewer, problem: str) -> Response:
-        found = self._exports.seen(_by(request, viewer), manages=viewer.manages)
+        found = self._exports.seen(by_of(request, viewer), manages=viewer.manages)
         values = {
             "exports": [_Shown(each) for each in found], "viewer": viewer, "problem": problem,
             "busy": any(each.state in OPEN for each in found), "done": DONE.get(request.query_params.get("done", "")),
@@ -117,7 +116,7 @@ class Exporting:
         }
         self._refresh()
         try:
-            self._exports.add(_by(request, viewer), form=name, columns=_columns(name, form), **asked)
+            self._exports.add(by_of(request, viewer), form=name, columns=_columns(name, form), **asked)
         except QueryError as error:
             return self._list(request, viewer, str(error.args[0]))
         except UsageError as error:
@@ -126,7 +125,7 @@ class Exporting:
 
     def file(self, request: Request, viewer: Viewer) -> Response:
         """With ranges (RFC 9110, 14), so that a download that was broken off goes on."""
-        asked = request.path_params["id"], _by(request, viewer)
+        asked = request.path_params["id"], by_of(request, viewer)
         try:
             if request.method == "HEAD":  # nothing is taken
                 export = self._exports.get(*asked, manages=viewer.manages)
@@ -138,7 +137,7 @@ class Exporting:
 
     def manifest(self, request: Request, viewer: Viewer) -> Response:
         try:
-            export = self._exports.get(request.path_params["id"], _by(request, viewer), manages=viewer.manages)
+            export = self._exports.get(request.path_params["id"], by_of(request, viewer), manages=viewer.manages)
         except NotFoundError:
             return self._frame.missing(request, viewer)
         if export.state != "done":
@@ -154,7 +153,7 @@ class Exporting:
 
     def _changed(self, request: Request, viewer: Viewer, change: Callable[..., None], done: str) -> Response:
         try:
-            change(request.path_params["id"], _by(request, viewer), manages=viewer.manages)
+            change(request.path_params["id"], by_of(request, viewer), manages=viewer.manages)
         except NotFoundError:
             return self._frame.missing(request, viewer)
         return self._frame.go(request, f"/exports/?done={done}")
@@ -178,7 +177,3 @@ def _columns(form: str, given: Mapping[str, str]) -> list[str]:
     """Those that are ticked; none where all are, or where there is nothing to tick."""
     ticked = [name for name in COLUMNS if COLUMN + name in given]
     return ticked if form.startswith("csv") and len(ticked) < len(COLUMNS) else []
-
-
-def _by(request: Request, viewer: Viewer) -> By:
-    return By(actor=viewer.actor, organization=viewer.organization, context=context_of(request))

@@ -11,10 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from indelible.capture.context import arrived
 from indelible.errors import Error, NotFoundError
-from indelible.event import Context, clip
-from indelible.viewer import Page, Shell, Viewer, ViewerCheck
+from indelible.viewer import Page, Shell, Viewer, ViewerCheck, context_of
+from indelible.work.announcements import By
 
 STATIC = Path(__file__).with_name("static")
 MAX_FORM = 65_536  # bytes
@@ -112,15 +111,12 @@ class Frame:
         )
 
 
-def context_of(request: Request) -> Context:
-    """As the host's own entries have it, if its middleware said; else what the connection tells."""
-    known = arrived()
-    return Context(
-        source="audit page",
-        ip=known.ip or (request.client.host if request.client else None),
-        user_agent=known.user_agent or clip(request.headers.get("user-agent"), 512),
-        request_id=known.request_id,
-    )
+SOURCE = "audit page"  # in entries of what is done here
+
+
+def by_of(request: Request, viewer: Viewer) -> By:
+    """Who does something here."""
+    return By(actor=viewer.actor, organization=viewer.organization, context=context_of(request, SOURCE))
 
 
 def same_origin(request: Request) -> bool:

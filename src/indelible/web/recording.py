@@ -1,4 +1,4 @@
-"""What is done on the pages is an entry: that entries were taken away, always; that they were looked at, on request.
+"""That somebody looked at entries is one itself, where that is wanted.
 
 Entries stay for good, and what somebody searched for may be somebody's name. So its words are hashed, with a key that
 only this installation has: whoever has that can tell whether a certain word was searched for, and nobody else can.
@@ -8,25 +8,12 @@ from typing import Any
 
 from starlette.requests import Request
 
-from indelible.event import Entity
 from indelible.log import Log
 from indelible.search.query import Query, Term
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
-from indelible.web.frame import context_of
-from indelible.work.announcements import announce_now, happening
-
-
-def record(  # noqa: PLR0913 - of which log, by whom, from where, and what
-    log: Log, viewer: Viewer, request: Request, *, action: str, operation: str, details: dict[str, Any]
-) -> None:
-    """Sealed and signed when this returns. Raises LogError, VerificationError."""
-    told = {name: value for name, value in details.items() if value not in ("", None)}
-    event = happening(
-        action, operation, Entity("AuditLog", log.origin, "Audit log"), viewer.actor,
-        organization=viewer.organization, metadata=told, context=context_of(request),
-    )  # fmt: skip
-    announce_now(log, event)
+from indelible.web.frame import by_of
+from indelible.work.announcements import note
 
 
 class Looks:
@@ -53,7 +40,7 @@ class Looks:
 
     def _view(self, request: Request, viewer: Viewer, details: dict[str, Any]) -> None:
         if request.method != "HEAD":
-            record(self._log, viewer, request, action="AUDIT_VIEWED", operation="view", details=details)
+            note(self._log, by_of(request, viewer), "AUDIT_VIEWED", "view", details)
 
     def _hashed(self, term: Term) -> str:
         hashed = self._upkeep.desk.secrets.token(f"searched {term.value.casefold()}")[:16]

@@ -12,9 +12,8 @@ from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer, owner_of
 from indelible.views.views import View
 from indelible.views.views import Views as Service
-from indelible.web.frame import Form, Frame, context_of
+from indelible.web.frame import Form, Frame, by_of
 from indelible.web.state import State
-from indelible.work.announcements import By
 
 FIELDS = ("name", "q", "since", "until")
 DONE = {"saved": "Saved.", "removed": "Removed."}
@@ -69,8 +68,9 @@ class Views:
         given = {name: form.get(name, "") for name in FIELDS}
         try:
             self._views.add(
-                _by(request, viewer), name=given["name"], query=given["q"], since=given["since"], until=given["until"],
-                shared=viewer.manages and form.get("shared") == "1", opens=form.get("opens") == "1",
+                by_of(request, viewer), name=given["name"], query=given["q"], since=given["since"],
+                until=given["until"], shared=viewer.manages and form.get("shared") == "1",
+                opens=form.get("opens") == "1",
             )  # fmt: skip
         except QueryError as error:
             return self._list(request, viewer, form, {"q": str(error.args[0])})
@@ -80,14 +80,10 @@ class Views:
 
     def remove(self, request: Request, viewer: Viewer, _form: Form) -> Response:
         try:
-            self._views.remove(request.path_params["id"], _by(request, viewer), manages=viewer.manages)
+            self._views.remove(request.path_params["id"], by_of(request, viewer), manages=viewer.manages)
         except NotFoundError:
             return self._frame.missing(request, viewer)
         return self._frame.go(request, "/views/?done=removed")
-
-
-def _by(request: Request, viewer: Viewer) -> By:
-    return By(actor=viewer.actor, organization=viewer.organization, context=context_of(request))
 
 
 def _state(view: View) -> State:

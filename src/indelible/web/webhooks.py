@@ -12,13 +12,12 @@ from indelible.errors import AddressError, NotFoundError, QueryError, UsageError
 from indelible.event import EPOCH
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
-from indelible.web.frame import Form, Frame, context_of
+from indelible.web.frame import Form, Frame, by_of
 from indelible.webhooks import signing
 from indelible.webhooks.deliveries import Attempt
 from indelible.webhooks.endpoint import Endpoint
 from indelible.webhooks.secret import Secret
 from indelible.webhooks.service import Webhooks as Service
-from indelible.work.announcements import By
 
 DONE = {
     "test": "A test event was sent.", "paused": "Paused. Nothing is sent until it is resumed, and nothing is lost.",
@@ -70,7 +69,7 @@ class Webhooks:
     def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
         def save() -> tuple[Endpoint, Secret]:
             return self._webhooks.endpoints.add(
-                form.get("url", ""), _by(request, viewer), filter=form.get("filter", ""),
+                form.get("url", ""), by_of(request, viewer), filter=form.get("filter", ""),
                 organization=form.get("organization", "").strip() or None, contact=form.get("contact"),
             )  # fmt: skip
 
@@ -102,7 +101,7 @@ class Webhooks:
 
         def save() -> Endpoint:
             return self._webhooks.endpoints.change(
-                endpoint.id, _by(request, viewer), url=given["url"], filter=given["filter"], contact=given["contact"]
+                endpoint.id, by_of(request, viewer), url=given["url"], filter=given["filter"], contact=given["contact"]
             )
 
         saved, problems = _tried(save)
@@ -110,24 +109,24 @@ class Webhooks:
 
     def test(self, request: Request, viewer: Viewer, _form: Form) -> Response:
         endpoint = self._endpoint(request, viewer)
-        attempt = self._webhooks.test(endpoint.id, _by(request, viewer))
+        attempt = self._webhooks.test(endpoint.id, by_of(request, viewer))
         return self._frame.go(request, f"/webhooks/{endpoint.id}/{attempt.message}")
 
     def pause(self, request: Request, viewer: Viewer, _form: Form) -> Response:
-        endpoint = self._webhooks.endpoints.pause(request.path_params["id"], _by(request, viewer))
+        endpoint = self._webhooks.endpoints.pause(request.path_params["id"], by_of(request, viewer))
         return self._back(request, endpoint, "paused")
 
     def resume(self, request: Request, viewer: Viewer, _form: Form) -> Response:
-        endpoint = self._webhooks.endpoints.resume(request.path_params["id"], _by(request, viewer))
+        endpoint = self._webhooks.endpoints.resume(request.path_params["id"], by_of(request, viewer))
         return self._back(request, endpoint, "resumed")
 
     def rotate(self, request: Request, viewer: Viewer, _form: Form) -> Response:
-        rotated = self._webhooks.endpoints.rotate(request.path_params["id"], _by(request, viewer))
+        rotated = self._webhooks.endpoints.rotate(request.path_params["id"], by_of(request, viewer))
         return self._secret(request, *rotated)
 
     def replay(self, request: Request, viewer: Viewer, form: Form) -> Response:
         """One delivery, or all that failed."""
-        endpoint, by = self._endpoint(request, viewer), _by(request, viewer)
+        endpoint, by = self._endpoint(request, viewer), by_of(request, viewer)
         if message := form.get("message"):
             self._webhooks.replay(endpoint.id, message, by)
         else:
@@ -135,7 +134,7 @@ class Webhooks:
         return self._back(request, endpoint, "replayed")
 
     def remove(self, request: Request, viewer: Viewer, _form: Form) -> Response:
-        self._webhooks.endpoints.remove(request.path_params["id"], _by(request, viewer))
+        self._webhooks.endpoints.remove(request.path_params["id"], by_of(request, viewer))
         return self._frame.go(request, "/webhooks/?done=removed")
 
     def delivery(self, request: Request, viewer: Viewer) -> Response:
@@ -170,10 +169,6 @@ class Webhooks:
 
     def _back(self, request: Request, endpoint: Endpoint, done: str) -> Response:
         return self._frame.go(request, f"/webhooks/{endpoint.id}?done={done}")
-
-
-def _by(request: Request, viewer: Viewer) -> By:
-    return By(actor=viewer.actor, organization=viewer.organization, context=context_of(request))
 
 
 def _tried(save: Callable[[], T]) -> tuple[T | None, dict[str, str]]:

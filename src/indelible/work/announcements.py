@@ -68,8 +68,19 @@ def happening(  # noqa: PLR0913 - an event is just these
     )
 
 
-def announce_now(log: Log, event: Event) -> None:
-    """Of what changes no work: sealed and signed when this returns. Raises LogError, VerificationError."""
+def note(  # noqa: PLR0913, PLR0917 - of which log, by whom, and what
+    log: Log, by: By, action: str, operation: str, metadata: dict[str, Any], outcome: Outcome = "success"
+) -> None:
+    """What is done to the log as a whole, and changes no work: sealed and signed when this returns.
+
+    What says nothing is left out of `metadata`. Raises LogError, VerificationError.
+    """
+    told = {name: value for name, value in metadata.items() if value not in ("", None)}
+    entity = Entity("AuditLog", log.origin, "Audit log")
+    event = happening(
+        action, operation, entity, by.actor, organization=by.organization, metadata=told, context=by.context,
+        outcome=outcome,
+    )  # fmt: skip
     _seal(log, [event])
     log.sign()
 
