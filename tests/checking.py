@@ -1,8 +1,12 @@
 """The one helper that says whether a log is sound. It is used after every step of a test that may break one."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+import pytest
+
+from indelible.errors import LogError
 from indelible.event import Entry, read
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
@@ -55,3 +59,15 @@ def indexed(log: Log) -> None:
     """All that is enough for blocks is in them."""
     while log.blocks.advance():
         pass
+
+
+@contextmanager
+def refusing(log: Log, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Meanwhile nothing can be appended, as where the disk is full."""
+
+    def refused(*_: object) -> None:
+        raise LogError("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(log, "appending", refused)
+        yield

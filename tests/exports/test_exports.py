@@ -29,7 +29,7 @@ from indelible.search.query import parse
 from indelible.work.announcements import By
 from indelible.work.place import open_work
 from indelible.work.promise import Hold, Work
-from tests.checking import check_signed, indexed
+from tests.checking import check_signed, indexed, refusing
 from tests.store.test_log import happened
 
 DANA, KIM = By(actor=Actor(id="u1", name="Dana")), By(actor=Actor(id="u2", name="Kim"))
@@ -305,13 +305,8 @@ def test_what_cannot_be_exported_is_refused(exports: Exports, log: Log) -> None:
 def test_one_whose_entry_could_not_be_sealed_is_on_record_with_the_next(
     exports: Exports, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> None:
-        raise LogError("The disk is full.")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(log, "appending", refused)
-        with suppress(LogError):
-            exports.add(DANA, form="csv")
+    with refusing(log, monkeypatch), suppress(LogError):
+        exports.add(DANA, form="csv")
     exports.add(DANA, form="json")
     assert [entry.metadata["format"] for entry in check_signed(log)[-2:]] == ["csv", "json"]
 

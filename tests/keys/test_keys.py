@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from indelible.errors import LogError, NotFoundError, UsageError
+from indelible.errors import NotFoundError, UsageError
 from indelible.event import Actor
 from indelible.keys import keys as module
 from indelible.keys.keys import SCOPES, Keys
@@ -14,7 +14,7 @@ from indelible.log import Log
 from indelible.work.announcements import By
 from indelible.work.place import open_work
 from indelible.work.promise import Work
-from tests.checking import check_signed
+from tests.checking import check_signed, refusing
 
 DANA = By(actor=Actor(id="u1", name="Dana"))
 
@@ -120,11 +120,7 @@ def test_what_is_no_key_is_refused(keys: Keys, log: Log, given: dict[str, object
 def test_one_whose_entry_could_not_be_sealed_is_on_record_with_the_next(
     keys: Keys, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> None:
-        raise LogError("The disk is full.")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(log, "appending", refused)
+    with refusing(log, monkeypatch):
         _, text = keys.add(DANA, name="first", scopes=["read"])
     assert keys.find(text) is not None  # told all the same: it could not be told again
     keys.add(DANA, name="second", scopes=["read"])

@@ -11,7 +11,7 @@ from indelible.log import Log
 from indelible.views.views import Views
 from indelible.work.announcements import By
 from indelible.work.place import open_work
-from tests.checking import check_signed
+from tests.checking import check_signed, refusing
 
 DANA, KIM, NOBODY = Actor(id="u1", name="Dana"), Actor(id="u2", name="Kim"), Actor(type="unknown")
 
@@ -93,13 +93,8 @@ def test_what_cannot_be_kept_is_refused(views: Views) -> None:
 def test_a_view_whose_entry_could_not_be_sealed_is_told_of_by_the_next(
     views: Views, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(*_: object) -> None:
-        raise LogError("The disk is full.")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(log, "appending", refused)
-        with suppress(LogError):
-            views.add(By(actor=DANA), name="kept", query="")
+    with refusing(log, monkeypatch), suppress(LogError):
+        views.add(By(actor=DANA), name="kept", query="")
     assert names(views, DANA) == ["kept"]
     views.add(By(actor=DANA), name="next", query="")
     assert [entry.entity.name for entry in check_signed(log)] == ["kept", "next"]
