@@ -45,6 +45,7 @@ def test_the_first_start_makes_a_plausible_portal_and_the_second_leaves_it_alone
         assert {entry.actor.name for entry in entries if entry.actor.type == "system"} <= {
             "indelible",  # tells that the tables are watched
             "first-start",
+            "license-warnings",
             "license-expiry",
         }
         assert sum(entry.action == "LICENSE_ISSUED" for entry in entries) == 14
