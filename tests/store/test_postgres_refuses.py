@@ -60,6 +60,7 @@ ROLES = {
     "replica": "SET session_replication_role = replica",
     "writer": "SET ROLE indelible_writer",
     "reader": "SET ROLE indelible_reader",
+    "tenant": "SET ROLE indelible_tenant",
 }
 
 

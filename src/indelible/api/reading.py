@@ -13,7 +13,7 @@ from indelible.api.operation import FILE, Answer, Call, Operation, Parameter, re
 from indelible.api.problems import Fault, ProblemError
 from indelible.api.wire import Found, Told
 from indelible.errors import NotFoundError, SlowSearchError
-from indelible.event import Entry, read
+from indelible.event import Entry
 from indelible.export import FORMATS, format_of, write
 from indelible.log import Log
 from indelible.merkle.b64 import encode
@@ -22,8 +22,9 @@ from indelible.merkle.tile import subtree
 from indelible.merkle.tree import leaf_hash
 from indelible.search.history import Known, after, history
 from indelible.search.moment import parse_moment
-from indelible.search.page import MAX_PAGE, Page, find, lines
+from indelible.search.page import MAX_PAGE, find, lines
 from indelible.search.query import Query, asked
+from indelible.search.wall import own, own_line
 from indelible.work.announcements import note
 
 SECONDS = 10.0  # that a search may take
@@ -97,7 +98,7 @@ class Reading:
         )  # fmt: skip
         older = None if page.older is None else _cursor("b", page.older)
         newer = None if page.newer is None else _cursor("a", page.newer)
-        found = Found(_raw(self._log, page), page.count, not page.capped, older, newer)
+        found = Found([Raw(line) for line in page.lines], page.count, not page.capped, older, newer)
         return reply(found, headers=_links(call, next=older, prev=newer))
 
     def entry(self, call: Call) -> Response:
@@ -131,7 +132,7 @@ class Reading:
                 raise SlowSearchError(SECONDS)
         if not count:
             raise NotFoundError(f"The log has no entry of {type_} {id_}. Types and ids are exact.")
-        listed = [Raw(line) for line in self._log.store.lines(later[:LISTED])]
+        listed = [Raw(line) for line in own(self._log, later[:LISTED], call.organization)]
         return reply(Told(type_, id_, found.name, found.there, found.fields, listed, len(later) > LISTED))
 
     def checkpoint(self, call: Call) -> Response:
@@ -165,15 +166,7 @@ class Reading:
 
     def _line(self, call: Call) -> bytes:
         """Another organization's is not there. Raises NotFoundError."""
-        seq = call.values["seq"]
-        try:
-            line = self._log.line(seq)
-            organization = read(line).organization
-            if call.organization in (None, organization and organization.id):
-                return line
-        except NotFoundError:
-            pass
-        raise NotFoundError(f"There is no entry {seq} that this key may see.")
+        return own_line(self._log, call.values["seq"], call.organization)
 
 
 def _query(call: Call) -> tuple[Query, dict[str, str]]:
@@ -222,11 +215,6 @@ def _links(call: Call, **cursors: str | None) -> dict[str, str]:
             given = {name: value for name, value in call.values.items() if name != "cursor"} | {"cursor": cursor}
             links.append(f'<{call.base}/events?{urlencode(given)}>; rel="{relation}"')
     return {"Link": ", ".join(links)} if links else {}
-
-
-def _raw(log: Log, page: Page) -> list[Raw]:
-    """The very lines."""
-    return [Raw(line) for line in reversed(log.store.lines([entry.seq for entry in page.entries]))]
 
 
 def _text(text: str) -> Response:

@@ -70,8 +70,8 @@ def search(
         wanted, before = query_of(query, since, until), None
         while True:
             page = find(opened, wanted, before=before, limit=min(limit, MAX_PAGE))
-            for entry in page.entries:
-                show_bytes(opened.line(entry.seq) + b"\n") if json else show(one_line(entry))
+            for entry, line in zip(page.entries, page.lines, strict=True):
+                show_bytes(line + b"\n") if json else show(one_line(entry))
             limit, before = limit - len(page.entries), page.older
             if before is None or limit <= 0:
                 break

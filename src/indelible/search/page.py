@@ -21,6 +21,7 @@ class Page:
     """Newest first. `older` and `newer` are what to pass as `before` and `after` to go on, None at an end."""
 
     entries: list[Entry]
+    lines: Sequence[bytes]  # of these entries
     older: int | None
     newer: int | None
     counted: Counted
@@ -58,10 +59,11 @@ def find(  # noqa: PLR0913 - a search is just these
     stop = hits.size if before is None else min(before, hits.size)
     walk = hits.rising if upward else hits.falling
     found = list(islice(walk(range(start, stop)), limit + 1))
-    shown = own(log.store.lines(found[:limit]), organization)
-    more, entries = len(found) > limit, [read(line) for line in reversed(shown)]
+    shown = own(log, found[:limit], organization)[::-1]
+    more, entries = len(found) > limit, [read(line) for line in shown]
     return Page(
         entries,
+        shown,
         older=entries[-1].seq if entries and (more or upward) else None,
         newer=entries[0].seq if entries and (before is not None or (upward and more)) else None,
         counted=counted,
@@ -90,7 +92,7 @@ def batches(
     hits = Hits(log, query, organization, end=end)
     found = hits.rising(range(start, hits.size))
     while batch := list(islice(found, BATCH)):
-        yield batch[-1] + 1, own(log.store.lines(batch), organization)
+        yield batch[-1] + 1, own(log, batch, organization)
 
 
 def count(log: Log, query: Query, *, organization: str | None = None, seconds: float = math.inf) -> int:

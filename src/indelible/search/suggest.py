@@ -85,7 +85,7 @@ def _named(log: Log, key: str, value: str, organization: str | None) -> Iterator
 def _read(log: Log, key: str, value: str, organization: str | None) -> Iterator[tuple[str, int]]:
     """Fields and values stand in lines."""
     hits = Hits(log, Query(), organization, seconds=SECONDS)
-    lines = own(log.store.lines(list(islice(hits.falling(range(hits.size)), READ))), organization)
+    lines = own(log, list(islice(hits.falling(range(hits.size)), READ)), organization)
     kinds = looks.TEXTS.get(key, looks.TEXTS[ANY])
     counts = Counter(
         text

@@ -1,14 +1,15 @@
-"""The second wall between organizations: whatever found an entry, its line says whose it is.
+"""The walls between organizations: whatever found an entry, it is handed out only where it is theirs.
 
 Blocks and dictionaries are files and rows that somebody may damage, and a plan is code that somebody may change. What
-they let through is looked at once more, before any of it is handed out.
+they let through is asked of the store for one organization, which gives no other's; and each line is read once more.
 """
 
 from collections.abc import Sequence
 
 import msgspec
 
-from indelible.errors import VerificationError
+from indelible.errors import NotFoundError, VerificationError
+from indelible.log import Log
 
 
 class _Owner(msgspec.Struct):
@@ -25,12 +26,27 @@ class _Owned(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Owned).decode
 
 
-def own(lines: Sequence[bytes], organization: str | None) -> Sequence[bytes]:
-    """They, if each is this organization's; None: whoever's. Raises VerificationError, and nothing is handed out."""
+def own(log: Log, wanted: Sequence[int], organization: str | None) -> Sequence[bytes]:
+    """The lines at these places, if each is this organization's; None: whoever's.
+
+    Raises VerificationError, and nothing is handed out.
+    """
+    lines = log.store.lines(wanted, organization) if wanted else []
     if organization is None:
         return lines
-    for line in map(_decode, lines):
-        if line.organization is None or line.organization.id != organization:
-            message = f"a search of one organization found entry {line.seq}, which is not its own. Nothing was shown."
-            raise VerificationError("index", f"{message} Find out why: indelible verify LOG", line.seq)
+    theirs = {
+        owned.seq for owned in map(_decode, lines) if owned.organization and owned.organization.id == organization
+    }
+    if others := set(wanted) - theirs:
+        message = f"a search of one organization found entry {min(others)}, which is not its own. Nothing was shown."
+        raise VerificationError("index", f"{message} Find out why: indelible verify LOG", min(others))
     return lines
+
+
+def own_line(log: Log, seq: int | None, organization: str | None) -> bytes:
+    """The line of one entry. Raises NotFoundError; another organization's is as one that is not there."""
+    found = [] if seq is None or not 0 <= seq < 2**63 else log.store.lines([seq], organization)
+    owner = _decode(found[0]).organization if found else None
+    if not found or organization not in (None, owner and owner.id):
+        raise NotFoundError(f"There is no entry {'of that number' if seq is None else seq} to be seen here.")
+    return found[0]

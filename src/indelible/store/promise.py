@@ -115,8 +115,8 @@ class Store(Protocol):
     def nodes(self, level: int, start: int, stop: int) -> list[bytes]:
         """Hashes of the tree: leaves at level 0, above them roots of complete subtrees of 256 ** level leaves."""
 
-    def lines(self, wanted: Sequence[int]) -> list[bytes]:
-        """The lines at these places, in sequence order."""
+    def lines(self, wanted: Sequence[int], organization: str | None = None) -> list[bytes]:
+        """The lines at these places, in sequence order; with an organization those that the index says are its own."""
 
     def knows(self, id_: UUID, below: int) -> bool: ...
     def attached(self, hash_: bytes) -> bytes | None: ...

@@ -1,6 +1,7 @@
 """The routes. Every page works without JavaScript; htmx only saves the reload."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from indelible.search.page import Page, find
 from indelible.search.query import MAX_QUERY, Query
 from indelible.search.suggest import suggest
 from indelible.search.together import together
+from indelible.search.wall import own_line
 from indelible.upkeep import Upkeep
 from indelible.viewer import Shell, Viewer, ViewerCheck, owner_of
 from indelible.web.digests import Digests
@@ -116,11 +118,12 @@ class Pages:
             else:
                 narrower = narrowing(self._log, state=state, query=query, counted=page.counted, viewer=viewer, now=now)
         found = page.entries if page else []
-        unfolded = next((each for each in found if each.seq == state.open), None)
+        lines = zip(found, page.lines if page else (), strict=True)
+        unfolded, line = next((pair for pair in lines if pair[0].seq == state.open), (None, b""))
         values = {
             "state": state, "problems": dict.fromkeys(FIELDS) | {p.field: p for p in problems}, "notice": notice,
             "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
-            "line": self._log.line(unfolded.seq).decode() if unfolded else "", "verifier": self._log.verifier,
+            "line": line.decode(), "verifier": self._log.verifier,
             "views": self._views.seen(viewer), "keeps": owner_of(viewer.actor) is not None, "narrowing": narrower,
             "exports": CHOICES, "columns": COLUMNS, "presets": PRESETS.items(), "size": self._log.head().size,
             "signed": self._log.signed_size(),
@@ -166,13 +169,9 @@ class Pages:
 
     def _line(self, request: Request, viewer: Viewer) -> bytes | None:
         """Of the entry that the address names; another organization's is not there, for this viewer."""
-        seq = number(request.path_params["seq"])
-        try:
-            line = self._log.line(-1 if seq is None else seq)
-        except NotFoundError:
-            return None
-        organization = read(line).organization
-        return line if viewer.organization in (None, organization and organization.id) else None
+        with suppress(NotFoundError):
+            return own_line(self._log, number(request.path_params["seq"]), viewer.organization)
+        return None
 
     def suggest(self, request: Request, viewer: Viewer) -> Response:
         """How the query may go on: the options of the search bar's list."""

@@ -17,7 +17,7 @@ from indelible.store.postgres.appending import Appending
 from indelible.store.postgres.connection import SQL, Database, Rows
 from indelible.store.postgres.finding import COLUMNS, Conditions
 from indelible.store.postgres.making import index_path, key_path, log_id, refusing
-from indelible.store.postgres.reading import Readers
+from indelible.store.postgres.reading import Readers, Tenants
 from indelible.store.postgres.writing import Writer
 from indelible.store.promise import MAX_SIZE, Dimension, Head, Wanted
 
@@ -35,7 +35,7 @@ class PostgresStore:
             rows: Rows = db.execute(SQL["properties"], (self._log,)).fetchall()
         self.properties: dict[str, str] = {name: value.decode() for name, value in rows}
         self._writer = Writer(database, self._log)
-        self._readers = Readers(database)
+        self._readers, self._tenants = Readers(database), Tenants(database)
 
     def __str__(self) -> str:
         return str(self._database)
@@ -52,6 +52,7 @@ class PostgresStore:
         """After an append that somebody else may be in. What is asked later is a LogError."""
         self._writer.close()
         self._readers.close()
+        self._tenants.close()
 
     def __enter__(self) -> Self:
         return self
@@ -127,8 +128,10 @@ class PostgresStore:
         name, values = ("nodes", (start, stop, level)) if level else ("leaf_hashes", (start, stop))
         return [hash_ for (hash_,) in self._select(name, self._log, *values)]
 
-    def lines(self, wanted: Sequence[int]) -> list[bytes]:
-        return [line for (line,) in self._select("lines", self._log, list(wanted))]
+    def lines(self, wanted: Sequence[int], organization: str | None = None) -> list[bytes]:
+        if organization is None:
+            return [line for (line,) in self._select("lines", self._log, list(wanted))]
+        return [line for (line,) in self._tenants.query(SQL["own_lines"], (list(wanted), self._log), organization)]
 
     def knows(self, id_: UUID, below: int) -> bool:
         return bool(self._select("known_below", self._log, id_, below))

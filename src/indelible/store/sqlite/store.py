@@ -162,8 +162,9 @@ class SQLiteStore:
         )
         return [hash_ for (hash_,) in found]
 
-    def lines(self, wanted: Sequence[int]) -> list[bytes]:
-        return [line for (line,) in self.select(SQL["lines"], (_json(wanted),))]
+    def lines(self, wanted: Sequence[int], organization: str | None = None) -> list[bytes]:
+        own = () if organization is None else (organization,)
+        return [line for (line,) in self.select(SQL["own_lines" if own else "lines"], (_json(wanted), *own))]
 
     def knows(self, id_: UUID, below: int) -> bool:
         return bool(self.select(SQL["known_below"], (id_.bytes, below)))

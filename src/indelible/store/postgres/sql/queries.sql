@@ -70,6 +70,18 @@ SELECT line FROM indelible_log.leaf WHERE log_id = %s AND seq = %s
 -- name: lines
 SELECT line FROM indelible_log.leaf WHERE log_id = %s AND seq = ANY (%s) ORDER BY seq
 
+-- Without the right to it, what is read by `own_lines` is the same: the view is one wall, the role a second.
+-- name: as_tenant
+DO $$ BEGIN SET ROLE indelible_tenant; EXCEPTION WHEN insufficient_privilege OR invalid_parameter_value THEN NULL; END $$
+
+-- name: of_organization
+SELECT set_config('indelible.organization', %s, false)
+
+-- Each by the whole keys, as in `known`.
+-- name: own_lines
+SELECT line FROM unnest(%s::bigint[]) AS given (seq) CROSS JOIN LATERAL
+(SELECT line FROM indelible_log.own_leaf WHERE log_id = %s AND seq = given.seq LIMIT 1) found ORDER BY given.seq
+
 -- name: leaf_hashes
 SELECT hash FROM indelible_log.leaf WHERE log_id = %s AND seq >= %s AND seq < %s ORDER BY seq
 

@@ -139,6 +139,15 @@ CREATE TABLE indelible_log.entry (
   UNIQUE (log_id, id)
 );
 
+-- What one organization may see, whatever is asked: the second wall (ADR 26). Who asks says for which; without that it is
+-- empty. A policy on `leaf` itself would refuse COPY, by which entries come in.
+
+CREATE VIEW indelible_log.own_leaf WITH (security_barrier) AS
+SELECT l.log_id, l.seq, l.line FROM indelible_log.leaf l
+JOIN indelible_log.entry e USING (log_id, seq)
+JOIN indelible_log.organization o ON o.log_id = e.log_id AND o.id = e.organization_id
+WHERE sha256(o.key) = decode(current_setting('indelible.organization', true), 'hex');
+
 -- The database refuses, whoever asks, its owner too. A superuser, or an owner who drops these triggers, can still do
 -- it; then `verify` finds what was done. A statement that would touch no row is refused as well.
 
@@ -263,4 +272,25 @@ BEGIN
     GRANT UPDATE (size, root, frontier) ON indelible_log.head TO indelible_writer;
     GRANT UPDATE (name, folded) ON indelible_log.organization, indelible_log.entity TO indelible_writer;
   END IF;
+END $$;
+
+-- `indelible_tenant` sees `own_leaf` and nothing else. Whoever reads for one organization takes it first.
+
+DO $$
+BEGIN
+  BEGIN
+    CREATE ROLE indelible_tenant NOLOGIN;
+  EXCEPTION WHEN duplicate_object OR unique_violation OR insufficient_privilege THEN
+    NULL;  -- it is there, another one made it at this moment, or it may not be made
+  END;
+  IF to_regrole('indelible_writer') IS NOT NULL AND to_regrole('indelible_reader') IS NOT NULL THEN
+    GRANT SELECT ON indelible_log.own_leaf TO indelible_writer, indelible_reader;
+  END IF;
+  IF to_regrole('indelible_tenant') IS NOT NULL THEN
+    GRANT USAGE ON SCHEMA indelible_log TO indelible_tenant;
+    GRANT SELECT ON indelible_log.own_leaf TO indelible_tenant;
+    GRANT indelible_tenant TO indelible_writer, indelible_reader, CURRENT_USER;
+  END IF;
+EXCEPTION WHEN insufficient_privilege OR undefined_object THEN
+  NULL;  -- whose role it is says who may take it
 END $$;
