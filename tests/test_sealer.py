@@ -3,11 +3,13 @@
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import apsw
 import pytest
 
+from indelible import sealer
 from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.errors import Error, LogError
 from indelible.log import Log
@@ -211,3 +213,60 @@ def test_health_says_so_when_the_files_cannot_be_read(world: World) -> None:
     world.log.close()
     assert sealer.health()["status"] == "failing"
     world.log = Log.open(world.log_url)
+
+
+class Turns:
+    """Whose turn it is: of one at a time. `lost`: the holder's hold is gone, though it does not know yet."""
+
+    def __init__(self) -> None:
+        self.held, self.lost = False, False
+
+    def take(self) -> "Turns | None":
+        if self.held:
+            return None
+        self.held, self.lost = True, False
+        return self
+
+    def kept(self) -> bool:
+        return not self.lost
+
+    def release(self) -> None:
+        self.held = False
+
+
+def waits(found: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 20
+    while not (done := found()) and time.monotonic() < until:
+        time.sleep(0.01)
+    return done
+
+
+def test_of_several_sealers_one_seals_and_another_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealer, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(sealer, "KEPT_SECONDS", 0.05)
+    turns = Turns()
+    with Log.open(world.log_url) as log, closing(sealer.Sealer(world.outbox(), log, turns.take)) as mine:
+        turns.held = True  # by another process
+        mine.start()
+        time.sleep(0.3)
+        assert world.waiting() == ROWS
+        turns.held = False
+        assert waits(lambda: world.waiting() == 0)
+        turns.lost = True
+        assert waits(lambda: not turns.lost)  # it noticed, and took its turn again
+        mine.stop()
+        assert not turns.held
+    check(world.log)
+
+
+def test_a_sealer_that_fails_lets_another_try(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = Turns()
+    with Log.open(world.log_url) as log, closing(sealer.Sealer(world.outbox(), log, turns.take)) as mine:
+        monkeypatch.setattr(log, "sign", lambda: (_ for _ in ()).throw(LogError("no key here")))
+        mine.start()
+        assert waits(lambda: mine.health()["status"] == "failing")
+        assert waits(lambda: not turns.held)
+        monkeypatch.undo()
+        world.sealed()
+        assert waits(lambda: mine.health()["status"] == "ok")
+    check(world.log)

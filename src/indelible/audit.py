@@ -70,7 +70,7 @@ class Audit:
         with closing(open_source(self._url)) as source:
             watched = source.watch(None, self._map, strict=strict, baseline=baseline)
             if self._sealer is None:
-                self._sealer = Sealer(source.outbox(), self.log)
+                self._sealer = Sealer(source.outbox(), self.log, self._upkeep.turn(self._url))
                 attach(self._engine, self._sealer.notify)
         return watched
 

@@ -5,11 +5,31 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import Protocol
 
 from indelible.errors import Error, LogError
 
 LOOK = 0.05  # seconds, while another process is at it
 NICE = 10  # such a process is behind all that somebody waits for
+
+
+class Hold(Protocol):
+    """Says that nobody else does this, in any process. It ends with the process, however that ends."""
+
+    def kept(self) -> bool:
+        """False: it was lost, as with a connection. Somebody else may have it; stop."""
+
+    def release(self) -> None: ...
+
+
+class Free:
+    """A hold where nobody needs to be kept out."""
+
+    def kept(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
 
 
 class Background:

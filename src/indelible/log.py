@@ -158,13 +158,20 @@ class Log:
         size, note = self._signer.sign(self.store)
         if newest is None or newest[0] < size:
             self.store.add_checkpoint(size, note)
-            for tell in self._followers:
-                tell()
+            self._tell()
         return size
+
+    def _tell(self) -> None:
+        for tell in self._followers:
+            tell()
 
     @contextmanager
     def followed(self, tell: Callable[[], None]) -> Iterator[None]:
-        """`tell` is called after each checkpoint that this process makes, by whoever made it: it must not wait."""
+        """`tell` is called after each checkpoint that this process makes, by whoever made it: it must not wait.
+
+        On PostgreSQL after those of other processes, too, as far as one hears of them.
+        """
+        self.store.tell(self._tell)
         with self._following:
             self._followers = [*self._followers, tell]
         try:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from indelible.background import Background, Free, Hold
 from indelible.capture.record import Record
 from indelible.capture.source import Outbox
 from indelible.capture.translate import mentioned, translate
@@ -22,20 +23,27 @@ from indelible.log import Log
 
 logger = logging.getLogger(__name__)
 
+KEPT_SECONDS = 1.0  # between two looks at whether the turn is still ours
 POLL_SECONDS = 0.1  # how soon a change made by another process is noticed
-PAUSE_SECONDS = 1.0  # after a failed pass
+PAUSE_SECONDS = 1.0  # after a failed pass, and where another process seals
 
 
-class Sealer:
-    """Moves records from one outbox to one log: a pass when asked, or a thread that never stops asking."""
+class Sealer(Background):
+    """Moves records from one outbox to one log: a pass when asked, or a thread that never stops asking.
 
-    def __init__(self, outbox: Outbox, log: Log) -> None:
+    Of several processes the thread of one seals: `turn` gives the hold that says so. A pass may be asked of any: two
+    at once cost the slower one a retry.
+    """
+
+    NAME = "indelible-sealer"
+
+    def __init__(self, outbox: Outbox, log: Log, turn: Callable[[], Hold | None] = Free) -> None:
+        super().__init__()
         self._outbox = outbox
         self._log = log
+        self._turn = turn
         self._pass = threading.Lock()
         self._wake = threading.Event()
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
         self._failure: str | None = None
         self._left = False  # records that are sealed may still wait to be dropped
 
@@ -81,18 +89,11 @@ class Sealer:
         """Something was committed: do not wait for the poll."""
         self._wake.set()
 
-    def start(self) -> None:
-        self._stopped.clear()
-        self._thread = threading.Thread(target=self._run, name="indelible-sealer", daemon=True)
-        self._thread.start()
-
     def stop(self) -> None:
         """End the thread. What is still in the outbox waits there for the next start."""
         self._stopped.set()
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        super().stop()
 
     def close(self) -> None:
         """Stop, and let go of the outbox, after a pass that somebody else may be in."""
@@ -114,15 +115,31 @@ class Sealer:
     def _run(self) -> None:
         while not self._stopped.is_set():
             try:
+                if (hold := self._turn()) is not None:
+                    self._hold(hold)
+                    continue
+            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one pass meets
+                self._fail(error)
+            self._stopped.wait(PAUSE_SECONDS)
+
+    def _hold(self, hold: Hold) -> None:
+        """Until it is lost, or a pass fails: then another process may try, which has its own disk and its own key."""
+        try:
+            look = 0.0
+            self._wake.set()  # who had the turn before may have left something
+            while not self._stopped.is_set():
+                if time.monotonic() > look:
+                    if not hold.kept():
+                        return
+                    look = time.monotonic() + KEPT_SECONDS
                 if self._outbox.changed() or self._wake.is_set() or self._failure or self._left:
                     self._wake.clear()
                     self._seal(self._stopped.is_set)
                 self._wake.wait(POLL_SECONDS)
-            except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one pass meets
-                self._fail(error)
+        finally:
+            hold.release()
 
     def _fail(self, error: Exception) -> None:
         """Records stay in the outbox; nothing is lost while this repeats."""
         self._failure = str(error) if isinstance(error, Error) else f"unexpected {type(error).__name__}"
         logger.error("Sealing failed and will be tried again: %s", self._failure, exc_info=not isinstance(error, Error))
-        self._stopped.wait(PAUSE_SECONDS)

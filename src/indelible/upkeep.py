@@ -5,9 +5,11 @@ import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from threading import Lock
 from typing import Any
 
+from indelible.background import Free, Hold
 from indelible.desk import Desk
 from indelible.drift import DriftWatch
 from indelible.errors import Error, LogError
@@ -72,6 +74,19 @@ class Upkeep:
     def size(self) -> int:
         """Of the log, as far as it is signed."""
         return self._log.signed_size()
+
+    def turn(self, database: str) -> Callable[[], Hold | None]:
+        """Whose turn it is to seal from a database, of all processes that do. Where that cannot be told, it is ours."""
+        what = f"sealing-{sha256(database.encode()).hexdigest()[:16]}"
+
+        def take() -> Hold | None:
+            try:
+                return self.desk.work.hold(what)
+            except Error as error:
+                logger.warning("It cannot be told whether another process seals: %s", error)
+                return Free()
+
+        return take
 
     def schedule(self, name: str, times: str, run: Callable[[], str | None]) -> None:
         """A job of the host's, from the next start on."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from indelible.background import Hold
 from indelible.errors import LogError, NotFoundError, QueryError, UsageError
 from indelible.event import Actor, Organization
 from indelible.export import FORMATS, format_of, write
@@ -28,7 +29,7 @@ from indelible.search.page import lines
 from indelible.search.query import parse
 from indelible.work.announcements import By
 from indelible.work.place import open_work
-from indelible.work.promise import Hold, Work
+from indelible.work.promise import Work
 from tests.checking import check_signed, indexed, refusing
 from tests.store.test_log import happened
 
@@ -146,7 +147,7 @@ def killing(descriptor):
 os.fsync = killing
 from indelible.exports import apart, writing
 writing.STEP = writing.Writer.__init__.__kwdefaults__["step"] = 0
-from indelible.background import apart as run
+from indelible.background import Hold, apart as run
 raise SystemExit(run(apart.work))
 """
 
@@ -214,10 +215,10 @@ def test_what_fails_in_the_log_goes_on_from_there(
     export = exports.add(DANA, form="csv", query="-user:kim")
     read, times = log.store.lines, iter(range(10**9))
 
-    def gone(wanted: list[int]) -> list[bytes]:
+    def gone(wanted: list[int], organization: str | None = None) -> list[bytes]:
         if next(times) == 2:
             raise LogError("The database went away.")
-        return read(wanted)
+        return read(wanted, organization)
 
     with monkeypatch.context() as patched:
         patched.setattr(log.store, "lines", gone)

@@ -20,6 +20,7 @@ from typing import IO
 
 from msgspec.structs import replace
 
+from indelible.background import Hold
 from indelible.errors import Error, LogError
 from indelible.event import micros
 from indelible.export.manifest import manifest
@@ -27,7 +28,7 @@ from indelible.exports.exports import FOLDER, KEPT, Export, Exports, export_of
 from indelible.files import sync
 from indelible.log import Log
 from indelible.search.page import batches
-from indelible.work.promise import Hold, Statements, Work
+from indelible.work.promise import Statements, Work
 
 logger = logging.getLogger(__name__)
 

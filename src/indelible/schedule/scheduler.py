@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from indelible.background import Background
+from indelible.background import Background, Hold
 from indelible.errors import Error
 from indelible.integrations.jobs import job as acting_for
 from indelible.schedule.runs import Runs
 from indelible.schedule.times import Times, parse_times
-from indelible.work.promise import Hold, Work
+from indelible.work.promise import Work
 
 logger = logging.getLogger(__name__)
 

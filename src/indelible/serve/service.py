@@ -31,8 +31,8 @@ class Service:
         """Opens the log, and makes it with its key if it is not there. Raises UsageError, LogError, CaptureError."""
         with ExitStack() as opened:
             self.log = opened.enter_context(Log.open_or_create(settings.log))
-            self._sealers = [opened.enter_context(closing(_sealer(url, self.log))) for url in settings.apps]
             self.upkeep = opened.enter_context(closing(Upkeep(self.log, settings.log, settings.apps)))
+            self._sealers = [opened.enter_context(closing(self._sealer(url))) for url in settings.apps]
             self._opened = opened.pop_all()
 
     def start(self) -> None:
@@ -65,6 +65,10 @@ class Service:
                 told |= {"status": "failing", "failure": found.get("failure", "")}
         return self.upkeep.told(told)
 
+    def _sealer(self, url: str) -> Sealer:
+        with closing(open_source(url)) as source:
+            return Sealer(source.outbox(), self.log, self.upkeep.turn(url))
+
     def app(self, viewer: ViewerCheck) -> Starlette:
         """API, pages, `/healthz` and `/metrics`. Raises LogError."""
         pages = create_app(self.log, viewer=viewer, shell=None, refresh=self.seal, upkeep=self.upkeep)
@@ -79,11 +83,6 @@ class Service:
             exception_handlers={404: missing},
             middleware=[Middleware(SafeHeaders), Middleware(metrics.counting)],
         )
-
-
-def _sealer(url: str, log: Log) -> Sealer:
-    with closing(open_source(url)) as source:
-        return Sealer(source.outbox(), log)
 
 
 def _health(health: Callable[[], dict[str, Any]]) -> Callable[[Request], Response]:

@@ -4,7 +4,7 @@ A store holds the leaves, the tree's head, the signed notes, the values set asid
 lines. It is trusted with none of it: see `verify`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,6 +123,9 @@ class Store(Protocol):
 
     def add_checkpoint(self, size: int, note: str) -> None:
         """Keep a signed note; one that is not newer than the newest is passed over."""
+
+    def tell(self, tell: Callable[[], None]) -> None:
+        """Until `close`, call it when any process has added a checkpoint, as far as the database tells."""
 
     def newest_checkpoint(self, upto: int | None = None) -> tuple[int, str] | None:
         """Its size and note; with `upto` the newest that is not of a larger tree."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from indelible.background import Hold
 from indelible.errors import Error
 from indelible.follow import LOOK
 from indelible.log import Log
@@ -25,7 +26,7 @@ from indelible.webhooks.ledger import Ledger
 from indelible.webhooks.reading import Reading
 from indelible.work.announcements import settle
 from indelible.work.letters import Letter, write_letter
-from indelible.work.promise import Hold, Statements, Work
+from indelible.work.promise import Statements, Work
 
 logger = logging.getLogger(__name__)
 

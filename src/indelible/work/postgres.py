@@ -9,13 +9,16 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
+from indelible.background import Hold
 from indelible.errors import LogError
 from indelible.store.postgres.connection import SECONDS, Database
-from indelible.work.promise import Hold, Row
+from indelible.work.promise import Row
 from indelible.work.sql import FORMAT, inserts, migration, queries, schema
 
 SCHEMA = "indelible_work"
 SQL = {name: re.sub(r":(\w+)", r"%(\1)s", text).encode() for name, text in queries().items()}
+# A machine that is gone says no farewell: its locks end within 20 seconds.
+NOTICED = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 _ALONE = f"SELECT pg_advisory_xact_lock(hashtextextended('{SCHEMA}', 0))"
 _MAKE = f"""
 {_ALONE};
@@ -61,6 +64,7 @@ class PostgresWork:
         """On a connection of its own: the server lets go of the lock when that ends."""
         db = self._connect()
         with self._database.errors():
+            db.execute(NOTICED.encode())
             taken = db.execute(
                 "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"{SCHEMA}\n{self._database.log}\n{what}",)
             ).fetchall()

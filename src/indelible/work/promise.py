@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from indelible.background import Hold
+
 Row = tuple[Any, ...]
 
 
@@ -13,15 +15,6 @@ class Statements(Protocol):
     def run(self, name: str, /, **values: Any) -> list[Row]: ...
     def many(self, name: str, rows: Iterable[dict[str, Any]], /) -> None:
         """The same for each row; of rows that are inserted a key is there once."""
-
-
-class Hold(Protocol):
-    """Says that nobody else does this, in any process. It ends with the process, however that ends."""
-
-    def kept(self) -> bool:
-        """False: it was lost, as with a connection. Somebody else may have it; stop."""
-
-    def release(self) -> None: ...
 
 
 class Work(Protocol):

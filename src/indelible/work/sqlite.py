@@ -10,9 +10,10 @@ from typing import Any
 
 import apsw
 
+from indelible.background import Hold
 from indelible.errors import LogError
 from indelible.files import beside, sync
-from indelible.work.promise import Hold, Row
+from indelible.work.promise import Row
 from indelible.work.sql import FORMAT, inserts, migration, queries, schema
 
 APPLICATION_ID = 0x494E4457  # "INDW"

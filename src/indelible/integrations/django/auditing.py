@@ -76,7 +76,7 @@ class DjangoAudit:
             try:
                 for url in _urls():
                     with closing(open_source(url)) as source:
-                        made.append(Sealer(source.outbox(), self.log))
+                        made.append(Sealer(source.outbox(), self.log, self.upkeep.turn(url)))
             except Error:
                 for sealer in made:
                     sealer.close()

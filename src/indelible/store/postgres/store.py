@@ -4,7 +4,7 @@ One appends at a time: the row of the head is locked first. A commit returns aft
 set to.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -16,6 +16,7 @@ from indelible.store.folding import fits
 from indelible.store.postgres.appending import Appending
 from indelible.store.postgres.connection import SQL, Database, Rows
 from indelible.store.postgres.finding import COLUMNS, Conditions
+from indelible.store.postgres.listening import Listener
 from indelible.store.postgres.making import index_path, key_path, log_id, refusing
 from indelible.store.postgres.reading import Readers, Tenants
 from indelible.store.postgres.writing import Writer
@@ -36,6 +37,7 @@ class PostgresStore:
         self.properties: dict[str, str] = {name: value.decode() for name, value in rows}
         self._writer = Writer(database, self._log)
         self._readers, self._tenants = Readers(database), Tenants(database)
+        self._listener = Listener(database, self._log)
 
     def __str__(self) -> str:
         return str(self._database)
@@ -53,6 +55,7 @@ class PostgresStore:
         self._writer.close()
         self._readers.close()
         self._tenants.close()
+        self._listener.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -85,6 +88,9 @@ class PostgresStore:
     def add_checkpoint(self, size: int, note: str) -> None:
         with self._writer.transaction() as (tables, _):
             tables.db.execute(SQL["add_checkpoint"], {"log": self._log, "size": size, "note": note.encode()})
+
+    def tell(self, tell: Callable[[], None]) -> None:
+        self._listener.tell(tell)
 
     def newest_checkpoint(self, upto: int | None = None) -> tuple[int, str] | None:
         rows = self._select("newest_checkpoint", self._log, MAX_SIZE if upto is None else upto)

@@ -5,7 +5,7 @@ One writer at a time (`BEGIN IMMEDIATE`), readers beside it (WAL). A commit retu
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
@@ -118,6 +118,9 @@ class SQLiteStore:
         with self._lock, _log_errors(self.path):
             self._check_open()
             self._writer.execute(SQL["add_checkpoint"], {"size": size, "note": note})
+
+    def tell(self, tell: Callable[[], None]) -> None:
+        """A file tells nobody."""
 
     def newest_checkpoint(self, upto: int | None = None) -> tuple[int, str] | None:
         return next(iter(self.select(SQL["newest_checkpoint"], (MAX_SIZE if upto is None else upto,))), None)

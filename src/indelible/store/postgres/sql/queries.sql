@@ -106,10 +106,14 @@ SELECT min(seq), max(seq) FROM (
   UNION ALL SELECT max(((number + 1) << (8 * level)) - 1) FROM indelible_log.node WHERE log_id = %(log)s
 ) AS places
 
+-- Whoever listens is told once it is committed.
 -- name: add_checkpoint
-INSERT INTO indelible_log.checkpoint (log_id, size, note) SELECT %(log)s, %(size)s, %(note)s
-WHERE %(size)s > (SELECT coalesce(max(size), -1) FROM indelible_log.checkpoint WHERE log_id = %(log)s)
-ON CONFLICT DO NOTHING
+WITH added AS (
+  INSERT INTO indelible_log.checkpoint (log_id, size, note) SELECT %(log)s, %(size)s, %(note)s
+  WHERE %(size)s > (SELECT coalesce(max(size), -1) FROM indelible_log.checkpoint WHERE log_id = %(log)s)
+  ON CONFLICT DO NOTHING RETURNING log_id
+)
+SELECT pg_notify('indelible_' || log_id, '') FROM added
 
 -- name: newest_checkpoint
 SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s AND size <= %s ORDER BY size DESC LIMIT 1
