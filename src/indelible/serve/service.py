@@ -1,5 +1,7 @@
 """The parts of a server, opened and closed together."""
 
+import logging
+import os
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from typing import Any, Self
@@ -22,6 +24,10 @@ from indelible.serve.settings import Settings
 from indelible.upkeep import Upkeep
 from indelible.viewer import ViewerCheck
 from indelible.web import create_app
+
+logger = logging.getLogger(__name__)
+
+COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"  # OpenTelemetry's own word for where traces and metrics go
 
 
 class Service:
@@ -69,6 +75,17 @@ class Service:
         with closing(open_source(url)) as source:
             return Sealer(source.outbox(), self.log, self.upkeep.turn(url))
 
+    def _traced(self) -> list[Middleware]:
+        """A server that cannot tell a collector serves all the same."""
+        if not os.environ.get(COLLECTOR):
+            return []
+        try:
+            from indelible.serve.telemetry import Telemetry
+        except ImportError:
+            logger.warning("%s is set, and OpenTelemetry needs more packages: pip install 'indelible[otel]'", COLLECTOR)
+            return []
+        return [Middleware(self._opened.enter_context(Telemetry(self.health)).tracing)]
+
     def app(self, viewer: ViewerCheck) -> Starlette:
         """API, pages, `/healthz` and `/metrics`. Raises LogError."""
         pages = create_app(self.log, viewer=viewer, shell=None, refresh=self.seal, upkeep=self.upkeep)
@@ -81,7 +98,7 @@ class Service:
                 Mount("/", pages),
             ],
             exception_handlers={404: missing},
-            middleware=[Middleware(SafeHeaders), Middleware(metrics.counting)],
+            middleware=[*self._traced(), Middleware(SafeHeaders), Middleware(metrics.counting)],
         )
 
 
