@@ -99,6 +99,32 @@ class Server:
         server._wait()
         return server
 
+    @classmethod
+    def standby(cls, of: "Server", folder: Path, settings: Mapping[str, str] = SETTINGS) -> Self:
+        """A copy of a server, which goes on copying it, under the name `standby`. In an empty folder, likewise."""
+        programs, data = _programs(folder), folder / "data"
+        told = f"host={of._folder} port={of.port} user=postgres application_name=standby"
+        copied: list[str | Path] = [
+            programs / "pg_basebackup",
+            "-D",
+            data,
+            "-d",
+            told,
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+        ]
+        subprocess.run(copied, check=True, stdout=subprocess.DEVNULL, **_as())
+        chosen = [f"--{name}={value}" for name, value in settings.items()]
+        server = cls(folder, [programs / "postgres", "-D", data, f"--unix_socket_directories={folder}", *chosen], PORT)
+        server._wait()
+        return server
+
+    def promote(self) -> None:
+        """A standby takes over."""
+        with psycopg.connect(self.url(), autocommit=True) as db:
+            db.execute("SELECT pg_promote()")
+
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@/{database}?host={quote(str(self._folder), safe='')}&port={self.port}"
 

@@ -94,7 +94,7 @@ class Signer:
         """
         with self._exclusive():
             self.follow(store)
-            head = store.head()
+            head = store.settled()
             frontier = self._extend(store, head)
             self._remember(frontier)
             checkpoint = Checkpoint(self._key.verifier.name, frontier.size, frontier.root())

@@ -108,6 +108,9 @@ class Store(Protocol):
         """
 
     def head(self) -> Head: ...
+    def settled(self) -> Head:
+        """The head, once all of it is wherever a commit puts it: on the disk, and on a synchronous standby's."""
+
     def line(self, seq: int) -> bytes | None: ...
     def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
         """(seq, hash, line) of start <= seq < stop, in batches, so that no snapshot is held for long."""

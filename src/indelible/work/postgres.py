@@ -12,6 +12,7 @@ from psycopg import Connection
 from indelible.background import Hold
 from indelible.errors import LogError
 from indelible.store.postgres.connection import SECONDS, Database
+from indelible.store.postgres.connection import SQL as STORE_SQL
 from indelible.work.promise import Row
 from indelible.work.sql import FORMAT, inserts, migration, queries, schema
 
@@ -55,7 +56,7 @@ class PostgresWork:
             db = self._begun()
             try:
                 yield _Statements(db, self._database.log)
-                db.execute("COMMIT")
+                self._database.commit(db)
             except BaseException:
                 self._let_go(db)
                 raise
@@ -96,6 +97,7 @@ class PostgresWork:
 
     def _connect(self) -> Connection[tuple[Any, ...]]:
         db = self._database.connect()
+        db.execute(STORE_SQL["durable"])
         db.execute(f"SET search_path = {SCHEMA}, pg_catalog; SET lock_timeout = '{SECONDS}s'".encode())
         return db
 

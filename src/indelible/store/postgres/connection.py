@@ -52,6 +52,34 @@ class Database:
                 f"PostgreSQL cannot be reached: {_said(error)}. Look at host, port, user and database."
             ) from error
 
+    def commit(self, db: Connection[tuple[Any, ...]]) -> None:
+        """A connection that is lost here leaves it open whether it is done. Raises LogError.
+
+        So does a warning: who waits for a synchronous standby and is told to stop that, by a timeout of statements or
+        an administrator, has committed, and the server calls it a success.
+        """
+        warnings = list[str | None]()
+
+        def noticed(notice: errors.Diagnostic) -> None:
+            if notice.severity_nonlocalized == "WARNING":
+                warnings.append(notice.message_primary)
+
+        db.add_notice_handler(noticed)
+        try:
+            db.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            raise LogError(
+                f"The connection to {self} was lost at a commit: what was written is there, or it is not. Look for it "
+                "before it is written again."
+            ) from error
+        finally:
+            db.remove_notice_handler(noticed)
+        if warnings:
+            raise LogError(
+                f"{self} has committed, and its standby may lack it: {warnings[0]}. Look at the standby. An event that "
+                "is sent again, with its id, is acknowledged once that has it."
+            )
+
     @contextmanager
     def errors(self) -> Iterator[None]:
         """What psycopg raises becomes an error of ours."""

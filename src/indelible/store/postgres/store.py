@@ -34,6 +34,7 @@ class PostgresStore:
         with database.connect() as db, database.errors():
             self._log = log_id(db, database)
             rows: Rows = db.execute(SQL["properties"], (self._log,)).fetchall()
+        self._settled = 0  # entries that a commit has waited for
         self.properties: dict[str, str] = {name: value.decode() for name, value in rows}
         self._writer = Writer(database, self._log)
         self._readers, self._tenants = Readers(database), Tenants(database)
@@ -73,9 +74,19 @@ class PostgresStore:
             yield appending
             appending.write()
         dictionary.keep(appending.size)
+        self._settled = max(self._settled, appending.size)  # the head's row was locked: so the commit has waited
 
     def head(self) -> Head:
         return self._head(self._select("head", self._log))
+
+    def settled(self) -> Head:
+        """What another one committed and nobody waited for, as when it was stopped at that, is waited for here."""
+        head = self.head()
+        if head.size > self._settled:
+            with self._writer.transaction() as (tables, _):
+                tables.db.execute(SQL["wait_for_standby"])
+            self._settled = max(self._settled, head.size)
+        return head
 
     def leaves(self, start: int, stop: int, batch: int = 1000) -> Iterator[tuple[int, bytes, bytes]]:
         while rows := self._select("leaves", self._log, start, stop, batch):

@@ -40,7 +40,7 @@ class Writer:
             tables, dictionary = self._begin()
             try:
                 yield tables, dictionary
-                self._commit(tables.db)
+                self._database.commit(tables.db)
             except BaseException:
                 dictionary.forget()
                 _roll_back(tables.db)
@@ -66,16 +66,6 @@ class Writer:
         db.execute(SQL["durable"])
         tables = Tables(db, self._log)
         return tables, Dictionary(tables)
-
-    def _commit(self, db: Connection[tuple[Any, ...]]) -> None:
-        """A connection that is lost here leaves it open whether it is in the log."""
-        try:
-            db.execute("COMMIT")
-        except psycopg.OperationalError as error:
-            raise LogError(
-                f"The connection to {self._database} was lost at a commit: what was written is in the log, or it is "
-                "not. Look for it before it is appended again."
-            ) from error
 
 
 def _roll_back(db: Connection[tuple[Any, ...]]) -> None:

@@ -106,6 +106,9 @@ class SQLiteStore:
         with self.reading() as db:
             return self._head(db)
 
+    def settled(self) -> Head:
+        return self.head()
+
     def leaves(self, start: int, stop: int, batch: int = 1000) -> Iterator[tuple[int, bytes, bytes]]:
         while rows := self.select(SQL["leaves"], (start, stop, batch)):
             yield from rows

@@ -31,9 +31,13 @@ INSERT INTO indelible_log.property (log_id, name, value) VALUES (%s, %s, %s)
 -- name: properties
 SELECT name, value FROM indelible_log.property WHERE log_id = %s
 
--- Whatever the role is set to: what is acknowledged is on the disk.
+-- Whatever the role is set to: what is acknowledged is on the disk, and on that of a synchronous standby.
 -- name: durable
-SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')
+
+-- A transaction that has written waits for the standby at its commit, and with it for all before it.
+-- name: wait_for_standby
+SELECT pg_logical_emit_message(true, 'indelible', '') WHERE current_setting('synchronous_standby_names') <> ''
 
 -- name: head
 SELECT size, root, frontier FROM indelible_log.head WHERE log_id = %s
