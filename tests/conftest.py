@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.postgres import Server, new_folder
+from tests.standby import Pair
 from tests.world import World
 
 settings.register_profile(
@@ -72,3 +73,11 @@ def pg_url(postgres: Server) -> Iterator[str]:
     url = postgres.database()
     yield url
     postgres.drop(url)
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """Two servers of this test's own, gone afterwards."""
+    made = Pair()
+    yield made
+    made.stop()

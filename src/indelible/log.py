@@ -32,7 +32,7 @@ from indelible.signer.keys import given
 from indelible.store.place import Place, place_of
 from indelible.store.promise import Appending, Head, Store
 
-MAKING_SECONDS = 5.0  # for another process to finish what it began
+MAKING_SECONDS = 5.0  # for another process to finish what it began, and for a replica to hear of it
 
 
 class Log:
@@ -41,6 +41,7 @@ class Log:
     def __init__(self, store: Store, signer: Signer | None) -> None:
         self.store = store
         self.blocks = Blocks(store)
+        self.replica = self  # what searches read: another copy of the log, where there is one
         self._signer = signer
         self._group = Group(self._seal, self.sign)
         self._followers: list[Callable[[], None]] = []  # made anew with each change: `sign` walks it unlocked
@@ -83,8 +84,31 @@ class Log:
                 time.sleep(0.02)
         return cls.open(url)
 
+    def search_in(self, url: str) -> None:
+        """Have searches read a copy of this log, as a database's replica is, that may be moments behind.
+
+        A log that was just made may not have reached it. Raises NotFoundError, LogError if it is not this log.
+        """
+        replica = self._copy(url)
+        if replica.origin != self.origin:
+            replica.close()
+            raise LogError(f"{replica.store} is {replica.origin}, and not a copy of {self.origin}.")
+        self.replica = replica
+
+    def _copy(self, url: str) -> Self:
+        until = time.monotonic() + MAKING_SECONDS
+        while True:
+            try:
+                return type(self).open(url, sign=False)
+            except NotFoundError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+
     def close(self) -> None:
         self.store.close()
+        if self.replica is not self:
+            self.replica.close()
 
     def __enter__(self) -> Self:
         return self

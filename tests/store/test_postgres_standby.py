@@ -2,13 +2,10 @@
 
 import os
 import random
-import shutil
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -18,68 +15,11 @@ from indelible.event import Event
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
 from tests.checking import check_signed
-from tests.postgres import Server, new_folder
+from tests.standby import Pair
 from tests.store.test_log import happened
 
 FAILOVERS = int(os.environ.get("INDELIBLE_FAILOVERS", "2"))
 WRITERS = 4
-
-
-class Pair:
-    """A primary and its synchronous standby. `url` leads to whichever of them takes writes."""
-
-    def __init__(self) -> None:
-        self.folders = [new_folder(), new_folder()]
-        self.primary = Server.start(self.folders[0])
-        made = self.primary.database()
-        self.name = psycopg.conninfo.conninfo_to_dict(made)["dbname"]
-        self.url = _leading_to(self.folders, str(self.name))
-        self.standby = Server.standby(self.primary, self.folders[1])
-        self.require(standby=True)
-
-    def require(self, *, standby: bool) -> None:
-        """Whether a commit waits for it; from now on."""
-        with psycopg.connect(self.primary.url(), autocommit=True) as db:
-            db.execute(f"ALTER SYSTEM SET synchronous_standby_names = '{'standby' if standby else ''}'".encode())
-            db.execute("SELECT pg_reload_conf()")
-        until = time.monotonic() + 20
-        while standby and time.monotonic() < until:
-            with psycopg.connect(self.primary.url()) as db:
-                if db.execute("SELECT sync_state FROM pg_stat_replication").fetchall() == [("sync",)]:
-                    return
-            time.sleep(0.02)
-        assert not standby, "the standby did not become synchronous"
-
-    def fail_over(self) -> None:
-        """The primary is gone; the standby takes over."""
-        self.primary.crash()
-        self.standby.promote()
-
-    def rebuild(self) -> None:
-        """What was the primary becomes the standby of the other."""
-        gone = self.primary._folder
-        shutil.rmtree(gone)
-        gone.mkdir(mode=0o700)
-        self.primary, self.standby = self.standby, Server.standby(self.standby, gone)
-        self.require(standby=True)
-
-    def stop(self) -> None:
-        for server in self.primary, self.standby:
-            server.stop()
-        for folder in self.folders:
-            shutil.rmtree(folder)
-
-
-def _leading_to(folders: list[Path], name: str) -> str:
-    hosts = ",".join(quote(str(folder), safe="") for folder in folders)
-    return f"postgresql://postgres@/{name}?host={hosts}&port=5432,5432&target_session_attrs=read-write"
-
-
-@pytest.fixture
-def pair() -> Iterator[Pair]:
-    made = Pair()
-    yield made
-    made.stop()
 
 
 @contextmanager
@@ -153,7 +93,7 @@ class Load:
     """Writers that never stop: what is not acknowledged is sent again, with its id, until it is."""
 
     def __init__(self, log: Log) -> None:
-        self.log = log
+        self.log, self.verifier = log, log.verifier
         self.acknowledged: dict[str, int] = {}
         self.notes: dict[int, str] = {}
         self.stopped = threading.Event()
@@ -175,7 +115,7 @@ class Load:
             return False
         self.acknowledged |= {str(event.id): place.seq for event, place in zip(events, placed, strict=True)}
         if note is not None:
-            self.notes[Checkpoint.open(note, self.log.verifier).size] = note
+            self.notes[Checkpoint.open(note, self.verifier).size] = note
         return True
 
     def stop(self) -> None:

@@ -93,7 +93,7 @@ class Reading:
         query, _ = _query(call)
         before, after = _place(call.values.get("cursor"))
         page = find(
-            self._log, query, organization=call.organization, before=before, after=after,
+            self._log.replica, query, organization=call.organization, before=before, after=after,
             limit=call.values.get("limit", 50), seconds=SECONDS,
         )  # fmt: skip
         older = None if page.older is None else _cursor("b", page.older)
@@ -122,7 +122,7 @@ class Reading:
         type_, id_ = call.values["type"], call.values["id"]
         behind, later, end = call.values.get("after", -1), list[int](), time.monotonic() + SECONDS
         found, count = Known(), 0
-        for entry in history(self._log, type_, id_, organization=call.organization):
+        for entry in history(self._log.replica, type_, id_, organization=call.organization):
             count += 1
             if moment is None or datetime.fromisoformat(entry.occurred_at) < moment:
                 found = after(found, entry)
@@ -132,7 +132,7 @@ class Reading:
                 raise SlowSearchError(SECONDS)
         if not count:
             raise NotFoundError(f"The log has no entry of {type_} {id_}. Types and ids are exact.")
-        listed = [Raw(line) for line in own(self._log, later[:LISTED], call.organization)]
+        listed = [Raw(line) for line in own(self._log.replica, later[:LISTED], call.organization)]
         return reply(Told(type_, id_, found.name, found.there, found.fields, listed, len(later) > LISTED))
 
     def checkpoint(self, call: Call) -> Response:
@@ -157,10 +157,10 @@ class Reading:
         query, told = _query(call)
         columns = [name for name in call.values.get("columns", "").split(",") if name]
         form = format_of(call.values.get("format", "jsonl"), columns)
-        end = self._log.head().size
+        end = self._log.replica.head().size
         told |= {"format": call.values.get("format", "jsonl"), "columns": ",".join(columns)}
         note(self._log, call.by, "AUDIT_EXPORTED", "export", told | {"up_to_entry": end - 1})
-        found = lines(self._log, query, organization=call.organization, end=end)
+        found = lines(self._log.replica, query, organization=call.organization, end=end)
         kept = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="audit-log.{form.suffix}"'}
         return StreamingResponse(write(found, form, self._log.origin), media_type=form.media_type, headers=kept)
 

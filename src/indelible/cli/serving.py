@@ -22,6 +22,7 @@ Log = Annotated[str, typer.Argument(metavar="[LOG]", help="Its URL; made if it i
 App = Annotated[
     list[str] | None, typer.Option("--app", metavar="APP", help="Seal what this database captures; repeatable")
 ]
+Replica = Annotated[str | None, typer.Option(metavar="URL", help="Search in this copy of the log's database")]
 Host = Annotated[str | None, typer.Option(help="The address to listen on (127.0.0.1)")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="The port (8080); 0 takes any free one")]
 Config = Annotated[
@@ -39,6 +40,7 @@ app.add_typer(config, name="config")
 def serve(
     log: Log = "",
     apps: App = None,
+    replica: Replica = None,
     host: Host = None,
     port: Port = None,
     file: Config = None,
@@ -48,8 +50,8 @@ def serve(
 ) -> None:
     """Serve the API and the audit pages; seal, verify, deliver and run jobs. Stop it with Ctrl+C."""
     flags = {
-        "log": log, "app": apps, "host": host, "port": port, "proxies": proxies, "user_header": user_header,
-        "logs": logs,
+        "log": log, "app": apps, "replica": replica, "host": host, "port": port, "proxies": proxies,
+        "user_header": user_header, "logs": logs,
     }  # fmt: skip
     try:
         from indelible.serve.people import Link, Named

@@ -37,6 +37,8 @@ class Service:
         """Opens the log, and makes it with its key if it is not there. Raises UsageError, LogError, CaptureError."""
         with ExitStack() as opened:
             self.log = opened.enter_context(Log.open_or_create(settings.log))
+            if settings.replica:
+                self.log.search_in(settings.replica)
             self.upkeep = opened.enter_context(closing(Upkeep(self.log, settings.log, settings.apps)))
             self._sealers = [opened.enter_context(closing(self._sealer(url))) for url in settings.apps]
             self._opened = opened.pop_all()

@@ -26,6 +26,7 @@ class Option(NamedTuple):
 
 OPTIONS = {
     "log": Option("INDELIBLE_LOG", "", "The log's URL", secret=True),
+    "replica": Option("INDELIBLE_REPLICA", "", "A copy of the log's database, for searches", secret=True),
     "app": Option("INDELIBLE_APP", "", "Databases: what they capture is sealed", several=True, secret=True),
     "host": Option("INDELIBLE_HOST", "127.0.0.1", "The address to listen on"),
     "port": Option("INDELIBLE_PORT", "8080", "The port; 0 takes any free one"),
@@ -54,6 +55,7 @@ class Settings:
     """As they hold. `told` is each as it was given, for whoever asks."""
 
     log: str
+    replica: str
     apps: tuple[str, ...]
     host: str
     port: int
@@ -82,8 +84,9 @@ class Settings:
                 "believed of nobody but the proxy that writes it."
             )
         return cls(
-            log=told["log"].value, apps=told["app"].values, host=told["host"].value, port=_port(told),
-            proxies=_networks(told), user_header=told["user_header"].value, email_header=told["email_header"].value,
+            log=told["log"].value, replica=told["replica"].value, apps=told["app"].values,
+            host=told["host"].value, port=_port(told), proxies=_networks(told),
+            user_header=told["user_header"].value, email_header=told["email_header"].value,
             organization_header=told["organization_header"].value,
             managers=frozenset(told["managers"].values), json_logs=told["logs"].value == "json", told=told,
         )  # fmt: skip

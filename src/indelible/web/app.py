@@ -116,7 +116,9 @@ class Pages:
             except SlowSearchError as error:
                 problems = [Problem("q", str(error))]
             else:
-                narrower = narrowing(self._log, state=state, query=query, counted=page.counted, viewer=viewer, now=now)
+                narrower = narrowing(
+                    self._log.replica, state=state, query=query, counted=page.counted, viewer=viewer, now=now
+                )
         found = page.entries if page else []
         lines = zip(found, page.lines if page else (), strict=True)
         unfolded, line = next((pair for pair in lines if pair[0].seq == state.open), (None, b""))
@@ -133,7 +135,7 @@ class Pages:
 
     def _found(self, query: Query, state: State, viewer: Viewer) -> Page:
         return find(
-            self._log, query, organization=viewer.organization, before=state.before, after=state.after,
+            self._log.replica, query, organization=viewer.organization, before=state.before, after=state.after,
             limit=PAGE_SIZE, seconds=SECONDS,
         )  # fmt: skip
 
@@ -176,12 +178,12 @@ class Pages:
     def suggest(self, request: Request, viewer: Viewer) -> Response:
         """How the query may go on: the options of the search bar's list."""
         text = request.query_params.get("q", "")[:MAX_QUERY]
-        values = {"suggestions": suggest(self._log, text, viewer.organization)}
+        values = {"suggestions": suggest(self._log.replica, text, viewer.organization)}
         told = self._frame.render(request, "suggestions.html", values)
         return HTMLResponse(told, headers={"Cache-Control": "no-store"})
 
     def _together(self, entry: Entry | None, viewer: Viewer) -> list[Row]:
-        return rows(together(self._log, entry, viewer.organization)) if entry else []
+        return rows(together(self._log.replica, entry, viewer.organization)) if entry else []
 
     def freshen(self) -> str:
         """Seal what is outstanding; if that fails the page says so and shows what is there."""

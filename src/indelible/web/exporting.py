@@ -78,13 +78,13 @@ class Exporting:
         if request.method == "HEAD":  # nothing is taken away, so nothing is recorded
             return Response(headers=headers, media_type=form.media_type)
         self._log.sign()  # whatever keeps the log from being signed keeps the export from being recorded as done
-        end = self._log.head().size  # before the export's own entry
+        end = self._log.replica.head().size  # before the export's own entry
         told = {
             "format": name, "columns": ",".join(columns), "query": state.q, "since": state.since,
             "until": state.until, "up_to_entry": end - 1,
         }  # fmt: skip
         note(self._log, by_of(request, viewer), "AUDIT_EXPORTED", "export", told)
-        found = lines(self._log, query, organization=viewer.organization, end=end)
+        found = lines(self._log.replica, query, organization=viewer.organization, end=end)
         return StreamingResponse(write(found, form, self._log.origin), media_type=form.media_type, headers=headers)
 
     def count(self, request: Request, viewer: Viewer) -> Response:
@@ -92,7 +92,7 @@ class Exporting:
         self._refresh()
         query, _ = understand(State.read(request.query_params), datetime.now(UTC))
         try:
-            found = count(self._log, query, organization=viewer.organization, seconds=SECONDS) if query else 0
+            found = count(self._log.replica, query, organization=viewer.organization, seconds=SECONDS) if query else 0
             told = f"Exactly {found:,}"
         except SlowSearchError:
             told = f"Not counted within {SECONDS:.0f} seconds, but all"

@@ -40,7 +40,7 @@ class History:
         query, problems = understand(State(since=asked.since, until=asked.until), datetime.now(UTC))
         moments = [moment for moment in (query.since, query.until) if moment] if query else []
         told = _Told(moments)
-        for entry in history(self._log, type_, key, organization=viewer.organization):
+        for entry in history(self._log.replica, type_, key, organization=viewer.organization):
             told.take(entry)
         if not told.count:
             return self._frame.missing(request, viewer)
