@@ -8,6 +8,7 @@ whoever needs it later reads the stored bytes. `docs/format.md` is the page abou
 
 import hashlib
 import re
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self
 from uuid import UUID
@@ -30,7 +31,7 @@ ActorType = Literal["user", "api_key", "system", "job", "database", "unknown"]
 Outcome = Literal["success", "failure", "denied"]
 
 
-class Actor(msgspec.Struct, frozen=True, kw_only=True):
+class Actor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who acted, as they were at that moment. A copy: renaming the user later changes no entry."""
 
     type: ActorType = "user"
@@ -50,7 +51,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         return cls(type="unknown", email=email)
 
 
-class Entity(msgspec.Struct, frozen=True):
+class Entity(msgspec.Struct, frozen=True, gc=False):
     """What was acted on."""
 
     type: str
@@ -58,14 +59,14 @@ class Entity(msgspec.Struct, frozen=True):
     name: str | None = None
 
 
-class Organization(msgspec.Struct, frozen=True):
+class Organization(msgspec.Struct, frozen=True, gc=False):
     """The tenant the entry belongs to."""
 
     id: str
     name: str | None = None
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """How the change arrived. Keys that are not known are left out."""
 
     source: str | None = None  # "portal", "job", "sql" (the database alone saw it), ...
@@ -75,7 +76,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     transaction_id: str | None = None
 
 
-class Event(msgspec.Struct, kw_only=True):
+class Event(msgspec.Struct, kw_only=True, gc=False):
     """What happened, before it has a place in the log."""
 
     action: str
@@ -105,7 +106,7 @@ class Event(msgspec.Struct, kw_only=True):
             raise EventError("occurred_at", f"{self.occurred_at.isoformat()} has no time zone. Give it in UTC.")
 
 
-class Entry(msgspec.Struct, kw_only=True):
+class Entry(msgspec.Struct, kw_only=True, gc=False):
     """A sealed event. The order of these fields is the order of the keys in the line: frozen once released."""
 
     v: int
@@ -158,8 +159,17 @@ def derive_id(at: datetime, *source: str) -> UUID:
     knows it; ids of one time lie together in the index.
     """
     bits = int.from_bytes(hashlib.sha256("\0".join(source).encode()).digest()[:10])
-    millis = micros(at) // 1000 & (2**48 - 1)
-    return UUID(int=millis << 80 | 0x7 << 76 | (bits >> 68 & 0xFFF) << 64 | 0b10 << 62 | bits & (2**62 - 1))
+    return _uuid7(micros(at) // 1000, bits >> 68, bits)
+
+
+def random_id(millis: int) -> UUID:
+    """Another one each time; `millis`: milliseconds since 1970."""
+    bits = secrets.randbits(74)
+    return _uuid7(millis, bits >> 62, bits)
+
+
+def _uuid7(millis: int, a: int, b: int) -> UUID:
+    return UUID(int=(millis & 2**48 - 1) << 80 | 0x7 << 76 | (a & 0xFFF) << 64 | 0b10 << 62 | b & 2**62 - 1)
 
 
 def rfc3339(at: datetime) -> str:

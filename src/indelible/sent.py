@@ -4,7 +4,6 @@ What the database captured says so by words in `metadata` that nobody else may u
 """
 
 import hashlib
-import secrets as chance
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
@@ -26,6 +25,8 @@ from indelible.event import (
     Organization,
     Outcome,
     derive_id,
+    micros,
+    random_id,
 )  # fmt: skip
 from indelible.values import EXACT
 
@@ -73,7 +74,7 @@ class SentContext(Context, frozen=True, kw_only=True, omit_defaults=True, forbid
     transaction_id: Text | None = None
 
 
-class Change(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class Change(Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """A field of the entity. What is missing and null differ: creating has no old value, deleting no new one."""
 
     old: Any = UNSET
@@ -82,7 +83,7 @@ class Change(Struct, forbid_unknown_fields=True, omit_defaults=True):
     new_name: Text | UnsetType = UNSET
 
 
-class Sent(Struct, forbid_unknown_fields=True, kw_only=True):
+class Sent(Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """An event as it is sent: what is missing is filled in."""
 
     action: Action
@@ -99,7 +100,7 @@ class Sent(Struct, forbid_unknown_fields=True, kw_only=True):
     metadata: dict[str, Any] = {}
 
 
-class SentEvents(Struct, forbid_unknown_fields=True):
+class SentEvents(Struct, forbid_unknown_fields=True, gc=False):
     """Up to 1,000, in their order: all of them are recorded, or none."""
 
     events: Annotated[list[Sent], Meta(min_length=1, max_length=MAX_EVENTS)]
@@ -137,7 +138,7 @@ class Filling:
     ) -> None:
         self._actor, self._said, self._source = actor, said, source
         self._now = datetime.now(UTC)
-        self._at, self._name = (self._now, chance.token_hex(16)) if again is None else (EPOCH, again.name)
+        self._millis = micros(self._now) // 1000
         self._again = again
         self._own = None if organization is None else Organization(organization)
         self._context = Context(source=source)
@@ -159,7 +160,7 @@ class Filling:
             entity=sent.entity,
             occurred_at=sent.occurred_at or self._now,
             actor=sent.actor or self._actor,
-            id=sent.id or derive_id(self._at, self._name, place),
+            id=sent.id or (derive_id(EPOCH, self._again.name, place) if self._again else random_id(self._millis)),
             organization=sent.organization or self._own,
             changes=changes,
             outcome=sent.outcome,

@@ -43,7 +43,7 @@ def create_api(log: Log, upkeep: Upkeep) -> Starlette:
     return Starlette(
         routes=routes,
         exception_handlers={404: missing, Exception: _unexpected},
-        middleware=[Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5)],
+        middleware=[Middleware(GZipMiddleware, minimum_size=2000, compresslevel=1)],
     )
 
 
