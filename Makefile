@@ -8,7 +8,7 @@ BIN := .venv/bin
 RUN_STAMP := .venv/installed-run
 DEV_STAMP := .venv/installed-dev
 
-.PHONY: setup run test check lint types lock screenshot clean
+.PHONY: setup run test check lint types lock reference screenshot clean
 
 setup: $(RUN_STAMP)
 
@@ -26,6 +26,9 @@ lint: $(DEV_STAMP)
 
 types: $(DEV_STAMP)
 	$(BIN)/mypy
+
+reference: $(DEV_STAMP)
+	$(BIN)/python docs/reference.py
 
 screenshot: $(DEV_STAMP)
 	$(BIN)/python docs/screenshot.py

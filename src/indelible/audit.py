@@ -31,10 +31,12 @@ if TYPE_CHECKING:
 class Audit:
     """The audit log of one SQLAlchemy engine.
 
-    audit = Audit(engine, "sqlite:///audit.db", map="audit.toml")
-    audit.watch()
-    audit.start()
-    app.mount("/audit", audit.app(viewer=who_may_see))
+        audit = Audit(engine, "sqlite:///audit.db", map="audit.toml")
+        audit.watch()
+        audit.start()
+        app.mount("/audit", audit.app(viewer=who_may_see))
+
+    docs/tutorial.md has a whole portal.
     """
 
     def __init__(

@@ -190,3 +190,11 @@ def test_a_page_s_program_is_the_example_that_is_tried(page: str, example: str) 
     (block,) = _blocks((ROOT / "docs" / page).read_text(), "python")
     tried = re.sub(r"  # type: ignore\[[a-z-]+\]", "", (ROOT / "examples" / example).read_text())
     assert tried.endswith(f"\n{block.strip()}\n")
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    """`make reference` writes it."""
+    made = subprocess.run(
+        [sys.executable, ROOT / "docs/reference.py", "--show"], capture_output=True, text=True, check=True
+    )
+    assert (ROOT / "docs/reference.md").read_text() == made.stdout
