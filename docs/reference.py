@@ -20,8 +20,8 @@ from indelible.integrations import asgi, jobs, sqlalchemy, wsgi
 PAGE = Path(__file__).with_name("reference.md")
 BEGIN = """# Reference
 
-Made of the code by `make reference`. Times are aware `datetime`s, ids are texts, errors are all `indelible.Error`; what one
-says is what happened, then what to do. The HTTP API describes itself: `/api/v1/openapi.json`.
+Made of the code by `make reference`. Times are aware `datetime`s, ids are texts, errors are all `indelible.Error`; what
+one says is what happened, then what to do. The HTTP API describes itself: `/api/v1/openapi.json`.
 """
 PREFIXES = "indelible", "collections", "contextlib", "datetime", "typing", "pathlib", "email", "msgspec", "uuid"
 MODULES = ((indelible, indelible.__all__), (client, client.__all__), (sqlalchemy, ["attach"]),
