@@ -13,6 +13,7 @@ from indelible import sealer
 from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.errors import Error, LogError
 from indelible.log import Log
+from indelible.upkeep import Upkeep
 from tests.checking import check, on_sqlite
 from tests.world import World
 
@@ -266,7 +267,19 @@ def test_a_sealer_that_fails_lets_another_try(world: World, monkeypatch: pytest.
         mine.start()
         assert waits(lambda: mine.health()["status"] == "failing")
         assert waits(lambda: not turns.held)
+        turns.held = True  # another process has it now, and seals
+        assert waits(lambda: mine.health()["status"] == "ok")
         monkeypatch.undo()
         world.sealed()
-        assert waits(lambda: mine.health()["status"] == "ok")
     check(world.log)
+
+
+def test_the_turn_is_that_of_a_database_whatever_its_url_is(world: World) -> None:
+    with closing(Upkeep(world.log, world.log_url, [])) as here, closing(Upkeep(world.log, world.log_url, [])) as there:
+        mine = here.turn(world.outbox().source)()
+        assert mine is not None
+        assert there.turn(world.outbox().source)() is None
+        other = there.turn("another database's id")()
+        assert other is not None
+        mine.release()
+        other.release()

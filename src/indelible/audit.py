@@ -72,7 +72,8 @@ class Audit:
         with closing(open_source(self._url)) as source:
             watched = source.watch(None, self._map, strict=strict, baseline=baseline)
             if self._sealer is None:
-                self._sealer = Sealer(source.outbox(), self.log, self._upkeep.turn(self._url))
+                outbox = source.outbox()
+                self._sealer = Sealer(outbox, self.log, self._upkeep.turn(outbox.source))
                 attach(self._engine, self._sealer.notify)
         return watched
 
@@ -88,9 +89,9 @@ class Audit:
 
     def close(self) -> None:
         """Stop sealing and close the log. What is still in the outbox waits there for the next start."""
-        self._upkeep.close()
         if self._sealer is not None:
             self._sealer.close()
+        self._upkeep.close()
         self.log.close()
 
     def __enter__(self) -> Self:

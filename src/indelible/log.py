@@ -87,7 +87,8 @@ class Log:
     def search_in(self, url: str) -> None:
         """Have searches read a copy of this log, as a database's replica is, that may be moments behind.
 
-        A log that was just made may not have reached it. Raises NotFoundError, LogError if it is not this log.
+        What was just made, or brought up to date, may not have reached it.
+        Raises NotFoundError, LogError if it is not this log.
         """
         replica = self._copy(url)
         if replica.origin != self.origin:
@@ -100,10 +101,10 @@ class Log:
         while True:
             try:
                 return type(self).open(url, sign=False)
-            except NotFoundError:
+            except (NotFoundError, LogError):
                 if time.monotonic() > until:
                     raise
-                time.sleep(0.02)
+                time.sleep(0.1)
 
     def close(self) -> None:
         self.store.close()

@@ -118,6 +118,7 @@ class Sealer(Background):
                 if (hold := self._turn()) is not None:
                     self._hold(hold)
                     continue
+                self._failure = None  # another process seals: what failed here is no longer what holds it up
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one pass meets
                 self._fail(error)
             self._stopped.wait(PAUSE_SECONDS)

@@ -75,9 +75,12 @@ class Upkeep:
         """Of the log, as far as it is signed."""
         return self._log.signed_size()
 
-    def turn(self, database: str) -> Callable[[], Hold | None]:
-        """Whose turn it is to seal from a database, of all processes that do. Where that cannot be told, it is ours."""
-        what = f"sealing-{sha256(database.encode()).hexdigest()[:16]}"
+    def turn(self, source: str) -> Callable[[], Hold | None]:
+        """Whose turn it is to seal from a database, of all processes that do. Where that cannot be told, it is ours.
+
+        By its own id: a URL may be another database's elsewhere.
+        """
+        what = f"sealing-{sha256(source.encode()).hexdigest()[:16]}"
 
         def take() -> Hold | None:
             try:

@@ -1,19 +1,24 @@
 """What is one organization's is seen by that one alone, whatever a search, an index or a statement says."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
-from indelible.errors import NotFoundError, VerificationError
+from indelible.errors import LogError, NotFoundError, VerificationError
 from indelible.event import Organization, read
 from indelible.log import Log
+from indelible.search.page import lines
+from indelible.search.query import Query, parse
 from indelible.search.wall import own, own_line
 from indelible.store.postgres.store import PostgresStore
 from tests.checking import on_sqlite
+from tests.postgres import Server
 from tests.store.test_log import happened
 from tests.world import World
 
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ODD = "a\x00'\n\\ö"  # an id may be anything
 OWNERS = [Organization("acme", "Acme"), Organization(ODD, "Acme"), None]
 SQL_OF_ACME = "SELECT set_config('indelible.organization', encode(sha256('acme'), 'hex'), false)"
@@ -35,10 +40,21 @@ def test_a_store_gives_one_organization_no_line_of_another(log: Log, organizatio
 
 def test_a_search_that_found_anothers_entry_shows_nothing(log: Log) -> None:
     assert len(own(log, [0, 3], "acme")) == 2
-    for wanted in ([0, 1], [2], [0, 9]):
+    for wanted in ([0, 1], [2]):
         with pytest.raises(VerificationError, match="not its own"):
             own(log, wanted, "acme")
     assert len(own(log, [0, 1, 2], None)) == 3
+
+
+def test_a_copy_that_is_behind_is_no_alarm_and_cuts_nothing_short(log: Log) -> None:
+    """What was found by one connection may not be there yet for another, where they lead to a replica."""
+    for organization in ("acme", None):
+        with pytest.raises(LogError, match="Ask again"):
+            own(log, [0, 9], organization)
+    for query in (Query(), parse("license", NOW)):
+        with pytest.raises(LogError, match="Ask again"):
+            list(lines(log, query, end=12))
+    assert len(list(lines(log, Query()))) == 9
 
 
 def test_anothers_entry_is_as_one_that_is_not_there(log: Log) -> None:
@@ -123,3 +139,26 @@ def test_whoever_reads_for_an_organization_does_it_as_that_role(server_log: Log,
     finally:
         with psycopg.connect(pg_url, autocommit=True) as db:
             db.execute(f"DROP ROLE {name}".encode())
+
+
+def test_whoever_may_not_give_the_role_away_reads_the_view_all_the_same(pg_url: str, postgres: Server) -> None:
+    """The roles are the whole server's: the owner of this schema neither made this one nor looks after it."""
+    Log.create(postgres.database()).close()  # there is the role
+    with psycopg.connect(pg_url, autocommit=True) as db:
+        ((name,),) = db.execute("SELECT current_database()").fetchall()
+        db.execute("CREATE ROLE wall_owner LOGIN; CREATE ROLE wall_writer LOGIN IN ROLE indelible_writer")
+        db.execute(f"GRANT CREATE ON DATABASE {name} TO wall_owner".encode())
+    try:
+        with Log.create(pg_url.replace("postgres@", "wall_owner@")) as log:
+            log.append(happened(organization=owner) for owner in OWNERS)
+            for user in ("wall_owner", "wall_writer", "postgres"):
+                with Log.open(pg_url.replace("postgres@", f"{user}@"), sign=False) as opened:
+                    assert len(own(opened, [0], "acme")) == 1
+        with psycopg.connect(pg_url, autocommit=True) as db:
+            db.execute("REVOKE SELECT ON indelible_log.own_leaf FROM indelible_tenant")
+        with Log.open(pg_url, sign=False) as opened:
+            assert len(own(opened, [0], "acme")) == 1
+    finally:
+        with psycopg.connect(pg_url, autocommit=True) as db:
+            db.execute("REASSIGN OWNED BY wall_owner TO postgres; DROP OWNED BY wall_owner")
+            db.execute("DROP ROLE wall_owner; DROP ROLE wall_writer")

@@ -1,5 +1,6 @@
 """A collector of OpenTelemetry hears of each request, in its caller's trace, and nothing of what was asked."""
 
+import asyncio
 import gzip
 import signal
 import threading
@@ -12,6 +13,8 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from indelible.serve.metrics import GAUGES
+from indelible.serve.telemetry import Telemetry
 from tests.serve.conftest import Start, get, key, until
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -88,3 +91,16 @@ def test_a_collector_that_is_gone_holds_nothing_up(start: Start, log_url: str) -
     began = time.monotonic()
     assert server.stop() in (0, -signal.SIGTERM)
     assert time.monotonic() - began < 10
+
+
+def test_what_an_error_says_stays_here(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server.server_port}")
+
+    async def fails(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise ValueError("secretword")
+
+    scope = {"type": "http", "method": "INVENTED-secretword", "scheme": "http", "headers": [], "path": "/"}
+    with Telemetry(lambda: dict.fromkeys(GAUGES, 0)) as telemetry, pytest.raises(ValueError, match="secretword"):
+        asyncio.run(telemetry.tracing(fails)(scope, None, None))
+    assert [span.name for span in collector.spans()] == ["_OTHER"]
+    assert b"secretword" not in b"".join(body for _, body in collector.got)

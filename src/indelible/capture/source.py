@@ -22,6 +22,8 @@ class Batch(NamedTuple):
 class Outbox(Protocol):
     """The queue beside the tables. One user at a time; every method raises CaptureError if it cannot be used."""
 
+    source: str  # what the database is known by, and the identity of each of its records with it
+
     def changed(self) -> bool:
         """Whether something may have been committed since the last call: cheap to ask often."""
 

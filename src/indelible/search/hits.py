@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from indelible.errors import SlowSearchError, VerificationError
+from indelible.errors import SlowSearchError
 from indelible.event import read
 from indelible.index.block import Block
 from indelible.log import Log
@@ -17,6 +17,7 @@ from indelible.search.counted import Counted, Part, numbers
 from indelible.search.plan import plan
 from indelible.search.query import Query
 from indelible.search.sieve import Sieve, Sifted
+from indelible.search.wall import lacking
 
 ZONE = 1024  # entries of a block that are looked through at once
 STRETCH = 4096  # entries behind the blocks, likewise
@@ -35,7 +36,7 @@ class Hits:
     def __init__(
         self, log: Log, query: Query, organization: str | None, *, end: int | None = None, seconds: float = math.inf
     ) -> None:
-        self._store = log.store
+        self._log, self._store = log, log.store
         self.size = log.head().size if end is None else end  # first: of what comes after the dictionaries know more
         self._plan = plan(log.store, query, organization)
         self._blocks = log.blocks.upto(self.size)
@@ -161,8 +162,7 @@ class Hits:
             self._read, unread = {}, sorted(seqs)
         lines = self._store.lines(unread) if unread else []
         if len(lines) != len(unread):
-            message = f"the log lacks some of its entries from {unread[0]} to {unread[-1]}."
-            raise VerificationError("truncated", f"{message} Find out which: indelible verify LOG")
+            raise lacking(self._log, unread)
         self._read |= zip(unread, map(self._fits, lines), strict=True)
         return [seq for seq in seqs if self._read[seq]]
 

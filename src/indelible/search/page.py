@@ -10,7 +10,7 @@ from indelible.log import Log
 from indelible.search.counted import Counted
 from indelible.search.hits import Hits
 from indelible.search.query import Query
-from indelible.search.wall import own
+from indelible.search.wall import lacking, own
 
 MAX_PAGE = 500
 BATCH = 1000
@@ -85,14 +85,20 @@ def batches(
     Memory is that of one batch, whatever the number.
     """
     if query == Query() and organization is None:
-        every = log.leaves(start, log.head().size if end is None else end)
-        while leaves := list(islice(every, BATCH)):
-            yield leaves[-1][0] + 1, [line for _, _, line in leaves]
+        end = log.head().size if end is None else end
+        every = log.leaves(start, end)
+        while (leaves := list(islice(every, BATCH))) and leaves[-1][0] + 1 == start + len(leaves):
+            start += len(leaves)
+            yield start, [line for _, _, line in leaves]
+        if start < end:
+            raise lacking(log, range(start, end))
         return
     hits = Hits(log, query, organization, end=end)
     found = hits.rising(range(start, hits.size))
     while batch := list(islice(found, BATCH)):
         yield batch[-1] + 1, own(log, batch, organization)
+    if log.store.head().size < hits.size:
+        raise lacking(log, range(hits.size))
 
 
 def count(log: Log, query: Query, *, organization: str | None = None, seconds: float = math.inf) -> int:

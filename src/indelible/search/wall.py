@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from indelible.errors import NotFoundError, VerificationError
+from indelible.errors import Error, LogError, NotFoundError, VerificationError
 from indelible.log import Log
 
 
@@ -29,18 +29,28 @@ _decode = msgspec.json.Decoder(_Owned).decode
 def own(log: Log, wanted: Sequence[int], organization: str | None) -> Sequence[bytes]:
     """The lines at these places, if each is this organization's; None: whoever's.
 
-    Raises VerificationError, and nothing is handed out.
+    Raises VerificationError, or LogError where a copy of the log lacks what is asked for; then nothing is handed out.
     """
     lines = log.store.lines(wanted, organization) if wanted else []
     if organization is None:
+        if len(lines) < len(wanted):
+            raise lacking(log, wanted)
         return lines
-    theirs = {
-        owned.seq for owned in map(_decode, lines) if owned.organization and owned.organization.id == organization
-    }
-    if others := set(wanted) - theirs:
-        message = f"a search of one organization found entry {min(others)}, which is not its own. Nothing was shown."
-        raise VerificationError("index", f"{message} Find out why: indelible verify LOG", min(others))
+    owned = [each for each in map(_decode, lines) if each.organization and each.organization.id == organization]
+    if others := sorted(set(wanted) - {each.seq for each in owned}):
+        if len(log.store.lines(others)) < len(others):
+            raise lacking(log, others)
+        message = f"a search of one organization found entry {others[0]}, which is not its own. Nothing was shown."
+        raise VerificationError("index", f"{message} Find out why: indelible verify LOG", others[0])
     return lines
+
+
+def lacking(log: Log, wanted: Sequence[int]) -> Error:
+    """Some of these are not there: a copy that is behind has not heard of them, or the log itself has lost them."""
+    if max(wanted) >= log.store.head().size:
+        return LogError(f"{log.store}, as it is read here, is behind what was found in it. Ask again.")
+    message = f"the log lacks some of its entries from {min(wanted)} to {max(wanted)}."
+    return VerificationError("truncated", f"{message} Find out which: indelible verify LOG")
 
 
 def own_line(log: Log, seq: int | None, organization: str | None) -> bytes:

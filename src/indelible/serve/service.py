@@ -75,7 +75,8 @@ class Service:
 
     def _sealer(self, url: str) -> Sealer:
         with closing(open_source(url)) as source:
-            return Sealer(source.outbox(), self.log, self.upkeep.turn(url))
+            outbox = source.outbox()
+        return Sealer(outbox, self.log, self.upkeep.turn(outbox.source))
 
     def _traced(self) -> list[Middleware]:
         """A server that cannot tell a collector serves all the same."""

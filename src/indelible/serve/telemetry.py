@@ -27,6 +27,7 @@ from indelible.serve.metrics import GAUGES
 
 ERROR = 500
 LAST_SECONDS = 2
+METHODS = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
 Health = Callable[[], dict[str, Any]]
 
 
@@ -55,15 +56,18 @@ class Telemetry:
 
     def __exit__(self, *_: object) -> None:
         """What was not sent yet is, if that takes moments: a collector that is gone would be tried again for long."""
-        flushing = threading.Thread(target=self._flush, daemon=True)
-        flushing.start()
-        flushing.join(LAST_SECONDS)
-        for part in (*self._exporters, self._traces, self._metrics):
-            part.shutdown()
+        for last in (self._flush, self._end):
+            ending = threading.Thread(target=last, daemon=True)
+            ending.start()
+            ending.join(LAST_SECONDS)
 
     def _flush(self) -> None:
         self._traces.force_flush()
         self._metrics.force_flush()
+
+    def _end(self) -> None:
+        for part in (*self._exporters, self._traces, self._metrics):
+            part.shutdown()
 
     def tracing(self, app: Any) -> Any:
         """Middleware."""
@@ -82,7 +86,11 @@ class Telemetry:
 
             carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             with self._tracer.start_as_current_span(
-                scope["method"], propagate.extract(carrier), SpanKind.SERVER, record_exception=False
+                scope["method"],
+                propagate.extract(carrier),
+                SpanKind.SERVER,
+                record_exception=False,
+                set_status_on_exception=False,
             ) as span:
                 try:
                     await app(scope, receive, answer)
@@ -96,7 +104,8 @@ class Telemetry:
 
 def _told(scope: Any, status: int) -> dict[str, str | int]:
     route = getattr(scope.get("route"), "path", "")
-    told: dict[str, str | int] = {"http.request.method": scope["method"], "url.scheme": scope["scheme"]}
+    method = scope["method"] if scope["method"] in METHODS else "_OTHER"  # anybody may invent one
+    told: dict[str, str | int] = {"http.request.method": method, "url.scheme": scope["scheme"]}
     told |= {"http.response.status_code": status} if status else {}
     return told | ({"http.route": f"{scope.get('root_path', '')}{route}"} if route else {})
 

@@ -34,6 +34,7 @@ def announce(statements: Statements, event: Event) -> None:
     """Within the transaction of what it tells of. Raises EventError for what could not be sealed."""
     event.check()
     seal(event, MAX_SIZE)  # one that could not be would keep all others from it, for good
+    statements.last()
     statements.run("add_announcement", id=str(event.id), event=msgspec.json.encode(event).decode())
 
 

@@ -11,8 +11,7 @@ from psycopg import Connection
 
 from indelible.background import Hold
 from indelible.errors import LogError
-from indelible.store.postgres.connection import SECONDS, Database
-from indelible.store.postgres.connection import SQL as STORE_SQL
+from indelible.store.postgres.connection import MOMENTS, SECONDS, Database
 from indelible.work.promise import Row
 from indelible.work.sql import FORMAT, inserts, migration, queries, schema
 
@@ -20,6 +19,9 @@ SCHEMA = "indelible_work"
 SQL = {name: re.sub(r":(\w+)", r"%(\1)s", text).encode() for name, text in queries().items()}
 # A machine that is gone says no farewell: its locks end within 20 seconds.
 NOTICED = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+# What is done again where it is lost (a cursor, a claim) waits for no standby: one that is away would keep keys from
+# being looked up, too. See `Statements.last`, and `Database.commit` for the warnings.
+SESSION = f"SET synchronous_commit = local; SET client_min_messages = warning; SET lock_timeout = '{SECONDS}s'"
 _ALONE = f"SELECT pg_advisory_xact_lock(hashtextextended('{SCHEMA}', 0))"
 _MAKE = f"""
 {_ALONE};
@@ -63,7 +65,7 @@ class PostgresWork:
 
     def hold(self, what: str) -> Hold | None:
         """On a connection of its own: the server lets go of the lock when that ends."""
-        db = self._connect()
+        db = self._connect(MOMENTS)
         with self._database.errors():
             db.execute(NOTICED.encode())
             taken = db.execute(
@@ -75,8 +77,8 @@ class PostgresWork:
         return None
 
     def close(self) -> None:
+        self._closed = True
         with self._lock:
-            self._closed = True
             if self._db is not None:
                 self._db.close()
 
@@ -95,10 +97,9 @@ class PostgresWork:
         self._db.execute("BEGIN")
         return self._db
 
-    def _connect(self) -> Connection[tuple[Any, ...]]:
-        db = self._database.connect()
-        db.execute(STORE_SQL["durable"])
-        db.execute(f"SET search_path = {SCHEMA}, pg_catalog; SET lock_timeout = '{SECONDS}s'".encode())
+    def _connect(self, seconds: int = SECONDS) -> Connection[tuple[Any, ...]]:
+        db = self._database.connect(seconds)
+        db.execute(f"SET search_path = {SCHEMA}, pg_catalog; {SESSION}".encode())
         return db
 
     @staticmethod
@@ -113,6 +114,9 @@ class _Statements:
     def __init__(self, db: Connection[tuple[Any, ...]], log: str) -> None:
         self._db = db
         self._log = {"log": log}
+
+    def last(self) -> None:
+        self._db.execute("SET LOCAL synchronous_commit = on")
 
     def run(self, name: str, /, **values: Any) -> list[Row]:
         cursor = self._db.execute(SQL[name], self._log | values)

@@ -16,12 +16,15 @@ class Statements(Protocol):
     def many(self, name: str, rows: Iterable[dict[str, Any]], /) -> None:
         """The same for each row; of rows that are inserted a key is there once."""
 
+    def last(self) -> None:
+        """This transaction is not to be lost with a machine: its commit waits for a standby, where there is one."""
+
 
 class Work(Protocol):
     """Its `str()` names it in messages. What is asked after `close` is a LogError."""
 
     def transaction(self) -> AbstractContextManager[Statements]:
-        """Committed at its end, all of it or nothing. One at a time in this process. Raises LogError."""
+        """Committed at its end, all of it or nothing, on this disk. One at a time in this process. Raises LogError."""
 
     def hold(self, what: str) -> Hold | None:
         """None while somebody else has it. Raises LogError."""

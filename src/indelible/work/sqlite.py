@@ -76,6 +76,9 @@ class _Statements:
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
 
+    def last(self) -> None:
+        """There is one disk."""
+
     def run(self, name: str, /, **values: Any) -> list[Row]:
         return list(self._db.execute(SQL[name], LOG | values))
 

@@ -44,7 +44,7 @@ class PostgresOutbox:
         self._deleted = 0
         try:
             with self._using() as db:
-                ((self._source,),) = db.execute("SELECT id FROM indelible.source").fetchall()
+                ((self.source,),) = db.execute("SELECT id FROM indelible.source").fetchall()
         except BaseException:
             self.close()
             raise
@@ -67,7 +67,7 @@ class PostgresOutbox:
         """From one snapshot: what commits meanwhile is left to the next pass, in whatever order ids were drawn."""
         batch = Batch([], [])
         for row in self._snapshot():
-            batch.records.extend(read_records(self._source, row, self._definition(row.watch)))
+            batch.records.extend(read_records(self.source, row, self._definition(row.watch)))
             batch.rows.append((row.place, row.id))
             if len(batch.records) >= BATCH:
                 yield batch

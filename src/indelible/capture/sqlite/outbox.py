@@ -48,7 +48,7 @@ class SQLiteOutbox:
         self._db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         self._db.text_factory = read_text
         try:
-            (self._source,) = self._db.execute("SELECT id FROM indelible_source").fetchone()
+            (self.source,) = self._db.execute("SELECT id FROM indelible_source").fetchone()
         except sqlite3.Error as error:
             self._db.close()
             raise CaptureError(
@@ -117,7 +117,7 @@ class SQLiteOutbox:
                     says, context = known, row["context"]
                 else:
                     definition = self._definition(row["watch"])
-                    batch.records.append(read_record(self._source, row, definition, context))
+                    batch.records.append(read_record(self.source, row, definition, context))
         return batch, Place(rows[-1]["id"], says, context)
 
     def drop(self, batch: Batch) -> bool:

@@ -76,7 +76,8 @@ class DjangoAudit:
             try:
                 for url in _urls():
                     with closing(open_source(url)) as source:
-                        made.append(Sealer(source.outbox(), self.log, self.upkeep.turn(url)))
+                        outbox = source.outbox()
+                    made.append(Sealer(outbox, self.log, self.upkeep.turn(outbox.source)))
             except Error:
                 for sealer in made:
                     sealer.close()
@@ -94,12 +95,12 @@ class DjangoAudit:
     def close(self) -> None:
         """What is still in an outbox waits there for the next start."""
         with self._lock:
-            if self._upkeep is not None:
-                self._upkeep.close()
-                self._upkeep = None
             for sealer in self._sealers:
                 sealer.close()
             self._sealers = []
+            if self._upkeep is not None:
+                self._upkeep.close()
+                self._upkeep = None
             if self._log is not None:
                 self._log.close()
                 self._log = None

@@ -1,8 +1,9 @@
 """Connections to the database that a log is in, and what their errors mean."""
 
 import re
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -13,8 +14,11 @@ from indelible.errors import ConflictError, LogError, NotFoundError, UsageError,
 from indelible.store.postgres.sql import queries
 from indelible.urls import shown
 
-SECONDS = 10  # to connect, and to wait for somebody else who appends
+SECONDS = 10  # to connect, and to wait for somebody else who appends, or for a standby
+MOMENTS = 3  # seconds to connect, in a thread that a server waits for when it stops
 DEFAULT_NAME = "audit"
+# A machine that is gone says no farewell; what waits for it hears of it within 20 seconds. (TCP; milliseconds.)
+NOTICED = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 Rows = list[tuple[Any, ...]]
 SQL = {name: text.encode() for name, text in queries().items()}
 
@@ -34,17 +38,20 @@ class Database:
             told = psycopg.conninfo.conninfo_to_dict(self._conninfo)
         except psycopg.ProgrammingError:
             raise UsageError(f"{shown(url)} cannot be used. Give postgresql://user@host/name, or a socket.") from None
+        noticed = {name: value for name, value in NOTICED.items() if name not in told}
+        self._conninfo = psycopg.conninfo.make_conninfo(self._conninfo, **noticed)
+        self.several = "," in str(told.get("host", ""))  # machines: a connection may lead to any of them
         self._where = f"{told.get('dbname') or told.get('user') or 'the default database'}"
 
     def __str__(self) -> str:
         """For messages; without what may be a password."""
         return f"the log {self.log} in the database {self._where}"
 
-    def connect(self) -> Connection[tuple[Any, ...]]:
+    def connect(self, seconds: int = SECONDS) -> Connection[tuple[Any, ...]]:
         """In autocommit; named so that whoever looks at the server knows it. Raises LogError."""
         try:
             return Connection.connect(
-                self._conninfo, autocommit=True, connect_timeout=SECONDS, application_name="indelible",
+                self._conninfo, autocommit=True, connect_timeout=seconds, application_name="indelible",
                 client_encoding="UTF8",
             )  # fmt: skip
         except psycopg.Error as error:
@@ -55,8 +62,8 @@ class Database:
     def commit(self, db: Connection[tuple[Any, ...]]) -> None:
         """A connection that is lost here leaves it open whether it is done. Raises LogError.
 
-        So does a warning: who waits for a synchronous standby and is told to stop that, by a timeout of statements or
-        an administrator, has committed, and the server calls it a success.
+        So does a warning: who waits for a synchronous standby and is told to stop that has committed, and the server
+        calls it a success. It is told so here, too, after a while: the server itself would have it wait for ever.
         """
         warnings = list[str | None]()
 
@@ -65,6 +72,8 @@ class Database:
                 warnings.append(notice.message_primary)
 
         db.add_notice_handler(noticed)
+        enough = threading.Timer(SECONDS, _stop_waiting, (db,))
+        enough.start()
         try:
             db.execute("COMMIT")
         except psycopg.OperationalError as error:
@@ -73,6 +82,8 @@ class Database:
                 "before it is written again."
             ) from error
         finally:
+            enough.cancel()
+            enough.join()  # it is not to stop what comes next on this connection
             db.remove_notice_handler(noticed)
         if warnings:
             raise LogError(
@@ -102,6 +113,11 @@ class Database:
             ) from error
         except psycopg.Error as error:
             raise LogError(f"{self} cannot be used: {_said(error)}.") from error
+
+
+def _stop_waiting(db: Connection[tuple[Any, ...]]) -> None:
+    with suppress(psycopg.Error):
+        db.cancel_safe(timeout=SECONDS)
 
 
 def _said(error: psycopg.Error) -> str:

@@ -10,7 +10,7 @@ import psycopg
 
 from indelible.background import Background
 from indelible.errors import LogError
-from indelible.store.postgres.connection import Database
+from indelible.store.postgres.connection import MOMENTS, Database
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Listener(Background):
 
     def tell(self, tell: Callable[[], None]) -> None:
         """From now on. It is called in another thread, and must not wait."""
-        if self._tell is None:
+        if self._tell is None and not self._stopped.is_set():
             self._tell = tell
             self.start()
 
@@ -44,7 +44,7 @@ class Listener(Background):
                 self._stopped.wait(PAUSE)
 
     def _hear(self) -> None:
-        with self._database.connect() as db:
+        with self._database.connect(MOMENTS) as db:
             db.execute(self._listen)
             self._told()  # what came before it
             while not self._stopped.is_set():

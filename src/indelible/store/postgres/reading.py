@@ -1,8 +1,10 @@
 """Connections for reading, from those that are idle. One that was lost meanwhile costs another try."""
 
+import math
+import time
 from hashlib import sha256
 from queue import Empty, LifoQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import Connection
@@ -10,20 +12,32 @@ from psycopg import Connection
 from indelible.errors import LogError
 from indelible.store.postgres.connection import SQL, Database, Rows
 
+KEPT_SECONDS = 60  # of a connection, where it may lead to any of several servers
+
+
+class _Idle(NamedTuple):
+    db: Connection[tuple[Any, ...]]
+    server: str  # which of several it leads to
+    until: float  # then it is time to ask again which that should be
+
 
 class _Connections:
-    """What is asked after `close` is a LogError."""
+    """To one server at a time: of several that a URL names, one may be behind another.
+
+    What is asked after `close` is a LogError.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._closed = False
-        self._idle: LifoQueue[Connection[tuple[Any, ...]]] = LifoQueue()
+        self._server = ""
+        self._idle: LifoQueue[_Idle] = LifoQueue()
 
     def close(self) -> None:
         self._closed = True
         while True:
             try:
-                self._idle.get_nowait().close()
+                self._idle.get_nowait().db.close()
             except Empty:
                 return
 
@@ -31,40 +45,52 @@ class _Connections:
         """Of the last of these statements, which cannot write."""
         with self._database.errors():
             while True:
-                db, used = self._take()
+                taken, used = self._take()
                 try:
                     for sql, values in asked:
-                        cursor = db.execute(sql, values)
+                        cursor = taken.db.execute(sql, values)
                     rows: Rows = cursor.fetchall()
                 except psycopg.OperationalError:
-                    if not (used and db.closed):
-                        db.close()
+                    if not (used and taken.db.closed):
+                        taken.db.close()
                         raise
                 except BaseException:
-                    db.close()
+                    taken.db.close()
                     raise
                 else:
-                    self._put_back(db)
+                    self._put_back(taken)
                     return rows
 
-    def _take(self) -> tuple[Connection[tuple[Any, ...]], bool]:
+    def _take(self) -> tuple[_Idle, bool]:
+        """A connection, and whether it was idle. One to another server than was connected to last is none."""
         if self._closed:
             raise LogError(f"{self._database} was closed here already. Open it again.")
-        try:
-            return self._idle.get_nowait(), True
-        except Empty:
-            return self._connect(), False
+        while True:
+            try:
+                idle = self._idle.get_nowait()
+            except Empty:
+                return self._made(), False
+            if idle.server == self._server and time.monotonic() < idle.until:
+                return idle, True
+            idle.db.close()
+
+    def _made(self) -> _Idle:
+        db = self._connect()
+        if not self._database.several:
+            return _Idle(db, "", math.inf)
+        ((self._server,),) = db.execute("SELECT pg_postmaster_start_time()::text").fetchall()
+        return _Idle(db, self._server, time.monotonic() + KEPT_SECONDS)
 
     def _connect(self) -> Connection[tuple[Any, ...]]:
         db = self._database.connect()
         db.execute("SET default_transaction_read_only = on")
         return db
 
-    def _put_back(self, db: Connection[tuple[Any, ...]]) -> None:
+    def _put_back(self, idle: _Idle) -> None:
         if self._closed:
-            db.close()
+            idle.db.close()
         else:
-            self._idle.put(db)
+            self._idle.put(idle)
 
 
 class Readers(_Connections):

@@ -85,6 +85,7 @@ class PostgresStore:
         if head.size > self._settled:
             with self._writer.transaction() as (tables, _):
                 tables.db.execute(SQL["wait_for_standby"])
+                head = self._head(tables.db.execute(SQL["head"], (self._log,)).fetchall())  # of the server that waits
             self._settled = max(self._settled, head.size)
         return head
 

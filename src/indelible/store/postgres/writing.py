@@ -27,9 +27,9 @@ class Writer:
         self._held: tuple[Tables, Dictionary] | None = None
 
     def close(self) -> None:
-        """After a transaction that somebody else may be in."""
+        """After a transaction that somebody else may be in; who waits for their turn has none."""
+        self._closed = True
         with self._lock:
-            self._closed = True
             if self._held is not None:
                 self._held[0].db.close()
 

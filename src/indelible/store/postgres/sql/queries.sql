@@ -33,7 +33,10 @@ SELECT name, value FROM indelible_log.property WHERE log_id = %s
 
 -- Whatever the role is set to: what is acknowledged is on the disk, and on that of a synchronous standby.
 -- name: durable
-SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')
+-- That a commit stopped waiting for one is a warning, which is to be heard.
+SELECT set_config('client_min_messages', 'warning', false), CASE
+  WHEN current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN set_config('synchronous_commit', 'on', false)
+END
 
 -- A transaction that has written waits for the standby at its commit, and with it for all before it.
 -- name: wait_for_standby
@@ -76,7 +79,13 @@ SELECT line FROM indelible_log.leaf WHERE log_id = %s AND seq = ANY (%s) ORDER B
 
 -- Without the right to it, what is read by `own_lines` is the same: the view is one wall, the role a second.
 -- name: as_tenant
-DO $$ BEGIN SET ROLE indelible_tenant; EXCEPTION WHEN insufficient_privilege OR invalid_parameter_value THEN NULL; END $$
+DO $$ BEGIN
+  IF has_schema_privilege('indelible_tenant', 'indelible_log', 'USAGE')
+    AND has_table_privilege('indelible_tenant', 'indelible_log.own_leaf', 'SELECT') THEN
+    SET ROLE indelible_tenant;
+  END IF;
+EXCEPTION WHEN insufficient_privilege OR undefined_object THEN NULL;
+END $$
 
 -- name: of_organization
 SELECT set_config('indelible.organization', %s, false)

@@ -277,20 +277,20 @@ END $$;
 -- `indelible_tenant` sees `own_leaf` and nothing else. Whoever reads for one organization takes it first.
 
 DO $$
+DECLARE
+  statement text;
 BEGIN
-  BEGIN
-    CREATE ROLE indelible_tenant NOLOGIN;
-  EXCEPTION WHEN duplicate_object OR unique_violation OR insufficient_privilege THEN
-    NULL;  -- it is there, another one made it at this moment, or it may not be made
-  END;
-  IF to_regrole('indelible_writer') IS NOT NULL AND to_regrole('indelible_reader') IS NOT NULL THEN
-    GRANT SELECT ON indelible_log.own_leaf TO indelible_writer, indelible_reader;
-  END IF;
-  IF to_regrole('indelible_tenant') IS NOT NULL THEN
-    GRANT USAGE ON SCHEMA indelible_log TO indelible_tenant;
-    GRANT SELECT ON indelible_log.own_leaf TO indelible_tenant;
-    GRANT indelible_tenant TO indelible_writer, indelible_reader, CURRENT_USER;
-  END IF;
-EXCEPTION WHEN insufficient_privilege OR undefined_object THEN
-  NULL;  -- whose role it is says who may take it
+  FOREACH statement IN ARRAY ARRAY[
+    'CREATE ROLE indelible_tenant NOLOGIN',
+    'GRANT SELECT ON indelible_log.own_leaf TO indelible_writer, indelible_reader',
+    'GRANT USAGE ON SCHEMA indelible_log TO indelible_tenant',
+    'GRANT SELECT ON indelible_log.own_leaf TO indelible_tenant',
+    'GRANT indelible_tenant TO indelible_writer, indelible_reader, CURRENT_USER'
+  ] LOOP
+    BEGIN
+      EXECUTE statement;
+    EXCEPTION WHEN duplicate_object OR unique_violation OR insufficient_privilege OR undefined_object THEN
+      NULL;  -- there already, made at this moment by another one, or a matter for whoever looks after the server's roles
+    END;
+  END LOOP;
 END $$;
