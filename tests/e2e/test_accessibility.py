@@ -125,10 +125,13 @@ def addresses(desk: Desk) -> list[str]:
         users = [entry["entity"]["id"] for entry in owner.entries("user_invited")]
         owner.post(f"/licenses/{license_}/assign", assignee_id=users[-1])
         config = owner.entries("config_saved")[-1]["entity"]["id"]
+        actor = owner.entries("config_saved")[-1]["actor"]
     return [
         f"/organizations/{organization}", f"/organizations/{organization}/delete", f"/users/{users[0]}",
         f"/users/{users[-1]}", f"/users/{users[-1]}/remove", f"/licenses/{license_}", f"/licenses/{license_}/delete",
         f"/configuration/{config}", f"/configuration/{config}/delete", invitation,
+        f"/audit/user/{actor['type']}/{actor['id']}", f"/audit/user/{actor['type']}/{actor['id']}?until=2020-01-01",
+        f"/audit/entity/License/{license_}",
     ]  # fmt: skip
 
 

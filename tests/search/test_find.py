@@ -48,7 +48,7 @@ WORDS = [
     "[x]", "?", "100%", "%", "_", "9", "acme", "ACME", "zürich", "system", "unknown", "user", "portal", "sql", "update",
     "nothing", "lic*", "*9", "*a*", "u?", "LICENSE_*", "*", "a*b", "LICENSE_ASSIGNED*", "*.TEST", "[x*",
     "License/lic_9",
-    "license/lic_9", "License/lic", "License/", "Größe/ß/1",
+    "license/lic_9", "License/lic", "License/", "Größe/ß/1", "user/u1", "user/u", "api_key/key_9", "system/purge",
 ]  # fmt: skip
 values = st.none() | st.sampled_from(VALUES)
 changed = st.fixed_dictionaries({}, optional={"old": values, "new": values})
@@ -94,6 +94,8 @@ class Naive:
         type_, slash, key = term.value.partition("/")
         if term.key == "entity" and slash:
             return entry.entity.id == key and entry.entity.type.lower() == type_.lower()
+        if term.key == "user" and slash and type_ in ("user", "api_key", "system", "job", "database", "unknown"):
+            return (entry.actor.type, entry.actor.id) == (type_, key)
         actor, entity = entry.actor, entry.entity
         said = {
             "action": spellings(entry.action),

@@ -11,7 +11,7 @@ from datetime import datetime
 from indelible.event import Entry, Organization
 from indelible.index.texts import texts
 from indelible.search import looks
-from indelible.search.query import Query, Term
+from indelible.search.query import Query, Term, one
 from indelible.store.folding import fits, spellings
 from indelible.store.promise import Dimension
 
@@ -45,10 +45,11 @@ def _term(term: Term) -> Match:
 
 
 def _holds(term: Term) -> Match:
-    type_, slash, key = term.value.partition("/")
-    if term.key == "entity" and slash:
-        type_ = type_.casefold()
-        return lambda entry: entry.entity.id == key and entry.entity.type.casefold() == type_
+    if (meant := one(term)) is not None:
+        type_, key = meant
+        if term.key == "user":
+            return lambda entry: (entry.actor.type, entry.actor.id) == (type_, key)
+        return lambda entry: entry.entity.id == key and entry.entity.type.casefold() == type_.casefold()
     wanted, told = term.value.casefold(), _told(term.key)
     if "*" not in wanted or term.quoted:
         return lambda entry: any(wanted in each.casefold() for each in told(entry) if each)

@@ -4,13 +4,16 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from indelible.event import micros
+import msgspec
+
+from indelible.event import Actor, micros
 from indelible.search import looks
 from indelible.search.match import Match, matching
-from indelible.search.query import Query, Term
+from indelible.search.query import Query, Term, one
 from indelible.store.folding import fits
 from indelible.store.promise import Among, Clause, Dimension, Store, Wanted
 
+_actor = msgspec.json.Decoder(Actor).decode
 _ESCAPED = re.compile(r'[\x00-\x1f"\\\x7f]')  # what JSON may write in another way
 _OTHERWISE = re.compile(rf"{_ESCAPED.pattern}|[. ]")  # and actions: by dots and spaces their underscores are found, too
 
@@ -81,11 +84,17 @@ def plan(store: Store, query: Query, organization: str | None) -> Plan:
     return Plan(tuple(found), since, until, matching(Query(read)))
 
 
+def _user(store: Store, type_: str, key: str) -> list[int]:
+    """Every way in which one user has looked."""
+    known = store.named("actor", store.having("actor", key.casefold()))
+    return [id_ for id_, name in known.items() if ((actor := _actor(name)).type, actor.id) == (type_, key)]
+
+
 def _look(store: Store, term: Term) -> Look:
     """Where a term looks, and what fits it there."""
-    type_, slash, key = term.value.partition("/")
-    if term.key == "entity" and slash:
-        return Look((Among("entity", store.entity(type_, key)),), negated=term.negated)
+    if (meant := one(term)) is not None:
+        found = Among("entity", store.entity(*meant)) if term.key == "entity" else Among("actor", _user(store, *meant))
+        return Look((found,), negated=term.negated)
     text = term.value.casefold()
     pattern = "*" in text and not term.quoted
     look = store.fitting if pattern else store.having

@@ -4,7 +4,7 @@
     "dana lee"                 a phrase; a quote in it is written twice
     action:LICENSE_*           * stands for anything
     entity:License             entity:License/lic_9 is one thing and nothing else
-    user:dana@acme.test        org:acme  operation:delete  source:sql
+    user:dana@acme.test        user:user/u_42 is one user, by type and id; org:acme  operation:delete  source:sql
     field:plan                 a change of what is called so; old:free  new:pro  what it was, and became
     -user:system               not
     since:7d until:2026-11-01  see `search/moment.py`
@@ -17,11 +17,14 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import get_args
 
 from indelible.errors import QueryError, UsageError
+from indelible.event import ActorType
 from indelible.search.moment import parse_moment
 
 KEYS = ("action", "entity", "user", "org", "operation", "source", "field", "old", "new", "since", "until")
+USERS = get_args(ActorType)
 ANY = "any"  # the key of a bare word
 MAX_QUERY = 1000  # characters
 MAX_TERMS = 32
@@ -98,6 +101,12 @@ def spell(key: str, value: str, *, negated: bool = False) -> str:
     plain = value and not re.search(r'[\s"*]', value)
     told = value if plain else '"' + value.replace('"', '""') + '"'
     return f"{'-' * negated}{key}:{told}"
+
+
+def one(term: Term) -> tuple[str, str] | None:
+    """Type and id, of a term that means one thing, or one user, and nothing else."""
+    type_, slash, key = term.value.partition("/")
+    return (type_, key) if slash and (term.key == "entity" or (term.key == "user" and type_ in USERS)) else None
 
 
 def _with(query: Query, term: Term, text: str, now: datetime) -> Query:

@@ -32,6 +32,7 @@ from indelible.web.narrowing import narrowing
 from indelible.web.programs import Programs
 from indelible.web.recording import Looks
 from indelible.web.state import Problem, State, number, understand
+from indelible.web.user import User
 from indelible.web.view import Row, row, rows
 from indelible.web.views import Views
 from indelible.web.webhooks import Webhooks
@@ -81,6 +82,7 @@ def _reading(frame: Frame, log: Log, refresh: Callable[[], object], upkeep: Upke
         Route("/entry/{seq}/proof", frame.page(pages.proof)),
         Route("/suggest", frame.page(pages.suggest)),
         *History(frame, log, pages.freshen, Looks(log, upkeep)).routes(),
+        *User(frame, log, pages.freshen, Looks(log, upkeep)).routes(),
         *Exporting(frame, log, upkeep, pages.freshen).routes(),
         *views.routes(),
         Route("/live", frame.page(programs.live)),

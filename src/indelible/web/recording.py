@@ -33,10 +33,10 @@ class Looks:
         if self._upkeep.records_views:
             self._view(request, viewer, {"entry": seq})
 
-    def followed(self, request: Request, viewer: Viewer, entity: str) -> None:
-        """The history of one thing."""
+    def followed(self, request: Request, viewer: Viewer, term: Term) -> None:
+        """The history of one thing, or of one user."""
         if self._upkeep.records_views:
-            self._view(request, viewer, {"query": self._hashed(Term("entity", entity))})
+            self._view(request, viewer, {"query": self._hashed(term)})
 
     def _view(self, request: Request, viewer: Viewer, details: dict[str, Any]) -> None:
         if request.method != "HEAD":
