@@ -125,14 +125,14 @@ def posted(client: httpx2.Client, bodies: list[bytes]) -> float:
     return time.perf_counter() - began
 
 
-def memory(process: int) -> float:
-    """Megabytes that it has now."""
+def memory(process: int, part: str = "VmRSS") -> float:
+    """Megabytes that it has now; of these `RssAnon` are its own, the rest are files that it has mapped."""
     status = Path(f"/proc/{process}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) / 1024
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{part}:")) / 1024
 
 
 def soak(client: httpx2.Client, process: int, bodies: list[bytes], rate: float, seconds: float) -> None:
-    began, number, took, seen = time.monotonic(), 0, list[float](), list[float]()
+    began, number, took, seen = time.monotonic(), 0, list[float](), list[tuple[float, float]]()
     while (now := time.monotonic() - began) < seconds:
         due = number * BATCH / rate
         if due > now:
@@ -142,14 +142,19 @@ def soak(client: httpx2.Client, process: int, bodies: list[bytes], rate: float, 
         took.append(time.perf_counter() - sent)
         number += 1
         if number % 20 == 0:
-            seen.append(memory(process))
+            seen.append((memory(process), memory(process, "RssAnon")))
     took.sort()
     third = max(1, len(seen) // 3)
     print(
         f"soak: {number * BATCH:,} events in {seconds:.0f} s; answers p50 {took[len(took) // 2] * 1e3:.0f} ms, "
-        f"p99 {took[len(took) * 99 // 100] * 1e3:.0f} ms; memory {statistics.mean(seen[:third]):.0f} MB in the first "
-        f"third, {statistics.mean(seen[-third:]):.0f} MB in the last"
+        f"p99 {took[len(took) * 99 // 100] * 1e3:.0f} ms; memory {_mean(seen[:third])} in the first third, "
+        f"{_mean(seen[-third:])} in the last"
     )
+
+
+def _mean(seen: list[tuple[float, float]]) -> str:
+    whole, own = (statistics.mean(each) for each in zip(*seen, strict=True))
+    return f"{whole:.0f} MB ({own:.0f} of it its own)"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ The map is a TOML file, a table of it for each table of the database; `docs/map.
 
 import re
 import tomllib
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from itertools import filterfalse, pairwise
 from pathlib import Path
@@ -90,9 +91,12 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         """A flag such as `must_change_password` holds no secret; the map may still say so."""
         if _listed(column, self.redact):
             return True
-        if _listed(column, self.keep) or self.hashes(column):
+        if self.keeps(column) or self.hashes(column):
             return False
         return _listed(column, self.everywhere) or (not boolean and names_secret(column))
+
+    def keeps(self, column: str) -> bool:
+        return _listed(column, self.keep)
 
     def hashes(self, column: str) -> bool:
         return _listed(column, self.hash) and not _listed(column, self.redact)
@@ -123,6 +127,12 @@ class ActionMap:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise MapError(f"The map {path} is not TOML: {error}.") from error
         return cls({name: _table(path, name, table) for name, table in raw.items()})
+
+    @classmethod
+    def kept(cls, tables: Mapping[str, TableMap]) -> Self:
+        """What was said of tables when they were watched; what was redacted everywhere still is, in new ones too."""
+        everywhere = sorted({pattern for each in tables.values() for pattern in each.everywhere})
+        return cls({**tables, EVERYWHERE: TableMap(redact=everywhere)})
 
     def names(self) -> set[str]:
         return set(self._tables)

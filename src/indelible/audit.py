@@ -56,7 +56,7 @@ class Audit:
         """
         self._engine: Engine = getattr(engine, "sync_engine", engine)  # type: ignore[arg-type]  # an AsyncEngine has one
         self._url = _source_url(self._engine)
-        self._map = ActionMap.load(Path(map)) if map else ActionMap()
+        self._map = ActionMap.load(Path(map)) if map else None
         self.log = Log.open_or_create(log)
         self._sealer: Sealer | None = None
         self._upkeep = Upkeep(self.log, log, [self._url], pages=pages, send=mail)

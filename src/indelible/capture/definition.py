@@ -1,7 +1,7 @@
 """How a table is watched: its columns, what is hidden of them, and what the map says. Stored beside the outbox."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -84,6 +84,26 @@ def define(table: Table, table_map: TableMap, *, strict: bool = False) -> Defini
         if column.name not in table_map.ignore or column.name in in_keys
     ]
     return Definition(table.name, columns, key, table.primary_key, table_map, strict=strict)
+
+
+def in_force(before: Mapping[str, Definition], existing: Iterable[str]) -> ActionMap:
+    """What was said when the tables were watched: it holds where nothing else is said."""
+    return ActionMap.kept({name: before[name].map for name in existing if name in before})
+
+
+def was_strict(before: Definition | None) -> bool:
+    return before is not None and before.strict
+
+
+def refuse_to_reveal(before: Definition | None, after: Definition) -> None:
+    """What was redacted is shown again only where the map says so. Raises MapError."""
+    hidden = {column.name for column in before.columns if column.mask} if before else set[str]()
+    seen = [each.name for each in after.columns if not each.mask and each.name in hidden]
+    if told := [name for name in seen if not after.map.keeps(name)]:
+        raise MapError(
+            f"The map, table [{after.table}]: {told[0]!r} was redacted until now, and this map no longer says so. Put "
+            f"it back under `redact`; or, if it holds no secret, say keep = [{told[0]!r}]."
+        )
 
 
 def told_apart(definitions: Iterable[Definition]) -> list[Definition]:

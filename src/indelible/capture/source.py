@@ -64,11 +64,17 @@ class Joined(Protocol):
     """What can be done inside a transaction of the application's own. It commits or rolls back with that."""
 
     def watch(
-        self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False, baseline: bool = True
+        self,
+        tables: Iterable[str] | None,
+        action_map: ActionMap | None,
+        *,
+        strict: bool | None = False,
+        baseline: bool = True,
     ) -> list[str]:
         """Install capture on `tables` (None: all that the map does not exclude); repeatable. Gives their names.
 
-        `strict`: a change that nobody claims is refused. `baseline`: the rows that are there are recorded too.
+        `strict`: a change that nobody claims is refused. Without a map, or `strict`, what was said before holds; what
+        was redacted stays so until the map keeps it. `baseline`: the rows that are there are recorded too.
         """
 
     def unwatch(self, table: str) -> None:

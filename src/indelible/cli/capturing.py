@@ -20,13 +20,13 @@ def watch(
     *,
     everything: Everything = False,
     map_file: MapFile = None,
-    strict: Strict = False,
+    strict: Strict = None,
     baseline: Baseline = True,
 ) -> None:
     """Install capture on tables. Repeatable; what is installed already is brought up to date."""
     if everything == bool(tables):
         raise UsageError("Name the tables to watch, or give --all for every table.")
-    action_map = ActionMap.load(map_file) if map_file else ActionMap()
+    action_map = ActionMap.load(map_file) if map_file else None
     with closing(open_source(application)) as source:
         watched = source.watch(tables, action_map, strict=strict, baseline=baseline)
     for table in watched:

@@ -15,7 +15,9 @@ QueryText = Annotated[str, typer.Argument(metavar="[QUERY]", help="As in the sea
 Origin = Annotated[str | None, typer.Option(help="The log's name in checkpoints")]
 Everything = Annotated[bool, typer.Option("--all", help="Every table the map does not exclude")]
 MapFile = Annotated[Path | None, typer.Option("--map", help="TOML: names of actions and entities, redaction")]
-Strict = Annotated[bool, typer.Option("--strict", help="The database refuses a change that nobody claims")]
+Strict = Annotated[
+    bool | None, typer.Option("--strict/--no-strict", help="Refuse a change that nobody claims; otherwise as before")
+]
 Baseline = Annotated[bool, typer.Option(help="Record the rows that a newly watched table has")]
 Since = Annotated[str | None, typer.Option(help="2026-11-01, an RFC 3339 time, 7d, 24h, today, yesterday")]
 Until = Annotated[str | None, typer.Option(help="Likewise; a day is included")]

@@ -43,7 +43,7 @@ def watch(
 
     Raises CaptureError, MapError; UsageError in offline mode, where there is no database to look at.
     """
-    action_map = ActionMap.load(Path(map)) if map else ActionMap()
+    action_map = ActionMap.load(Path(map)) if map else None
     with _capture(op) as capture:
         capture.watch(list(tables) or None, action_map, strict=strict, baseline=baseline)
 

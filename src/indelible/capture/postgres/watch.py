@@ -8,7 +8,15 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from indelible.actions import ActionMap
-from indelible.capture.definition import Definition, chosen, define, told_apart
+from indelible.capture.definition import (
+    Definition,
+    chosen,
+    define,
+    in_force,
+    refuse_to_reveal,
+    told_apart,
+    was_strict,
+)
 from indelible.capture.notes import by_whoever_acts, note
 from indelible.capture.postgres.computed import Function, functions
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
@@ -32,21 +40,34 @@ class Watched(NamedTuple):
 
 
 def install(
-    db: Database, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False, baseline: bool = True
+    db: Database,
+    tables: Iterable[str] | None,
+    action_map: ActionMap | None,
+    *,
+    strict: bool | None = False,
+    baseline: bool = True,
 ) -> list[str]:
     """Watch `tables` (None: all but the excluded); gives their names. Repeatable.
+
+    Without a map, or `strict`, what was said before holds.
 
     Raises CaptureError or MapError before anything is written, or nothing is written.
     """
     with db.transaction():
         db.execute("SELECT pg_advisory_xact_lock(hashtext('indelible watch'))")  # one at a time
         found = relations(db)
+        set_up(db)
+        known = {name: last.definition for name, each in found.items() if (last := newest(db, each.oid)) is not None}
+        then = {name: definition for name, definition in known.items() if definition is not None}
+        action_map = in_force(then, found) if action_map is None else action_map
         wanted = chosen(list(found), tables, action_map)
         described = {name: describe(db, found[name]) for name in wanted}
         defined = told_apart(
-            define(table, action_map.table(name), strict=strict) for name, (table, _) in described.items()
+            define(table, action_map.table(name), strict=was_strict(then.get(name)) if strict is None else strict)
+            for name, (table, _) in described.items()
         )
-        set_up(db)
+        for definition in defined:
+            refuse_to_reveal(then.get(definition.table), definition)
         before = db.execute(WATCH["last"]).fetchone()
         _let_go(db)
         for definition in defined:

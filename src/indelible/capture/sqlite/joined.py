@@ -16,7 +16,12 @@ class JoinedSQLite:
         self._db = db
 
     def watch(
-        self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False, baseline: bool = True
+        self,
+        tables: Iterable[str] | None,
+        action_map: ActionMap | None,
+        *,
+        strict: bool | None = False,
+        baseline: bool = True,
     ) -> list[str]:
         with joining():
             return install(self._db, tables, action_map, strict=strict, baseline=baseline)

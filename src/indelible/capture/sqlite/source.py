@@ -34,7 +34,12 @@ class SQLiteSource:
             raise CaptureError(f"{path} cannot be opened as an SQLite database: {error}.") from error
 
     def watch(
-        self, tables: Iterable[str] | None, action_map: ActionMap, *, strict: bool = False, baseline: bool = True
+        self,
+        tables: Iterable[str] | None,
+        action_map: ActionMap | None,
+        *,
+        strict: bool | None = False,
+        baseline: bool = True,
     ) -> list[str]:
         return install(self._db, tables, action_map, strict=strict, baseline=baseline)
 

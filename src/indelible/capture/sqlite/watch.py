@@ -1,13 +1,21 @@
 """Installs capture in an SQLite database: all of it in one transaction, or nothing."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from indelible.actions import ActionMap
-from indelible.capture.definition import Definition, chosen, define, told_apart
+from indelible.capture.definition import (
+    Definition,
+    chosen,
+    define,
+    in_force,
+    refuse_to_reveal,
+    told_apart,
+    was_strict,
+)
 from indelible.capture.sqlite import baseline as baselines
 from indelible.capture.sqlite.describe import describe, table_names
 from indelible.capture.sqlite.names import quote
@@ -31,20 +39,23 @@ class Plan(NamedTuple):
 def install(
     db: sqlite3.Connection,
     tables: Iterable[str] | None,
-    action_map: ActionMap,
+    action_map: ActionMap | None,
     *,
-    strict: bool = False,
+    strict: bool | None = False,
     baseline: bool = True,
 ) -> list[str]:
     """Watch `tables` (None: all but the excluded); gives their names. Repeatable; all of it or nothing.
+
+    Without a map, or `strict`, what was said before holds.
 
     Raises CaptureError or MapError before anything is written, when a table or the map cannot be used. The rows that
     are there are recorded after that, page by page; whatever ends it, the next time goes on.
     """
     try:
-        existing = table_names(db)
+        existing, before = table_names(db), _before(db)
+        action_map = in_force(before, existing) if action_map is None else action_map
         wanted = chosen(existing, tables, action_map)
-        plans = _plans(db, wanted, action_map, strict=strict)
+        plans = _plans(db, wanted, action_map, before, strict=strict)
         with writing(db):
             prepare(db, *zip(*plans, strict=True)) if plans else prepare(db, (), ())
             nobody_from_here(db)
@@ -79,11 +90,31 @@ def remove(db: sqlite3.Connection, table: str) -> None:
         raise CaptureError(f"Watching {table!r} cannot be ended: {error}. Nothing was changed; try again.") from error
 
 
-def _plans(db: sqlite3.Connection, wanted: list[str], action_map: ActionMap, *, strict: bool) -> list[Plan]:
+def _before(db: sqlite3.Connection) -> dict[str, Definition]:
+    """How each table was watched last, by its name now: SQLite took the triggers of a renamed one along."""
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'indelible_watch'").fetchone():
+        return {}
+    then = {name: watched.definition for name, watched in newest(db).items() if watched.definition is not None}
+    renamed = {table: str(known_as(name)) for table, names in installed(db).items() for name in names}
+    return then | {table: then[earlier] for table, earlier in renamed.items() if earlier in then}
+
+
+def _plans(
+    db: sqlite3.Connection,
+    wanted: list[str],
+    action_map: ActionMap,
+    before: Mapping[str, Definition],
+    *,
+    strict: bool | None,
+) -> list[Plan]:
     """Who names a table wants it watched, whatever the map excludes."""
     maps = {name: msgspec.structs.replace(action_map.table(name), exclude=None) for name in wanted}
-    definitions = told_apart(define(describe(db, name), table_map, strict=strict) for name, table_map in maps.items())
+    definitions = told_apart(
+        define(describe(db, name), table_map, strict=was_strict(before.get(name)) if strict is None else strict)
+        for name, table_map in maps.items()
+    )
     for definition in definitions:
+        refuse_to_reveal(before.get(definition.table), definition)
         if hashed := [column.name for column in definition.columns if column.mask == "hashed"]:
             raise MapError(
                 f"The map, table [{definition.table}], hash: SQLite has no hash function, and {hashed[0]!r} must not "

@@ -1,0 +1,119 @@
+"""Watching again without a map keeps what was said; and nothing that was redacted is shown again unasked."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from indelible import Audit
+from indelible.actions import ActionMap
+from indelible.capture.source import open_source
+from indelible.errors import MapError
+from indelible.log import Log
+from indelible.sealer import Sealer
+
+INDELIBLE = Path(sys.executable).with_name("indelible")
+SECRET, LATER = "panther5", "leopard6"
+MAP = """
+["*"]
+redact = ["*_number"]
+[rooms]
+entity = "Room"
+redact = ["door_code"]
+guard = ["card"]
+rule = [{ action = "ROOM_CLOSED", on = "update", column = "open", new = 0 }]
+"""
+Run = Callable[[str], None]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/app.db" if request.param == "sqlite" else str(request.getfixturevalue("pg_url"))
+
+
+def run(url: str, *statements: str) -> None:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    try:
+        with engine.begin() as db:
+            for statement in statements:
+                db.exec_driver_sql(statement)
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture
+def log(url: str, tmp_path: Path) -> str:
+    """Rooms with their codes are watched by a map; then the table gets another column, and is to be watched again."""
+    run(url, "CREATE TABLE rooms (id integer PRIMARY KEY, door_code text, card_number text, open integer)")
+    (tmp_path / "map.toml").write_text(MAP)
+    with closing(open_source(url)) as source:
+        source.watch(None, ActionMap.load(tmp_path / "map.toml"), strict=False)
+    run(url, f"INSERT INTO rooms VALUES (1, '{SECRET}', '{SECRET}', 1)", "ALTER TABLE rooms ADD COLUMN note text")
+    Log.create(f"sqlite:///{tmp_path}/audit.db").close()
+    return f"sqlite:///{tmp_path}/audit.db"
+
+
+def sealed(url: str, log: str) -> list[tuple[str, str]]:
+    """(action, line)."""
+    with Log.open(log) as opened, closing(open_source(url)) as source, closing(source.outbox()) as outbox:
+        Sealer(outbox, opened).seal()
+        lines = [line.decode() for _, _, line in opened.leaves(0, 10**9)]
+        return [(opened.entry(seq).action, line) for seq, line in enumerate(lines)]
+
+
+@pytest.mark.parametrize("tables", [["rooms"], ["--all"]])
+def test_the_command_that_coverage_names_reveals_nothing(url: str, log: str, tables: list[str]) -> None:
+    subprocess.run([INDELIBLE, "watch", url, *tables], check=True, capture_output=True)
+    run(
+        url, f"UPDATE rooms SET door_code = '{LATER}', card_number = '{LATER}', note = 'x'", "UPDATE rooms SET open = 0"
+    )
+    told = sealed(url, log)
+    assert not any(secret in line for _, line in told for secret in (SECRET, LATER))
+    assert told[-1][0] == "ROOM_CLOSED"  # nor are names forgotten
+    assert '"note"' in told[-2][1]
+    run(url, "CREATE TABLE cards (id integer PRIMARY KEY, card_number text)")
+    subprocess.run([INDELIBLE, "watch", url, "--all"], check=True, capture_output=True)
+    run(url, f"INSERT INTO cards VALUES (1, '{SECRET}')")
+    assert not any(SECRET in line for _, line in sealed(url, log))
+
+
+@pytest.mark.usefixtures("log")
+def test_a_map_that_would_reveal_has_to_say_so(url: str, tmp_path: Path) -> None:
+    weaker = MAP.replace('redact = ["door_code"]', "")
+    (tmp_path / "map.toml").write_text(weaker)
+    with closing(open_source(url)) as source:
+        with pytest.raises(MapError, match=r"\[rooms\]: 'door_code' was redacted until now"):
+            source.watch(None, ActionMap.load(tmp_path / "map.toml"))
+        with pytest.raises(MapError, match="was redacted until now"):
+            source.watch(None, ActionMap())
+    (tmp_path / "map.toml").write_text(weaker.replace('guard = ["card"]', 'keep = ["door_code"]'))
+    with closing(open_source(url)) as source:
+        assert source.watch(None, ActionMap.load(tmp_path / "map.toml")) == ["rooms"]
+        assert [each.state for each in source.coverage()] == ["watched"]
+
+
+def test_a_host_without_a_map_goes_by_what_was_said(url: str, log: str) -> None:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with Audit(engine, log) as audit:
+        audit.watch()
+        with engine.begin() as db:
+            db.exec_driver_sql(f"UPDATE rooms SET door_code = '{LATER}', open = 0")
+        audit.seal()
+        assert audit.log.entry(audit.log.head().size - 1).action == "ROOM_CLOSED"
+    engine.dispose()
+    assert not any(secret in line for _, line in sealed(url, log) for secret in (SECRET, LATER))
+
+
+@pytest.mark.usefixtures("log")
+def test_a_table_that_refuses_unclaimed_changes_goes_on_doing_so(url: str) -> None:
+    with closing(open_source(url)) as source:
+        source.watch(["rooms"], None, strict=True)
+    subprocess.run([INDELIBLE, "watch", url, "rooms"], check=True, capture_output=True)
+    with pytest.raises(Exception, match="indelible"):
+        run(url, "UPDATE rooms SET open = 0")
+    subprocess.run([INDELIBLE, "watch", url, "rooms", "--no-strict"], check=True, capture_output=True)
+    run(url, "UPDATE rooms SET open = 0")
