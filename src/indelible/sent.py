@@ -106,6 +106,37 @@ class SentEvents(Struct, forbid_unknown_fields=True, gc=False):
     events: Annotated[list[Sent], Meta(min_length=1, max_length=MAX_EVENTS)]
 
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_WORDS = {f"matching regex {f'^{ACTION.pattern}$'!r}": "of the form ENTITY_PASTVERB, as LICENSE_ASSIGNED"}
+
+
+def plainly(error: Exception) -> str:
+    """What is wrong with an event, in words where it would be a pattern."""
+    text = str(error)
+    for pattern, words in _WORDS.items():
+        text = text.replace(pattern, words)
+    return text
+
+
+def wrong(raw: bytes | msgspec.Raw) -> list[tuple[str, str]]:
+    """Every field of an event, as it was sent, that cannot be taken, and why. Empty: all of them can."""
+    try:
+        given = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except _UNREADABLE as error:
+        return [("", plainly(error))]
+    fields, found = msgspec.structs.fields(Sent), list[tuple[str, str]]()
+    for field in fields:
+        if field.name in given:
+            try:
+                msgspec.json.decode(given[field.name], type=field.type)
+            except _UNREADABLE as error:
+                found.append((field.name, plainly(error)))
+        elif field.required:
+            found.append((field.name, f"{field.name!r} is missing"))
+    known = {field.name for field in fields}
+    return found + [(name[:80], "There is no such field") for name in given if name not in known]
+
+
 def reserved(sent: Sent) -> list[str]:
     """The words of its metadata that are not its own to use."""
     return sorted(RESERVED & sent.metadata.keys()) if sent.metadata else []

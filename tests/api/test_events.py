@@ -59,9 +59,15 @@ def test_a_thousand_are_recorded_in_their_order_or_none_of_them(api: Client, log
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert [error["pointer"] for error in answer.json()["errors"]] == [
         "/events/1/action",
-        "/events/2",
+        "/events/2/nose",
         "/events/4/entity",
     ]
+    several = client.post(
+        "/events", json={"action": "no", "entity": {"type": "x"}, "outcome": "maybe", "nose": 1}
+    ).json()
+    assert [error["pointer"] for error in several["errors"]] == ["/action", "/entity", "/outcome", "/nose"]
+    assert several["detail"] == "Expected `str` of the form ENTITY_PASTVERB, as LICENSE_ASSIGNED."
+    assert [error["pointer"] for error in client.post("/events", json={}).json()["errors"]] == ["/action", "/entity"]
     assert client.post("/events", json={"events": [EVENT] * 1001}).json()["errors"][0]["pointer"] == "/events"
     assert log.head().size == 1001
 

@@ -31,7 +31,7 @@ from tests.cli.conftest import Shell
         (["search", "{log}", "--since", "soon"], 2, "--since 'soon' is no date or time"),
         (["search", "{log}", "--limit", "0"], 2, "Invalid value"),
         (["export", "{log}", "--format", "xml"], 2, "Invalid value"),
-        (["verify", "{log}", "--key", "x"], 1, "is no verifier key"),
+        (["verify", "{log}", "--key", "x"], 2, "is no verifier key"),
         (["verify", "none.jsonl"], 2, "A file is verified with --key and --checkpoint"),
         (["verify", "{log}", "--checkpoint", "none"], 4, "The checkpoint none cannot be read"),
         (["frobnicate"], 2, "No such command"),

@@ -126,6 +126,17 @@ def test_what_was_changed_behind_its_back_is_named(desk: Desk, statement: str) -
     assert desk.differences() == [TAMPERING[statement]]
 
 
+@pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
+def test_a_record_that_was_taken_out_of_the_queue_is_missed(desk: Desk) -> None:
+    """SQLite has nobody who could refuse it."""
+    desk.sealer.seal()
+    desk.run("UPDATE licenses SET seats = 99 WHERE id = 1", "DELETE FROM indelible_outbox")
+    desk.sealer.seal()
+    assert desk.differences() == [
+        Difference("licenses", "1", "changed", {"seats": {"log": 3, "table": 99}}),
+    ]
+
+
 def test_of_twins_the_one_that_went_is_missed(desk: Desk) -> None:
     desk.sealer.seal()
     one = "ctid = (SELECT min(ctid) FROM loose WHERE x = 'twin')"

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from starlette.responses import Response
 
-from indelible.api.operation import Answer, Call, Operation, Parameter, decode, reply
+from indelible.api.operation import Answer, Call, Operation, Parameter, decode, fault_of, reply
 from indelible.api.problems import Fault, ProblemError
 from indelible.api.wire import PlacedEvent, PlacedEvents
 from indelible.errors import ConflictError, EventError, TakenError
 from indelible.event import Event
 from indelible.group import Placed
 from indelible.log import Log
-from indelible.sent import MAX_EVENTS, Again, Filling, Sent, SentEvents, reserved, same
+from indelible.sent import MAX_EVENTS, Again, Filling, Sent, SentEvents, reserved, same, wrong
 
 TRIES = 5  # where another process appends at the same time
 MAX_KEY = 200  # characters of an Idempotency-Key
@@ -94,20 +94,18 @@ def _sent(body: bytes) -> tuple[list[Sent], bool]:
         pass  # a single one; or all that is wrong is to be told
     several = decode(body, _Loose).events
     if several is None:
+        if faults := _wrong(body, ""):
+            raise ProblemError(422, "Nothing was recorded", faults[0].detail, faults)
         return [decode(body, Sent)], True
-    faults = []
-    for place, raw in enumerate(several[:MAX_EVENTS]):
-        try:
-            decode(raw, Sent)
-        except ProblemError as error:
-            faults += [
-                fault._replace(pointer=f"/events/{place}{fault.pointer or ''}")
-                for fault in error.errors or [Fault(error.detail)]
-            ]
+    faults = [f for place, raw in enumerate(several[:MAX_EVENTS]) for f in _wrong(raw, f"/events/{place}")]
     if not faults:  # it is not in the events
         decode(body, SentEvents)
-    said = f"{len(faults)} of {len(several)} events are not as expected."
+    said = f"{len(faults)} things are wrong in {len(several)} events. {faults[0].detail}"
     raise ProblemError(422, "Nothing was recorded", said, faults)
+
+
+def _wrong(raw: bytes | msgspec.Raw, under: str) -> list[Fault]:
+    return [fault_of(text, f"{under}/{field}" if field else under) for field, text in wrong(raw)]
 
 
 class _Loose(msgspec.Struct):

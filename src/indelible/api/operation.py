@@ -145,15 +145,15 @@ def decode(body: bytes, shape: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
-        fault = fault_of(error)
+        fault = fault_of(str(error))
         raise ProblemError(422, "The body is not what is expected", fault.detail, [fault]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProblemError(400, "The body is no JSON", f"{error}.") from error
 
 
-def fault_of(error: msgspec.ValidationError, under: str = "") -> Fault:
+def fault_of(said: str, under: str = "") -> Fault:
     """Msgspec says `Expected ... - at `$.events[0].action``; RFC 6901 says `/events/0/action`."""
-    detail, _, place = str(error).partition(" - at `$")
+    detail, _, place = said.partition(" - at `$")
     pointer = place.rstrip("`").replace("[...]", "").replace("[", "/").replace("]", "").replace(".", "/")
     return Fault(f"{detail}.", f"{under}{pointer}")
 

@@ -31,7 +31,8 @@ def watch(
         watched = source.watch(tables, action_map, strict=strict, baseline=baseline)
     for table in watched:
         show(table)
-    say(f"Watching {len(watched)} tables. Every change to them is now recorded by the database itself.")
+    tables_ = "1 table" if len(watched) == 1 else f"{len(watched)} tables"
+    say(f"Watching {tables_}. Every change there is now recorded by the database itself.")
 
 
 @app.command()

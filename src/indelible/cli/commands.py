@@ -156,7 +156,17 @@ def index(log: LogUrl) -> None:
         with progress("Indexing", size) as advance:
             while opened.blocks.advance():
                 advance(opened.blocks.reach(size))
-        show(str(opened.blocks.reach(size)))
+        reach = opened.blocks.reach(size)
+    show(str(reach))
+    if reach < size:
+        say(f"Of the newest {size - reach} entries there is no block yet. They are found by reading.")
+
+
+@app.command()
+def verifier(log: LogUrl) -> None:
+    """Print the log's verifier key, as it is now. Give it to whoever is to verify, by a way that they trust."""
+    with Log.open(log, sign=False) as opened:
+        show(str(opened.verifier))
 
 
 @app.command()

@@ -48,6 +48,14 @@ def moment_of(option: str, text: str | None) -> datetime | None:
     return moment
 
 
+def key_of(text: str) -> Verifier:
+    """Raises UsageError."""
+    try:
+        return Verifier.parse(text)
+    except MalformedError as error:
+        raise UsageError(f"--key: {error}") from error
+
+
 def verified(target: str, key: str | None, note: str | None) -> Report | None:
     """Verify a log by its URL, or an export by its path; of a single entry all is said here."""
     return _verify_log(target, key, note) if "://" in target else _verify_file(Path(target), key, note)
@@ -56,8 +64,8 @@ def verified(target: str, key: str | None, note: str | None) -> Report | None:
 def _verify_log(url: str, key: str | None, note: str | None) -> Report:
     with Log.open(url, sign=False) as log:
         if key is None:
-            say("The key is the one the log itself shows. To trust nobody, give --key with the one `init` printed.")
-        verifier = Verifier.parse(key) if key else log.verifier
+            say("The key is the one the log itself shows. To trust nobody, give --key with the one you were given.")
+        verifier = key_of(key) if key else log.verifier
         with progress("Verifying", log.head().size) as moved:
             report = verify_log(log, verifier, note, moved, known=recall(verifier))
         level, size, by = Places.configured().assurance(log)
@@ -77,13 +85,15 @@ def _verify_file(path: Path, key: str | None, note: str | None) -> Report | None
     if key is None or note is None:
         raise UsageError("A file is verified with --key and --checkpoint. The latter: indelible checkpoint LOG")
     with progress("Verifying", 0) as moved:
-        return verify_file(path, Verifier.parse(key), note, moved)
+        return verify_file(path, key_of(key), note, moved)
 
 
 def _verify_folder(path: Path, key: str | None) -> Report:
     if key is None:
-        raise UsageError("A folder of tiles is verified with --key, the verifier key that `init` printed.")
-    verifier = Verifier.parse(key)
+        raise UsageError(
+            "A folder of tiles is verified with --key, the verifier key that you were given (indelible verifier LOG)."
+        )
+    verifier = key_of(key)
     with progress("Verifying", 0) as moved:
         report = verify_tiles(path, verifier, moved, known=recall(verifier))
     _remember(verifier, report.size, report.root)
@@ -93,8 +103,10 @@ def _verify_folder(path: Path, key: str | None) -> Report:
 def _verify_bundle(path: Path, key: str | None) -> Report | None:
     """By the program that is in it, as it is here; and what was verified before is held against it."""
     if key is None:
-        raise UsageError("A bundle is verified with --key, the verifier key that `init` printed.")
-    verifier = Verifier.parse(key)
+        raise UsageError(
+            "A bundle is verified with --key, the verifier key that you were given (indelible verifier LOG)."
+        )
+    verifier = key_of(key)
     try:
         files = alone.Files(path)
         origin, size, root, entries, whole = alone.check(files, key)
@@ -127,11 +139,13 @@ def _read_proof(path: Path) -> str | None:
 def _verify_proof(text: str, key: str | None) -> None:
     """Of an entry alone: what was verified before is of another tree, and nothing to hold against it."""
     if key is None:
-        raise UsageError("A proof is verified with --key, the verifier key that `init` printed.")
+        raise UsageError(
+            "A proof is verified with --key, the verifier key that you were given (indelible verifier LOG)."
+        )
     proof = TlogProof.parse(text)
     if proof.extra is None:
         raise UsageError("This proof comes without its entry; it was not made by `indelible proof`.")
-    checkpoint = proof.verify(proof.extra, Keyring(Verifier.parse(key)))
+    checkpoint = proof.verify(proof.extra, Keyring(key_of(key)))
     show_bytes(proof.extra + b"\n")
     say(f"Entry {proof.index} of {checkpoint.origin}, as it was signed among {checkpoint.size}.")
 

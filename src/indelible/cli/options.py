@@ -28,7 +28,7 @@ FormatName = Annotated[
     typer.Option("--format", help="jsonl is the log, byte for byte"),
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="A file; otherwise stdout")]
-Key = Annotated[str | None, typer.Option(help="The verifier key that `init` printed")]
+Key = Annotated[str | None, typer.Option(help="The verifier key that you were given")]
 Organization = Annotated[str | None, typer.Option("--org", metavar="ID", help="Of one organization, by its id")]
 EntityType = Annotated[str, typer.Argument(metavar="TYPE", help="Of an entity, as License")]
 EntityId = Annotated[str, typer.Argument(metavar="ID", help="The entity's id")]

@@ -17,7 +17,7 @@ from indelible.cli.output import progress, say, show, show_bytes
 from indelible.errors import EventError, UsageError
 from indelible.event import Event
 from indelible.log import Log
-from indelible.sent import Again, Filling, Sent, reserved, same
+from indelible.sent import Again, Filling, Sent, plainly, reserved, same
 
 BATCH = 1000  # events of a transaction
 SHORT = 200  # characters of a line in a message
@@ -59,7 +59,7 @@ def record(
     try:
         sent = msgspec.convert(told, Sent)
     except msgspec.ValidationError as error:
-        raise UsageError(f"This is no event: {error}.") from error
+        raise UsageError(f"This is no event: {plainly(error)}.") from error
     event = Filling(account(), {"imported": SOURCE}, source=SOURCE).event(sent, "")
     with Log.open(log) as opened:
         (seq,) = opened.append([event])
@@ -108,7 +108,7 @@ def _event(line: bytes, number: int, filling: Filling, place: str) -> Event:
         sent = _decode(line)
         event = filling.event(sent, place)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, EventError) as error:
-        raise UsageError(f"Line {number} is no event: {error}. Nothing was imported.") from error
+        raise UsageError(f"Line {number} is no event: {plainly(error)}. Nothing was imported.") from error
     for word in reserved(sent):
         raise UsageError(f"Line {number} is no event: {word!r} is what capture says of metadata. Nothing was imported.")
     return event

@@ -44,7 +44,8 @@ class Address:
         parts = urlsplit(url)
         here = parts.hostname in ("localhost", "127.0.0.1", "::1")
         if parts.scheme not in ("http", "https") or not parts.hostname or (parts.scheme == "http" and not here):
-            raise UsageError(f"{url[:200]!r} is no address of an API. Give https://audit.example.com/api/v1")
+            said = f"{url[:200]!r} is no address of an API: a key is not sent in the clear but to this machine."
+            raise UsageError(f"{said} Give https://audit.example.com/api/v1")
         return cls(parts.hostname, parts.port, parts.path.rstrip("/"), parts.scheme == "https")
 
 
@@ -105,4 +106,5 @@ def _refused(answer: http.client.HTTPResponse, data: bytes) -> ApiError:
     worth = answer.status == 429 or answer.status >= 500  # noqa: PLR2004 - RFC 6585, 4; RFC 9110, 15.6
     after = answer.headers.get("Retry-After", "")
     again = (float(after) if after.isascii() and after.isdigit() else 0.0) if worth else None
-    return ApiError(answer.status, str(problem.get("detail", answer.reason)), problem, again)
+    reason = answer.reason if problem else f"{answer.reason}. Is it the API's address, with /api/v1 at its end?"
+    return ApiError(answer.status, str(problem.get("detail", reason)), problem, again)

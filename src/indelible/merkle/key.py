@@ -54,7 +54,9 @@ class Verifier:
         except (ValueError, MalformedError):
             found = None
         if found is None or len(found.public) != KEY_SIZE or str(found) != text:
-            raise MalformedError("This is no verifier key: name+hash+base64 is expected, as `init` printed it.")
+            raise MalformedError(
+                "This is no verifier key: name+hash+base64 is expected, as `indelible verifier LOG` prints it."
+            )
         return found
 
     def verifies(self, signature: bytes, text: str) -> bool:

@@ -118,7 +118,7 @@ def _terms(pinned: Verifier, changes: list[KeyChange]) -> list[_Term]:
         raise MalformedError("The changes of the log's key are no chain: one is missing, or not in its place.")
     keys = [changes[0].old, *(change.new for change in changes)]
     if pinned not in keys:
-        raise MalformedError(f"{pinned} is none of the keys that the log has had. Give the one that `init` printed.")
+        raise MalformedError(f"{pinned} is none of the keys that the log has had. Give the one that you were given.")
     firsts, lasts = [0, *(change.size for change in changes)], [*(change.good for change in changes), None]
     return [_Term(*term) for term in zip(keys, firsts, lasts, strict=True)]
 
