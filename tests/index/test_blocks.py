@@ -164,7 +164,7 @@ def test_a_block_that_hides_an_entry_is_found_by_verify(world: World) -> None:
     (block, *_) = world.log.blocks.upto(90)
     path = world.log.store.index_path / "blocks"
     data = bytearray(path.read_bytes())
-    at = data.index(bytes(block._sections["actor.sets"]))
+    at = data.index(bytes(block._section("actor.sets")))
     data[at] ^= 1
     path.write_bytes(data)
     with (

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 
 import msgspec
@@ -88,17 +88,19 @@ class Texts:
 class Block:
     """Entries first <= seq < first + size; all of them, in sets, are `every`."""
 
-    def __init__(self, data: memoryview, first: int, size: int, sections: dict[str, memoryview]) -> None:
+    def __init__(self, data: memoryview, first: int, size: int) -> None:
         self._data = data
         self.first, self.size, self.length = first, size, len(data)
-        self.last = bytes(sections["last"])
-        self.every = (1 << size) - 1
-        self._sections = sections
+        self.last = bytes(self._section("last"))
+        self.every = _every(size)
         self._tables: dict[str, Table] = {}
         self._common: dict[str, Texts] = {}
 
     def __bytes__(self) -> bytes:
         return bytes(self._data)
+
+    def _section(self, name: str) -> memoryview:
+        return image.section(self._data, name)
 
     @property
     def entries(self) -> range:
@@ -138,7 +140,7 @@ class Block:
         """Those with a text that is common here, has this word in it and fits, surely."""
         found = self._common.get(kind)
         if found is None:
-            found = self._common[kind] = Texts(msgspec.json.decode(self._sections[f"common {kind}.texts"]))
+            found = self._common[kind] = Texts(msgspec.json.decode(self._section(f"common {kind}.texts")))
         return self._table(f"common {kind}").union(found.having(word, fits))
 
     def weight(self, dimension: Dimension, ids: Collection[int]) -> int:
@@ -163,7 +165,7 @@ class Block:
     @cached_property
     def times(self) -> memoryview:
         """Of its entries, in microseconds."""
-        return self._sections["times"].cast("q")
+        return self._section("times").cast("q")
 
     @cached_property
     def span(self) -> tuple[int, int]:
@@ -182,20 +184,26 @@ class Block:
             yield dimension, {keys[code - 1]: count for code, count in counts.items() if code}
 
     def _codes(self, dimension: Dimension) -> memoryview:
-        return self._sections[f"{dimension}.codes"].cast("H")
+        return self._section(f"{dimension}.codes").cast("H")
 
     @cached_property
     def _zones(self) -> tuple[list[int], list[int]]:
         """For each zone the highest time in it and before it, and the lowest in it and behind it; both rise."""
-        lowest, highest = (self._sections[name].cast("q") for name in ("lowest", "highest"))
+        lowest, highest = (self._section(name).cast("q") for name in ("lowest", "highest"))
         return list(accumulate(highest, max)), list(accumulate(reversed(lowest), min))[::-1]
 
     def _table(self, name: str) -> Table:
         found = self._tables.get(name)
         if found is None:
-            keys, ends, sets = (self._sections[f"{name}.{part}"] for part in ("keys", "ends", "sets"))
+            keys, ends, sets = (self._section(f"{name}.{part}") for part in ("keys", "ends", "sets"))
             found = self._tables[name] = Table(keys, ends, sets, self.size)
         return found
+
+
+@cache
+def _every(size: int) -> int:
+    """Of all blocks of a size the same one: it has 4 KB."""
+    return (1 << size) - 1
 
 
 def block_of(data: memoryview) -> Block | None:

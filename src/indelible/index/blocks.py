@@ -39,6 +39,7 @@ class Blocks:
         for blocks in large, recent:
             while blocks and (blocks[-1].entries.stop > size or not self._is_ours(blocks[-1])):
                 blocks.pop()
+        self._seen &= {(block.entries.stop, block.last) for block in large + recent}  # of others no more is asked
         start = large[-1].entries.stop if large else 0
         recent = [block for block in recent if block.first >= start and block.size == SMALL]
         return large, recent if recent and recent[0].first == start else []

@@ -5,7 +5,7 @@ It never leaves the machine: on one with another order of bytes it is no block, 
 
 import struct
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 
 from indelible.index.sets import pack
@@ -24,6 +24,7 @@ SECTIONS = (
     *(f"{kind}.texts" for kind in COMMON),
     *(f"{dimension}.codes" for dimension in DIMENSIONS),
 )  # fmt: skip
+_PLACES = {name: place for place, name in enumerate(SECTIONS)}
 ALIGNED = 8
 LARGEST = 65_536  # entries: a place has 16 bits
 
@@ -34,28 +35,35 @@ START = -(-(_HEADER.size + _ENDS.size) // ALIGNED) * ALIGNED
 
 def write(first: int, size: int, sections: Mapping[str, bytes]) -> bytes:
     """The block of entries first <= seq < first + size; of the sections all are needed."""
-    padded = [sections[name].ljust(-(-len(sections[name]) // ALIGNED) * ALIGNED, b"\0") for name in SECTIONS]
+    padded = [sections[name].ljust(_aligned(len(sections[name])), b"\0") for name in SECTIONS]
     starts = list(accumulate(map(len, padded), initial=START))
     ends = [start + len(sections[name]) for start, name in zip(starts, SECTIONS, strict=False)]
     head = _HEADER.pack(MAGIC, first, size, starts[-1]) + _ENDS.pack(*ends)
     return b"".join([head.ljust(START, b"\0"), *padded])
 
 
-def read(data: memoryview) -> tuple[int, int, dict[str, memoryview]] | None:
-    """Its first entry, how many it has, and its sections; None if these are not the bytes of one block."""
+def read(data: memoryview) -> tuple[int, int] | None:
+    """Its first entry, and how many it has; None if these are not the bytes of one block."""
     if measure(data) != len(data):
         return None
     _, first, size, _ = _HEADER.unpack_from(data)
     ends = _ENDS.unpack_from(data, _HEADER.size)
     if not 0 < size <= LARGEST or size % 8 or ends[-1] > len(data) or any(a > b for a, b in pairwise((START, *ends))):
         return None
-    sections = dict(_sections(data))
-    return (first, size, sections) if _fits(size, sections) else None
+    starts = (START, *(_aligned(end) for end in ends[:-1]))
+    length = {name: end - start for name, start, end in zip(SECTIONS, starts, ends, strict=True)}
+    return (first, size) if _fits(size, length) else None
 
 
-def _fits(size: int, sections: Mapping[str, memoryview]) -> bool:
-    """Whether they have the lengths that they are read by; what is in them `verify` knows."""
-    length = {name: len(section) for name, section in sections.items()}
+def section(data: memoryview, name: str) -> memoryview:
+    """One of a block's. They are cut out when they are asked for: a log has thousands of blocks."""
+    place = _PLACES[name]
+    ends = _ENDS.unpack_from(data, _HEADER.size)
+    return data[_aligned(ends[place - 1]) if place else START : ends[place]]
+
+
+def _fits(size: int, length: Mapping[str, int]) -> bool:
+    """Whether sections have the lengths that they are read by; what is in them `verify` knows."""
     tables = [name.removesuffix(".keys") for name in length if name.endswith(".keys")]
     return (
         all(length[f"{name}.keys"] == 2 * length[f"{name}.ends"] and length[f"{name}.ends"] % 4 == 0 for name in tables)
@@ -81,8 +89,5 @@ def table(sets: Mapping[int, Sequence[int]], size: int, sparse: int) -> tuple[by
     return array("Q", keys).tobytes(), array("I", accumulate(map(len, packed))).tobytes(), b"".join(packed)
 
 
-def _sections(data: memoryview) -> Iterator[tuple[str, memoryview]]:
-    start = START
-    for name, end in zip(SECTIONS, _ENDS.unpack_from(data, _HEADER.size), strict=True):
-        yield name, data[start:end]
-        start = -(-end // ALIGNED) * ALIGNED
+def _aligned(end: int) -> int:
+    return -(-end // ALIGNED) * ALIGNED
