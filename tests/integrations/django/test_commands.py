@@ -82,7 +82,7 @@ def test_what_cannot_be_is_one_sentence_and_the_command_line_s_exit_code(site: S
         ("audit_search", ["colour:red"], 2),
         ("audit_search", ["--since=someday"], 2),
         ("audit_watch", ["--database=other"], 2),
-        ("audit_verify", ["--key=no key"], 1),
+        ("audit_verify", ["--key=no key"], 2),
     ):
         with pytest.raises(CommandError) as ended:
             said(command, *arguments)
