@@ -75,6 +75,9 @@ class Texts:
         self._all = "\0".join(texts)
         self._ends = list(accumulate(len(text) + 1 for text in texts))
 
+    def __contains__(self, word: str) -> bool:
+        return word in self._all
+
     def having(self, word: str, fits: Callable[[str], bool]) -> Iterator[int]:
         """Which of them fit, of those with the word in them."""
         at = self._all.find(word)
@@ -95,6 +98,7 @@ class Block:
         self.every = _every(size)
         self._tables: dict[str, Table] = {}
         self._common: dict[str, Texts] = {}
+        self._long: dict[str, int] = {}
 
     def __bytes__(self) -> bytes:
         return bytes(self._data)
@@ -129,7 +133,10 @@ class Block:
 
     def long(self, kind: str) -> int:
         """Those with a text of this kind that is too long to be cut: it may have any word in it."""
-        return self._table(kind).any([LONG])
+        found = self._long.get(kind)
+        if found is None:
+            found = self._long[kind] = self._table(kind).any([LONG])
+        return found
 
     def rarest(self, kind: str, grams: Iterable[Range]) -> list[Range]:
         """The rarest of them first; here, and so likely in other blocks."""
@@ -141,7 +148,7 @@ class Block:
         found = self._common.get(kind)
         if found is None:
             found = self._common[kind] = Texts(msgspec.json.decode(self._section(f"common {kind}.texts")))
-        return self._table(f"common {kind}").union(found.having(word, fits))
+        return self._table(f"common {kind}").union(found.having(word, fits)) if word in found else 0
 
     def weight(self, dimension: Dimension, ids: Collection[int]) -> int:
         """What `among` costs at most, in sets that are looked at."""
@@ -172,6 +179,12 @@ class Block:
         """The lowest and the highest time."""
         so_far, to_come = self._zones
         return to_come[0], so_far[-1]
+
+    @cached_property
+    def in_order(self) -> bool:
+        """Almost: what is in a zone is not later than what is in the one after the next."""
+        so_far, to_come = self._zones
+        return all(highest <= lowest for highest, lowest in zip(so_far, to_come[2:], strict=False))
 
     def counted(
         self, dimensions: Sequence[Dimension], among: int, limit: int

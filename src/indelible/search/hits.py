@@ -129,12 +129,15 @@ class Hits:
     def _in(self, block: Block, entries: range, *, descending: bool) -> Iterator[int]:
         self._check_time()
         sure, maybe, _ = self._sift(block)
+        if not maybe:
+            return
         start, stop = max(0, entries.start - block.first), min(block.size, entries.stop - block.first)
-        maybe &= (1 << stop) - (1 << start)
+        if stop - start < block.size:
+            maybe &= (1 << stop) - (1 << start)
         width = ZONE if maybe.bit_count() > ZONE // 4 else block.size
         zones = range(0, block.size, width)
         for zone in reversed(zones) if descending else zones:
-            if likely := maybe >> zone & (1 << width) - 1:
+            if likely := maybe >> zone & (1 << width) - 1 if width < block.size else maybe:
                 found = sure >> zone & likely
                 for seq in self._fitting(numbers(block, likely & ~found, zone)):
                     found |= 1 << seq - block.first - zone

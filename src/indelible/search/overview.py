@@ -14,7 +14,8 @@ from indelible.search.counted import Counted
 from indelible.store.promise import Dimension
 
 FACETED = 5_000  # entries, the newest of those found
-WIDE = 4  # bars of one block, whose times are not in order then
+WIDE = 4  # bars of one block
+SOON = 200  # entries, to look at each of which takes as long as to see which are before a bar
 FEW = 64  # entries of a block, that are sooner asked for one by one
 _actor = msgspec.json.Decoder(Actor).decode
 
@@ -63,7 +64,7 @@ def bars(log: Log, counted: Counted, bounds: Sequence[int]) -> list[int]:
                 found[bisect_right(bounds, time)] += 1
             continue
         first, last = (bisect_right(bounds, time) for time in part.block.span)
-        if last - first > WIDE:
+        if last - first > WIDE and (part.size < SOON * (last - first) or not part.block.in_order):
             for place in places(part.found):
                 found[bisect_right(bounds, part.block.times[place])] += 1
             continue
