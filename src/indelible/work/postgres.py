@@ -88,13 +88,13 @@ class PostgresWork:
             raise LogError(f"{self} was closed here already. Open it again.")
         if self._db is not None and not self._db.closed:
             try:
-                self._db.execute("BEGIN")
+                self._database.begin(self._db)
             except psycopg.OperationalError:
                 self._db.close()
             else:
                 return self._db
         self._db = self._connect()
-        self._db.execute("BEGIN")
+        self._database.begin(self._db)
         return self._db
 
     def _connect(self, seconds: int = SECONDS) -> Connection[tuple[Any, ...]]:

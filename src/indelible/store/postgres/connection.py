@@ -40,6 +40,7 @@ class Database:
             raise UsageError(f"{shown(url)} cannot be used. Give postgresql://user@host/name, or a socket.") from None
         noticed = {name: value for name, value in NOTICED.items() if name not in told}
         self._conninfo = psycopg.conninfo.make_conninfo(self._conninfo, **noticed)
+        self._waits = False
         self.several = "," in str(told.get("host", ""))  # machines: a connection may lead to any of them
         self._where = f"{told.get('dbname') or told.get('user') or 'the default database'}"
 
@@ -59,6 +60,13 @@ class Database:
                 f"PostgreSQL cannot be reached: {_said(error)}. Look at host, port, user and database."
             ) from error
 
+    def begin(self, db: Connection[tuple[Any, ...]], begin: str = "BEGIN") -> None:
+        """Whether there is a standby to wait for is asked each time: an administrator may say so at any moment."""
+        cursor = db.execute(f"{begin}; SHOW synchronous_standby_names".encode())
+        while cursor.nextset():
+            pass
+        self._waits = cursor.fetchone() != ("",)
+
     def commit(self, db: Connection[tuple[Any, ...]]) -> None:
         """A connection that is lost here leaves it open whether it is done. Raises LogError.
 
@@ -73,7 +81,8 @@ class Database:
 
         db.add_notice_handler(noticed)
         enough = threading.Timer(SECONDS, _stop_waiting, (db,))
-        enough.start()
+        if self._waits:
+            enough.start()
         try:
             db.execute("COMMIT")
         except psycopg.OperationalError as error:
@@ -83,7 +92,8 @@ class Database:
             ) from error
         finally:
             enough.cancel()
-            enough.join()  # it is not to stop what comes next on this connection
+            if self._waits:
+                enough.join()  # it is not to stop what comes next on this connection
             db.remove_notice_handler(noticed)
         if warnings:
             raise LogError(

@@ -54,7 +54,7 @@ class Writer:
             if new := self._held is None or self._held[0].db.closed:
                 self._held = self._connect()
             try:
-                self._held[0].db.execute(BEGIN.encode())
+                self._database.begin(self._held[0].db, BEGIN)
             except psycopg.OperationalError:
                 if new or not self._held[0].db.closed:
                     raise
