@@ -1,7 +1,5 @@
 """The example of Flask and SQLAlchemy is short, and does what it says, on both databases."""
 
-import importlib.util
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,26 +13,6 @@ from tests.checking import check_signed
 from tests.serve.conftest import until
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "flask_app.py"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def example(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """As a process of its own would have it: settings from the environment, tables of its own."""
-    url = f"sqlite:///{tmp_path}/portal.db"
-    if request.param == "postgres":
-        url = request.getfixturevalue("pg_url").replace("postgresql://", "postgresql+psycopg://")
-    monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.setenv("AUDIT_LOG", f"sqlite:///{tmp_path}/audit.db")
-    spec = importlib.util.spec_from_file_location("flask_app", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["flask_app"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["flask_app"]
-    module.audit.close()
-    module.engine.dispose()
 
 
 @pytest.fixture

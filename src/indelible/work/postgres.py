@@ -18,7 +18,7 @@ from indelible.work.sql import FORMAT, inserts, migration, queries, schema
 SCHEMA = "indelible_work"
 SQL = {name: re.sub(r":(\w+)", r"%(\1)s", text).encode() for name, text in queries().items()}
 # A machine that is gone says no farewell: its locks end within 20 seconds.
-NOTICED = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
+LET_GO = "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
 # What is done again where it is lost (a cursor, a claim) waits for no standby: one that is away would keep keys from
 # being looked up, too. See `Statements.last`, and `Database.commit` for the warnings.
 SESSION = f"SET synchronous_commit = local; SET client_min_messages = warning; SET lock_timeout = '{SECONDS}s'"
@@ -67,7 +67,7 @@ class PostgresWork:
         """On a connection of its own: the server lets go of the lock when that ends."""
         db = self._connect(MOMENTS)
         with self._database.errors():
-            db.execute(NOTICED.encode())
+            db.execute(LET_GO.encode())
             taken = db.execute(
                 "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"{SCHEMA}\n{self._database.log}\n{what}",)
             ).fetchall()
