@@ -1,18 +1,17 @@
 """The operations as routes: let in, read, run in a worker thread, answered."""
 
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from indelible.api.admission import Admission
+from indelible.api.coding import Packing, unpack
 from indelible.api.events import Events
 from indelible.api.managing import Managing, ManagingKeys
 from indelible.api.openapi import document
@@ -24,7 +23,6 @@ from indelible.log import Log
 from indelible.upkeep import Upkeep
 
 MAX_BODY = 16 * 2**20  # bytes, as they are sent and as they are when they are unpacked
-GZIP = 31  # zlib: a gzip header is expected (RFC 1952)
 
 
 def create_api(log: Log, upkeep: Upkeep) -> Starlette:
@@ -43,7 +41,7 @@ def create_api(log: Log, upkeep: Upkeep) -> Starlette:
     return Starlette(
         routes=routes,
         exception_handlers={404: missing, Exception: _unexpected},
-        middleware=[Middleware(GZipMiddleware, minimum_size=2000, compresslevel=1)],
+        middleware=[Middleware(Packing)],
     )
 
 
@@ -106,54 +104,26 @@ def _by_path(operations: Sequence[Operation]) -> dict[str, list[Operation]]:
 
 
 async def _body(request: Request) -> bytes:
-    """Unpacked as it comes, so that a small one that says it is large fills no memory. Raises ProblemError."""
+    """Raises ProblemError."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise ProblemError(415, "JSON is expected", f"Content-Type is {kind[:80]!r}. Send application/json.")
-    unpack = _unpacking(request.headers.get("content-encoding", "identity").strip().lower())
     body = bytearray()
     try:
         async for chunk in request.stream():
-            body += unpack.take(chunk, MAX_BODY + 1 - len(body))
-            if len(body) > MAX_BODY:
-                raise ProblemError(413, "Too large", f"A body has up to {MAX_BODY} bytes. Send fewer events at a time.")
-        unpack.check()
-    except zlib.error as error:
-        raise ProblemError(400, "The body cannot be unpacked", f"{error}.") from error
+            body += chunk
+            _check_size(body)
     except ClientDisconnect as error:
         raise ProblemError(400, "The body is cut", "The connection ended before it was there.") from error
-    return bytes(body)
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    unpacked = await run_in_threadpool(unpack, coding, bytes(body), MAX_BODY)
+    _check_size(unpacked)
+    return unpacked
 
 
-class _Plain:
-    """As it is sent."""
-
-    def take(self, chunk: bytes, _most: int) -> bytes:
-        return chunk
-
-    def check(self) -> None: ...
-
-
-class _Gzip:
-    """One member of RFC 1952, whole."""
-
-    def __init__(self) -> None:
-        self._unpacker = zlib.decompressobj(GZIP)
-
-    def take(self, chunk: bytes, most: int) -> bytes:
-        return self._unpacker.decompress(self._unpacker.unconsumed_tail + chunk, most)
-
-    def check(self) -> None:
-        """Raises zlib.error."""
-        if not self._unpacker.eof or self._unpacker.unused_data:
-            raise zlib.error("it is cut, or goes on behind its end")
-
-
-def _unpacking(coding: str) -> _Plain | _Gzip:
-    if coding in ("identity", "gzip"):
-        return _Gzip() if coding == "gzip" else _Plain()
-    said = f"{coding[:40]!r} is not understood. Send gzip, or leave it as it is."
-    raise ProblemError(415, "Unknown Content-Encoding", said, headers={"Accept-Encoding": "gzip"})
+def _check_size(body: bytes | bytearray) -> None:
+    if len(body) > MAX_BODY:
+        raise ProblemError(413, "Too large", f"A body has up to {MAX_BODY} bytes. Send fewer events at a time.")
 
 
 def _unexpected(_request: Request, _: Exception) -> Response:
