@@ -27,11 +27,12 @@ from tests.store.test_log import happened
 from tests.world import World
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
+SIZES = (64, 32, 8)
 BUILD = """
 import sys
 from indelible.index import blocks
 from indelible.log import Log
-blocks.LARGE, blocks.SMALL = 64, 8
+blocks.SIZES = (64, 32, 8)
 log = Log.open(sys.argv[1], sign=False)
 print("ready", flush=True)
 while True:
@@ -42,8 +43,7 @@ while True:
 
 @pytest.fixture
 def world(either: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(blocks, "LARGE", 64)
-    monkeypatch.setattr(blocks, "SMALL", 8)
+    monkeypatch.setattr(blocks, "SIZES", SIZES)
     return either
 
 
@@ -109,17 +109,16 @@ def test_a_block_is_of_what_the_log_was_when_it_is_asked_about(world: World) -> 
 def test_the_same_entries_make_the_same_block(world: World, tmp_path: Path) -> None:
     append(world, 150)
     advance(world.log)
-    first = (world.log.store.index_path / "blocks").read_bytes()
+    first = (world.log.store.index_path / "64").read_bytes()
     world.log.store.index_path.rename(tmp_path / "other")
     advance(world.log)
-    assert (world.log.store.index_path / "blocks").read_bytes() == first
+    assert (world.log.store.index_path / "64").read_bytes() == first
 
 
 def test_the_blocks_of_another_log_are_not_this_one_s(file_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log that was made anew, in the place of one that was indexed: its entries are found, by new blocks at last."""
     world = file_world
-    for name, size in (("LARGE", 64), ("SMALL", 8)):
-        monkeypatch.setattr(blocks, name, size)
+    monkeypatch.setattr(blocks, "SIZES", SIZES)
     append(world, 200)
     advance(world.log)
     world.log.close()
@@ -134,10 +133,10 @@ def test_the_blocks_of_another_log_are_not_this_one_s(file_world: World, monkeyp
     assert (count(world.log, "user:new"), count(world.log)) == (90, 0)
 
 
-@pytest.mark.parametrize("name", ["blocks", "recent"])
+@pytest.mark.parametrize("name", ["64", "32", "8"])
 @pytest.mark.parametrize("damage", ["empty", "cut", "noise", "gone", "first bytes"])
 def test_a_damaged_file_is_made_again_and_nothing_is_lost_meanwhile(world: World, name: str, damage: str) -> None:
-    append(world, 90)
+    append(world, 110)
     advance(world.log)
     path = world.log.store.index_path / name
     data = path.read_bytes()
@@ -150,10 +149,10 @@ def test_a_damaged_file_is_made_again_and_nothing_is_lost_meanwhile(world: World
             "first bytes": b"\1" + data[1:],
         }
         path.write_bytes(broken[damage])
-    assert count(world.log) == 18
+    assert count(world.log) == 22
     advance(world.log)
-    assert world.log.blocks.reach(90) == 88
-    assert count(world.log) == 18
+    assert world.log.blocks.reach(110) == 104
+    assert count(world.log) == 22
     assert path.read_bytes()[: len(data)] == data
 
 
@@ -162,7 +161,7 @@ def test_a_block_that_hides_an_entry_is_found_by_verify(world: World) -> None:
     advance(world.log)
     verify_log(world.log, world.log.verifier)
     (block, *_) = world.log.blocks.upto(90)
-    path = world.log.store.index_path / "blocks"
+    path = world.log.store.index_path / "64"
     data = bytearray(path.read_bytes())
     at = data.index(bytes(block._section("actor.sets")))
     data[at] ^= 1
@@ -179,7 +178,7 @@ def test_an_index_without_its_first_block_is_none(world: World) -> None:
     append(world, 200)
     advance(world.log)
     (first, *_) = world.log.blocks.upto(200)
-    path = world.log.store.index_path / "blocks"
+    path = world.log.store.index_path / "64"
     path.write_bytes(path.read_bytes()[first.length :])
     with Log.open(world.log_url, sign=False) as log:
         assert log.blocks.upto(200) == []
@@ -192,7 +191,7 @@ def test_an_index_without_its_first_block_is_none(world: World) -> None:
 def test_a_header_that_is_damaged_ends_no_search(world: World) -> None:
     append(world, 90)
     advance(world.log)
-    path = world.log.store.index_path / "blocks"
+    path = world.log.store.index_path / "64"
     whole = path.read_bytes()
     for place in range(0, image.START, 8):
         for value in (0, 7, 2**62):
@@ -279,17 +278,17 @@ def test_the_server_s_thread_keeps_up(world: World) -> None:
 @pytest.fixture
 def large(either: World) -> World:
     """With enough for a block as they are."""
-    either.log.append(happened(actor=Actor(id=f"u{n % 5}")) for n in range(folder.LARGE + 2100))
+    either.log.append(happened(actor=Actor(id=f"u{n % 5}")) for n in range(blocks.SIZES[0] + 9000))
     return either
 
 
 def test_large_blocks_are_made_by_another_process_and_small_ones_here(large: World) -> None:
     with indexing(large) as indexer:
-        while large.log.blocks.reach(large.log.head().size) < folder.LARGE + 2048:
+        while large.log.blocks.reach(large.log.head().size) < blocks.SIZES[0] + 8960:
             assert indexer.failure is None
             threading.Event().wait(0.02)
-    assert [b.size for b in large.log.blocks.upto(2**40)] == [folder.LARGE, folder.SMALL, folder.SMALL]
-    assert count(large.log) == (folder.LARGE + 2100) // 5
+    assert [b.size for b in large.log.blocks.upto(2**40)] == [blocks.SIZES[0], 4096, 4096, 256, 256, 256]
+    assert count(large.log) == (blocks.SIZES[0] + 9000) // 5
 
 
 def test_what_the_other_process_fails_at_is_told(large: World, unwritable_index: Path) -> None:

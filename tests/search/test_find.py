@@ -136,8 +136,7 @@ def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(hits, "KEPT", 3 if request.param.endswith("zones") else 50_000)
     monkeypatch.setattr(block, "ZONE", 4 if request.param.endswith("zones") else 256)
     monkeypatch.setattr(making, "ZONE", 4 if request.param.endswith("zones") else 256)
-    monkeypatch.setattr(blocks, "LARGE", 32 if blocked else 2**40)
-    monkeypatch.setattr(blocks, "SMALL", 8 if blocked else 2**40)
+    monkeypatch.setattr(blocks, "SIZES", (32, 16, 8) if blocked else (2**40,))
 
 
 @pytest.mark.usefixtures("cut")

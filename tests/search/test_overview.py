@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indelible.event import Actor, Event, micros, read
-from indelible.index import blocks
-from indelible.search import hits
+from indelible.index import block, blocks
+from indelible.search import hits, overview
 from indelible.search.hits import Hits
 from indelible.search.overview import bars, facets
 from indelible.search.query import Query, parse
@@ -22,11 +22,12 @@ from tests.world import World
 BOUNDS = [micros(NOW + timedelta(days=days, seconds=1)) for days in range(-5, 2)]
 
 
-@pytest.fixture(params=[8, 2**40])
+@pytest.fixture(params=["in blocks", "in blocks, by names", "in blocks, by entries", "behind the blocks"])
 def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In blocks, and behind them."""
-    monkeypatch.setattr(blocks, "LARGE", 4 * request.param)
-    monkeypatch.setattr(blocks, "SMALL", request.param)
+    """In blocks, whichever way they are counted in, and behind them."""
+    monkeypatch.setattr(blocks, "SIZES", (2**40,) if request.param.startswith("behind") else (32, 16, 8))
+    monkeypatch.setattr(overview, "FEW", 0 if "by" in request.param.split() else 64)
+    monkeypatch.setattr(block, "SOONER", 0 if request.param.endswith("names") else 99)
 
 
 @pytest.mark.usefixtures("cut")

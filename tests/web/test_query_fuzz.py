@@ -32,8 +32,7 @@ WORDS = [
 @pytest.fixture
 def log(filled: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Half of it in blocks; what Globex has is called by a word that nobody else may see."""
-    monkeypatch.setattr(blocks, "LARGE", 64)
-    monkeypatch.setattr(blocks, "SMALL", 8)
+    monkeypatch.setattr(blocks, "SIZES", (64, 32, 8))
     names = ["Dana Lee", "Kim", 'a"b', "ß ﬁ", "*", "x" * 200]
     for half in range(2):
         filled.log.append(

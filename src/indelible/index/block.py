@@ -10,10 +10,11 @@ import msgspec
 
 from indelible.index import image
 from indelible.index.grams import LONG, Range
-from indelible.index.sets import places, union
+from indelible.index.sets import newest, places, union
 from indelible.store.promise import Dimension
 
 FEW = 4  # entries that are sooner looked at than the sets of another name, or of another gram
+SOONER = 64  # entries, to look at each of which takes as long as to see which of them have a name
 ZONE = 128  # entries whose lowest and highest time are known
 
 
@@ -32,6 +33,11 @@ class Table:
     def count(self, keys: Collection[int]) -> int:
         """How many are in the sets of these, together; sets are counted once in the life of a process."""
         return sum(map(self._count, self._places(keys)))
+
+    def counts(self, among: int) -> dict[int, int]:
+        """For each key, how many of `among` are in its set."""
+        found = ((key, (self.union([at]) & among).bit_count()) for at, key in enumerate(self.keys))
+        return {key: count for key, count in found if count}
 
     def between(self, start: int, stop: int) -> int:
         """Of any key with start <= key < stop."""
@@ -190,11 +196,15 @@ class Block:
         self, dimensions: Sequence[Dimension], among: int, limit: int
     ) -> Iterator[tuple[Dimension, dict[int, int]]]:
         """For each dictionary, under the number of each name, how many of the newest of these entries have it."""
-        chosen = places(among)[-limit:]
+        among = newest(among, limit)
+        chosen = places(among)
         for dimension in dimensions:
-            codes, keys = self._codes(dimension), self._table(dimension).keys
-            counts = Counter(map(codes.__getitem__, chosen))
-            yield dimension, {keys[code - 1]: count for code, count in counts.items() if code}
+            table = self._table(dimension)
+            if len(table.keys) * SOONER < len(chosen):
+                yield dimension, table.counts(among)
+            else:
+                counts = Counter(map(self._codes(dimension).__getitem__, chosen))
+                yield dimension, {table.keys[code - 1]: count for code, count in counts.items() if code}
 
     def _codes(self, dimension: Dimension) -> memoryview:
         return self._section(f"{dimension}.codes").cast("H")

@@ -1,11 +1,17 @@
 """The blocks of a log, as far as they are its own."""
 
+from itertools import chain
+
 from indelible.errors import LogError
 from indelible.index.block import Block
-from indelible.index.folder import LARGE, SMALL, Folder
+from indelible.index.folder import Folder, Writing
 from indelible.index.image import DIMENSIONS
 from indelible.index.making import Row, make
 from indelible.store.promise import Store
+
+# Entries of a block. One of the largest takes two seconds and 160 MB to make; behind those are at most fourteen, and
+# fifteen, smaller ones, then entries that are in none. Not 65,536: in a block names have numbers of 16 bits, from 1 on.
+SIZES = (61_440, 4096, 256)
 
 
 class Blocks:
@@ -26,23 +32,28 @@ class Blocks:
         A log that was put back to an older copy, and grew in another way, has other leaves: a block of what it was
         is none of it.
         """
-        large, recent = self._ours(size)
-        return large + recent
+        return list(chain.from_iterable(self._ours(size)))
 
-    def _ours(self, size: int) -> tuple[list[Block], list[Block]]:
+    def _ours(self, size: int) -> list[list[Block]]:
+        """For each size of a block."""
         if size < self._size:  # an older log may have been put in its place
             self._seen.clear()
         self._size = size
-        large, recent = self._folder.blocks()
-        if any(block.size != LARGE or block.first != number * LARGE for number, block in enumerate(large)):
-            large = []  # what is not there would be hidden
-        for blocks in large, recent:
-            while blocks and (blocks[-1].entries.stop > size or not self._is_ours(blocks[-1])):
-                blocks.pop()
-        self._seen &= {(block.entries.stop, block.last) for block in large + recent}  # of others no more is asked
-        start = large[-1].entries.stop if large else 0
-        recent = [block for block in recent if block.first >= start and block.size == SMALL]
-        return large, recent if recent and recent[0].first == start else []
+        ours, start = [], 0
+        for length, blocks in zip(SIZES, self._folder.blocks(SIZES), strict=True):
+            ours.append(self._going_on(start, length, blocks, size))
+            start = _end(ours[-1], start)
+        self._seen &= {(block.entries.stop, block.last) for blocks in ours for block in blocks}  # no more is asked
+        return ours
+
+    def _going_on(self, start: int, length: int, blocks: list[Block], size: int) -> list[Block]:
+        """Those from entry `start` on, without a gap: what is not there would be hidden."""
+        found = [block for block in blocks if block.first >= start]
+        if any(block.size != length or block.first != start + at * length for at, block in enumerate(found)):
+            return []
+        while found and (found[-1].entries.stop > size or not self._is_ours(found[-1])):
+            found.pop()
+        return found
 
     def reach(self, size: int) -> int:
         """How many entries of a log of this size are in blocks."""
@@ -54,9 +65,9 @@ class Blocks:
         return self._store.head().size
 
     def full(self) -> bool:
-        """Whether there is enough for another large block."""
+        """Whether there is enough for another block of the largest size."""
         size = self.size()
-        return size - len(self._ours(size)[0]) * LARGE >= LARGE
+        return size - _end(self._ours(size)[0], 0) >= SIZES[0]
 
     def advance(self) -> bool:
         """Make one block, if there is enough for it and nobody else does; says whether one was made.
@@ -66,17 +77,19 @@ class Blocks:
         with self._folder.writing() as writing:
             if writing is None:
                 return False
-            size = self.size()
-            large, recent = self._ours(size)
-            start, end = len(large) * LARGE, sum(block.length for block in large)
-            if size - start >= LARGE:
-                writing.append(self._make(range(start, start + LARGE)), end)
-                return True
-            start += len(recent) * SMALL
-            if size - start < SMALL:
-                return False
-            writing.replace(b"".join([*map(bytes, recent), self._make(range(start, start + SMALL))]))
-            return True
+            size, start = self.size(), 0
+            for length, blocks in zip(SIZES, self._ours(size), strict=True):
+                start = _end(blocks, start)
+                if size - start >= length:
+                    self._add(writing, length, blocks, self._make(range(start, start + length)))
+                    return True
+            return False
+
+    def _add(self, writing: Writing, length: int, blocks: list[Block], made: bytes) -> None:
+        if length == SIZES[0]:
+            writing.append(length, made, sum(block.length for block in blocks))
+        else:
+            writing.replace(length, b"".join([*map(bytes, blocks), made]))
 
     def differing(self, size: int) -> range | None:
         """The first block that is not what its entries make: one that hides some, or shows others in their place."""
@@ -94,3 +107,7 @@ class Blocks:
         if (stop, block.last) not in self._seen and self._store.nodes(0, stop - 1, stop) == [block.last]:
             self._seen.add((stop, block.last))
         return (stop, block.last) in self._seen
+
+
+def _end(blocks: list[Block], start: int) -> int:
+    return blocks[-1].entries.stop if blocks else start

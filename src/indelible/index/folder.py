@@ -1,15 +1,15 @@
-"""The folder of blocks beside a log: `blocks`, one behind the other, and `recent`, smaller ones of what came since.
+"""The folder of blocks beside a log: a file for each of their sizes, one block behind the other in it.
 
 Each process reads them through memory that all of them share. One writes: whoever holds the lock.
-A block counts from the moment that its header is there, which is written when all else is on the disk; `recent` is
-replaced as a whole. A crash leaves what was there before, and bytes without a header; the next block takes both into a
-new file without these.
+A block of the largest size counts from the moment that its header is there, which is written when all else is on the
+disk; a file of smaller ones is replaced as a whole. A crash leaves what was there before, and bytes without a header;
+the next block takes both into a new file without these.
 """
 
 import fcntl
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -19,9 +19,6 @@ from indelible.errors import LogError
 from indelible.files import beside, sync
 from indelible.index.block import Block, block_of
 from indelible.index.image import START, measure
-
-LARGE = 32_768  # entries of a block: making one takes a second, and 80 MB
-SMALL = 1024  # of a recent one
 
 
 class _Mapped(NamedTuple):
@@ -42,14 +39,14 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = Lock()
-        self._large = self._recent = _NOTHING
+        self._mapped: dict[int, _Mapped] = {}
 
-    def blocks(self) -> tuple[list[Block], list[Block]]:
-        """(large, recent): each of them one behind the other. What cannot be read is not there."""
+    def blocks(self, sizes: Sequence[int]) -> list[list[Block]]:
+        """For each size, in entries, one behind the other. What cannot be read is not there."""
         with self._lock:
-            self._large = _look(self.path / "blocks", self._large)
-            self._recent = _look(self.path / "recent", self._recent)
-            return list(self._large.blocks), list(self._recent.blocks)
+            known = self._mapped
+            self._mapped = {size: _look(self.path / str(size), known.get(size, _NOTHING)) for size in sizes}
+            return [list(mapped.blocks) for mapped in self._mapped.values()]
 
     @contextmanager
     def writing(self) -> Iterator["Writing | None"]:
@@ -69,9 +66,9 @@ class Writing:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def append(self, block: bytes, end: int) -> None:
-        """`end`: bytes of the blocks before it."""
-        path = self._path / "blocks"
+    def append(self, size: int, block: bytes, end: int) -> None:
+        """`end`: bytes of the blocks of that size before it."""
+        path = self._path / str(size)
         if path.exists() and path.stat().st_size > end:  # others may read what is behind it: it stays as it is
             self._renew(path, end)
         with _opened(path) as descriptor:
@@ -90,11 +87,13 @@ class Writing:
             sync(made)
             made.replace(path)
 
-    def replace(self, recent: bytes) -> None:
-        with beside(self._path / "recent") as made:
-            made.write_bytes(recent)
+    def replace(self, size: int, blocks: bytes) -> None:
+        """All of that size."""
+        path = self._path / str(size)
+        with beside(path) as made:
+            made.write_bytes(blocks)
             sync(made)
-            made.replace(self._path / "recent")
+            made.replace(path)
         sync(self._path)
 
 

@@ -1,7 +1,7 @@
 """Keeps the blocks up with the log, in a thread of the server.
 
-Where there is enough for a large block it is made in a process of its own (see `apart`); small ones, of some 30 ms,
-here, when the log does not grow fast: nothing of it is to slow who seals.
+Where there is enough for a block of the largest size it is made in a process of its own (see `apart`); others, of
+120 ms at most, here, when the log does not grow fast: nothing of it is to slow who seals.
 """
 
 import logging
@@ -10,11 +10,11 @@ import sys
 from indelible.background import Background, run_apart
 from indelible.errors import Error
 from indelible.index.blocks import Blocks
-from indelible.index.folder import SMALL
 
 logger = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds from one look to the next
+FAST = 1000  # entries from one look to the next
 AFTER_FAILURE = 60.0  # seconds
 
 
@@ -48,6 +48,6 @@ class Indexer(Background):
         self._size = size
         if self._blocks.full() and sys.executable:  # a host that is no Python program has none
             run_apart("indelible.index.apart", self._url, self._stopped)
-        elif size - before < SMALL or before == 0:
+        elif size - before < FAST or before == 0:
             while not self._stopped.is_set() and self._blocks.advance():
                 pass

@@ -4,6 +4,7 @@ AND, OR and counting them are single steps of the interpreter, whatever their si
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import compress
 
@@ -36,17 +37,24 @@ def union(packed: Iterable[bytes | memoryview], size: int) -> int:
     return found | int.from_bytes(_bits(array("H", bytes(few)), size), "little") if few else found
 
 
+def newest(bits: int, limit: int) -> int:
+    """The highest `limit` of them."""
+    lowest = bisect_left(range(bits.bit_length()), -limit, key=lambda place: -(bits >> place).bit_count())
+    return bits >> lowest << lowest
+
+
 def places(bits: int) -> list[int]:
     """Rising."""
     count = bits.bit_count()
     if count <= HANDFUL:
         return _from_the_top(bits)[::-1]
-    told = bin(bits)[:1:-1]
+    first = (bits & -bits).bit_length() - 1
+    told = bin(bits >> first)[:1:-1]
     if count > len(told) // 32:
-        return list(compress(range(len(told)), told.encode().translate(_FLAGS)))
-    found, place = [], told.find("1")
+        return list(compress(range(first, first + len(told)), told.encode().translate(_FLAGS)))
+    found, place = [], 0
     while place >= 0:
-        found.append(place)
+        found.append(first + place)
         place = told.find("1", place + 1)
     return found
 
