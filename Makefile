@@ -13,7 +13,7 @@ DEV_STAMP := .venv/installed-dev
 setup: $(RUN_STAMP)
 
 run: $(RUN_STAMP)
-	$(BIN)/portal run --data $(DATA) --port $(PORT)
+	$(BIN)/python -m portal run --data $(DATA) --port $(PORT)
 
 test: $(DEV_STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadfile
@@ -49,9 +49,9 @@ $(DEV_STAMP): locks/dev.txt $(RUN_STAMP)
 # Both files carry hashes; they are written together so that their versions agree.
 lock: $(DEV_STAMP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--extra portal --group build pyproject.toml --output-file locks/run.txt
+		--extra server --extra sqlalchemy --group portal --group build pyproject.toml --output-file locks/run.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--extra portal --group build --group dev --constraint locks/run.txt pyproject.toml --output-file locks/dev.txt
+		--extra server --extra sqlalchemy --group portal --group build --group dev --constraint locks/run.txt pyproject.toml --output-file locks/dev.txt
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,10 +1,12 @@
 """Imports point strictly downward: a room knows those below it, and none above or beside it."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -119,6 +121,15 @@ def test_the_portal_uses_public_names_only_and_nothing_knows_the_portal() -> Non
                 assert node.attr in public | {"__version__"}, f"{path} uses indelible.{node.attr}"
     for path in modules("indelible"):
         assert not [module for module, _ in imports(path) if module.split(".")[0] == "portal"]
+
+
+def test_a_wheel_has_the_library_alone(tmp_path: Path) -> None:
+    """A host's own program may well be called `portal`."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=SRC.parent, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    rooms = {name.split("/")[0] for name in ZipFile(wheel).namelist()}
+    assert rooms == {"indelible", wheel.name.removesuffix("-py3-none-any.whl") + ".dist-info"}
 
 
 def test_public_names_are_there_and_sorted() -> None:

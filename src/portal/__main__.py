@@ -1,4 +1,4 @@
-"""`python -m portal` is the command `portal`."""
+"""The command line: `python -m portal`."""
 
 from portal.cli import main
 

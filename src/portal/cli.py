@@ -91,7 +91,7 @@ def _create(settings: Settings) -> Starlette:
 
     application = create_app(settings, announce)
     if not announced:
-        _say("The administrator exists already; sign in as usual. (Lost the password? portal reset EMAIL)")
+        _say("The administrator exists already; sign in as usual. (Lost the password? python -m portal reset EMAIL)")
     return application
 
 
