@@ -1,7 +1,7 @@
 """Indelible: the audit log for admin portals."""
 
 from indelible.audit import Audit
-from indelible.capture.context import acting_as, serving
+from indelible.capture.context import acting_as, serving, set_actor
 from indelible.errors import Error
 from indelible.event import Actor, Context, Entity, Entry, Event, Organization
 from indelible.log import Log
@@ -21,5 +21,6 @@ __all__ = [
     "Viewer",
     "acting_as",
     "serving",
+    "set_actor",
 ]
 __version__ = "0.1.0"

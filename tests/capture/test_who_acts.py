@@ -23,6 +23,7 @@ from indelible.capture.context import (
     carry,
     new_transaction,
     serving,
+    set_actor,
     uncarry,
 )
 from indelible.errors import EventError, UsageError
@@ -282,3 +283,32 @@ def test_a_thread_acts_only_with_a_copied_context() -> None:
         thread.join()
         assert found == ["dana"]
         assert pool.submit(who).result() is None
+
+
+def test_who_is_found_in_a_request_acts_until_its_end_and_how_it_arrived_stays() -> None:
+    with serving(**REQUEST):
+        copy_context().run(set_actor, DANA)
+        assert (who(), how()) == ("dana", REQUEST)
+        with acting_as(KIM):
+            assert who() == "kim"
+            set_actor(Actor(id="max"), on_behalf_of=DANA)
+            assert who() == "kim"
+        assert who() == "max"
+        with serving(**REQUEST):
+            assert who() == "unknown"
+    assert who() is None
+
+
+def test_where_no_request_is_served_nobody_is_set() -> None:
+    with pytest.raises(UsageError, match="No request"):
+        set_actor(DANA)
+    with acting_as(DANA), pytest.raises(UsageError, match="No request"):
+        set_actor(KIM)
+
+
+def test_an_actor_who_cannot_be_changes_nothing() -> None:
+    with serving(**REQUEST):
+        set_actor(DANA)
+        with pytest.raises(EventError):
+            set_actor(Actor(type="nobody"))  # type: ignore[arg-type]
+        assert who() == "dana"

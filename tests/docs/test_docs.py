@@ -130,6 +130,8 @@ def test_the_page_about_who_acts_is_a_program_and_records_what_it_says(
         ip = {"X-Forwarded-For": "1.1.1.1, 203.0.113.9"}
         signed = browser.post("/plans/asgi", headers=ip | {"X-User": "kim", "X-Request-ID": "r1"}).text
         nobody = browser.post("/plans/nobody", headers=ip).text
+    with TestClient(page["api"]) as browser:
+        browser.post("/plans/fastapi", headers={"X-User": "lee", "X-Request-ID": "r3"})
     page["wsgi"]({"REMOTE_USER": "max", "REMOTE_ADDR": "192.0.2.1", "HTTP_X_REQUEST_ID": "r2"}, lambda *_: None)
     page["expire"]()
     page["consume"]({"id": "m1", "key": "k1", "plan": "queue"})
@@ -137,13 +139,14 @@ def test_the_page_about_who_acts_is_a_program_and_records_what_it_says(
     with page["audit"] as audit:
         audit.seal()
         entries = [audit.log.entry(seq) for seq in range(1, audit.log.head().size)]  # the table is watched
-    run = entries[6].context.request_id
+    run = entries[7].context.request_id
     assert [(e.entity.id, who([e])[0], e.context.source, e.context.ip, e.context.request_id) for e in entries] == [
         ("script", "u_42", "script", None, None),
         ("impersonated", "u_42", None, None, None),
         ("import", "import", None, None, None),
         ("asgi", "kim", "portal", "203.0.113.9", signed),
         ("nobody", "unknown", "portal", "203.0.113.9", nobody),
+        ("fastapi", "lee", "api", "testclient", "r3"),
         ("flask", "max", "shop", "192.0.2.1", "r2"),
         ("expired", "license-expiry", "job", None, run),
         ("queue", "k1", "queue", None, "m1"),

@@ -1,14 +1,17 @@
 """Who acts, for the code that runs inside: `with acting_as(actor): ...`.
 
 A context variable: it follows a task into threads and awaits, and nests; the innermost wins. Around it a server
-says how the request arrived (`serving`), before anybody knows who acts. What is said travels to the triggers
-inside the transaction (see `integrations/`), so a pooled connection cannot leak it.
+says how the request arrived (`serving`), before anybody knows who acts; code that finds it out and returns says so of
+the whole request (`set_actor`). What is said travels to the triggers inside the transaction (see `integrations/`), so
+a pooled connection cannot leak it.
 """
 
+import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from contextvars import ContextVar, Token
+from functools import cache
 from typing import ParamSpec, TypeVar, get_args
 
 import msgspec
@@ -17,6 +20,8 @@ from msgspec import UNSET
 from indelible.capture.around import around
 from indelible.errors import EventError, UsageError
 from indelible.event import Actor, ActorType, Context, clip
+
+logger = logging.getLogger(__name__)
 
 TRANSACTION = 32  # hexadecimal digits of a transaction's id
 MAX_CARRIED = 32 * 1024  # bytes; `acting_as` stays below it, and with it an entry below its own limit
@@ -40,14 +45,19 @@ class Acting(msgspec.Struct, frozen=True):
 class _Held:
     """What holds from here on. As text, made once for all transactions inside; `over` once nobody stands in it."""
 
-    def __init__(self, acting: Acting, outer: "_Held | None") -> None:
+    def __init__(self, acting: Acting, outer: "_Held | None", *, anew: bool) -> None:
+        self.outer = outer
+        self.over = False
+        self.asked = False
+        self.anew = anew  # a request, or what stands for one: `set_actor` says who acts in it
+        self.say(acting)
+
+    def say(self, acting: Acting) -> None:
         line = _encode(acting)
         if len(line) > MAX_CARRIED - TRANSACTION:
             raise EventError("actor", f"it takes {len(line)} bytes, those they act for included. Name fewer of them.")
         self.text = line.decode() if acting.actor != Actor.unknown() else f" {line.decode()}"
         self.context = acting.context
-        self.outer = outer
-        self.over = False
 
 
 _encode = msgspec.json.Encoder().encode
@@ -69,7 +79,7 @@ class Saying(AbstractContextManager[Context]):
             raise UsageError("One acting_as(...) was entered twice. Make one for each `with`.")
         outer = _innermost()
         context = self._acting.context if self._anew or outer is None else _filled(self._acting.context, outer.context)
-        mine = _Held(msgspec.structs.replace(self._acting, context=context), outer)
+        mine = _Held(msgspec.structs.replace(self._acting, context=context), outer, anew=self._anew)
         self._mine = mine, _held.set(mine)
         return context
 
@@ -97,10 +107,22 @@ def acting_as(  # noqa: PLR0913 - each is a field of the entry, by keyword
     `source` says which program acts ("portal", "job"). What is not named here is that of the enclosing request, or
     `acting_as`; the reason is never another's. Texts longer than an entry may carry are clipped.
     """
-    who = _copied(actor)
-    if on_behalf_of is not None:
-        who = msgspec.structs.replace(who, on_behalf_of=_copied(on_behalf_of))
+    who = _who(actor, on_behalf_of)
     return Saying(Acting(who, clip(reason, 2048), _context(source, ip, user_agent, request_id)), anew=False)
+
+
+def set_actor(actor: Actor, *, reason: str | None = None, on_behalf_of: Actor | None = None) -> None:
+    """From here on `actor` acts in the request that is being served, wherever no `acting_as` inside says otherwise.
+
+    For code that finds out who it is and then returns, in whichever thread: a dependency, a hook before the request.
+    Raises UsageError where no request is served.
+    """
+    held = _innermost()
+    while held is not None and (held.over or not held.anew):
+        held = held.outer
+    if held is None:
+        raise UsageError("No request is served here. Put AuditMiddleware around it, or use `with acting_as(actor):`.")
+    held.say(Acting(_who(actor, on_behalf_of), clip(reason, 2048), held.context))
 
 
 def serving(
@@ -126,7 +148,10 @@ def arrived() -> Context:
 def acting() -> str | None:
     """What holds here, one object for each `acting_as`; None outside of all."""
     held = _innermost()
-    return held.text if held else None
+    if held is None:
+        return None
+    held.asked = True
+    return held.text
 
 
 def new_transaction() -> str:
@@ -157,6 +182,17 @@ def _leave(mine: _Held, token: Token[_Held | None]) -> None:
             mine.outer = None  # never asked for again; a task that starts the next one would keep them all
             return
     mine.over = True  # or one that ends after another began in it: what stands on top stays there
+    if not mine.asked:
+        _tell_of_loss()
+
+
+@cache
+def _tell_of_loss() -> None:
+    """Once: where it happens, it does at each request."""
+    logger.warning(
+        "acting_as(...) was entered in one context and left in another, and nothing was written in between that it "
+        "holds for. In a dependency of FastAPI, or a hook before a request, say set_actor(...) instead."
+    )
 
 
 def _innermost() -> _Held | None:
@@ -177,6 +213,11 @@ def _filled(own: Context, outer: Context) -> Context:
         user_agent=outer.user_agent if own.user_agent is None else own.user_agent,
         request_id=outer.request_id if own.request_id is None else own.request_id,
     )
+
+
+def _who(actor: Actor, on_behalf_of: Actor | None) -> Actor:
+    who = _copied(actor)
+    return who if on_behalf_of is None else msgspec.structs.replace(who, on_behalf_of=_copied(on_behalf_of))
 
 
 def _copied(actor: Actor) -> Actor:

@@ -1,11 +1,10 @@
 """ASGI: each request says where it comes from, and who acts if the host can tell. Starlette, FastAPI, Django, Quart."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from contextlib import nullcontext
 from inspect import isawaitable
 from typing import Any
 
-from indelible.capture.context import acting_as
+from indelible.capture.context import set_actor
 from indelible.event import Actor
 from indelible.integrations.request import FOUND, Door
 
@@ -26,7 +25,7 @@ class AuditMiddleware:
     """Every write of a request carries its address, user agent and request id, in threads and background tasks too.
 
     `actor(scope)`, sync (on the event loop) or async, is asked once for each request; without an answer the writes
-    are by `unknown`, until `acting_as` inside says otherwise. What it raises ends the request.
+    are by `unknown`, until `set_actor` or `acting_as` inside says otherwise. What it raises ends the request.
     `trusted_proxies`: the networks whose `proxy_header` is believed, and `unix`. Raises UsageError for anything else.
     """
 
@@ -53,8 +52,9 @@ class AuditMiddleware:
         with self._door.serving(client[0] if client else None, _headers(scope)) as context:
             scope[FOUND] = context
             actor = await self._find(scope)
-            with acting_as(actor) if actor is not None else nullcontext():
-                await self._app(scope, receive, self._answering(send, context.request_id or ""))
+            if actor is not None:
+                set_actor(actor)
+            await self._app(scope, receive, self._answering(send, context.request_id or ""))
 
     async def _find(self, scope: Scope) -> Actor | None:
         found = self._actor(scope) if self._actor else None

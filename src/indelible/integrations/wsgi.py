@@ -6,7 +6,7 @@ from contextvars import copy_context
 from inspect import iscoroutinefunction
 from typing import Any
 
-from indelible.capture.context import acting_as
+from indelible.capture.context import set_actor
 from indelible.errors import UsageError
 from indelible.event import Actor
 from indelible.integrations.request import FOUND, Door
@@ -21,8 +21,8 @@ App = Callable[[Environ, StartResponse], Iterable[bytes]]
 class AuditMiddleware:
     """Every write of a request carries its address, user agent and request id, while the answer is produced too.
 
-    `actor(environ)` is asked once for each request; without an answer the writes are by `unknown`, until `acting_as`
-    inside says otherwise. What it raises ends the request.
+    `actor(environ)` is asked once for each request; without an answer the writes are by `unknown`, until `set_actor` or
+    `acting_as` inside says otherwise. What it raises ends the request.
     `trusted_proxies`: the networks whose `proxy_header` is believed, and `unix`. Raises UsageError for anything else.
     """
 
@@ -55,7 +55,7 @@ class AuditMiddleware:
         environ[FOUND] = context
         actor = self._actor(environ) if self._actor else None
         if actor is not None:
-            acting_as(actor).__enter__()
+            set_actor(actor)
         return self._app(environ, self._answering(start_response, context.request_id or ""))
 
     def _answering(self, start_response: StartResponse, request_id: str) -> StartResponse:
