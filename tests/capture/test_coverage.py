@@ -134,6 +134,20 @@ def test_watching_is_on_record_once_and_only_what_changed_after_that(world: Worl
     )
 
 
+def test_what_drifted_is_on_record_when_watching_again_mends_it(world: World) -> None:
+    """Also where no server looked in between: of what was written meanwhile nobody would hear."""
+    world.watch(T)
+    world.run("DROP TRIGGER indelible_update_t")
+    world.run("INSERT INTO t VALUES (1, 'a', 'b')")
+    with acting_as(Actor(id="dana")):
+        world.watch_all()
+    (mended,) = notes(world)
+    assert (mended.action, mended.entity.id, mended.actor.id) == ("AUDIT_CAPTURE_MENDED", "t", "dana")
+    assert mended.changes == {"capture": {"old": "the trigger indelible_update_t is missing", "new": "as it was left"}}
+    world.watch_all()
+    assert len(notes(world)) == 1
+
+
 @pytest.mark.parametrize(
     ("act", "actions"),
     [

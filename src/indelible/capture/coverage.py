@@ -1,8 +1,11 @@
 """What of a database is watched, table by table."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 State = Literal["watched", "excluded", "not covered", "drifted"]
+
+
+AGAIN = "Run indelible watch again."
 
 
 class Coverage(NamedTuple):
@@ -11,6 +14,15 @@ class Coverage(NamedTuple):
     table: str
     state: State
     reason: str | None = None
+
+    @classmethod
+    def drifted(cls, table: str, found: str) -> Self:
+        return cls(table, "drifted", f"{found}. {AGAIN}")
+
+    @property
+    def found(self) -> str:
+        """What drifted, alone."""
+        return (self.reason or "").removesuffix(f". {AGAIN}")
 
     @property
     def clean(self) -> bool:

@@ -1,4 +1,4 @@
-"""What capture says of itself: that a table is watched, watched otherwise, or no longer; that its schema changed."""
+"""What capture says of itself: a table is watched, otherwise, again, or no longer; its schema changed."""
 
 from typing import Any
 
@@ -10,8 +10,9 @@ from indelible.capture.definition import Definition
 from indelible.event import Actor
 
 STARTED, CHANGED, STOPPED = "AUDIT_CAPTURE_STARTED", "AUDIT_CAPTURE_CHANGED", "AUDIT_CAPTURE_STOPPED"
+MENDED = "AUDIT_CAPTURE_MENDED"  # as it was, after it had drifted: what was written meanwhile may be on no record
 ALTERED = "AUDIT_SCHEMA_CHANGED"  # said by the database itself, see postgres/ddl.sql
-OPERATIONS = {STARTED: "watch", CHANGED: "watch", STOPPED: "unwatch", ALTERED: "alter"}
+OPERATIONS = {STARTED: "watch", CHANGED: "watch", MENDED: "watch", STOPPED: "unwatch", ALTERED: "alter"}
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -26,13 +27,16 @@ class Note(msgspec.Struct, frozen=True):
         return OPERATIONS[self.action]
 
 
-def note(table: str, before: Definition | None, after: Definition | None) -> Note | None:
-    """What to say of a table that was watched one way and now is another; None if nothing that people see changed."""
+def note(table: str, before: Definition | None, after: Definition | None, drifted: str | None = None) -> Note | None:
+    """What to say of a table that was watched one way and now is another; None if nothing that people see changed.
+
+    `drifted`: what was found not to be as it had been left. It is mended now, and would be seen nowhere.
+    """
     old, new = _told(before), _told(after)
-    if old == new:
+    if old == new and drifted is None:
         return None
-    action = STARTED if not old else CHANGED if new else STOPPED
-    changes = {}
+    action = STARTED if not old else STOPPED if not new else MENDED if old == new else CHANGED
+    changes = {} if drifted is None else {"capture": {"old": drifted, "new": "as it was left"}}
     for key in old | new:
         sides = {side: told[key] for side, told in (("old", old), ("new", new)) if key in told}
         if old.get(key) != new.get(key):

@@ -29,8 +29,11 @@ def test_each_drift_is_named_with_its_remedy_and_mended_by_it(world: PostgresWor
     (drifted,) = [each for each in world.covered() if each.state == "drifted"]
     assert DRIFTS[damage] in str(drifted.reason)
     assert str(drifted.reason).endswith("Run indelible watch again.")
-    world.watch()
+    world.watch_all()
     assert all(each.clean for each in world.covered())
+    if "TRIGGER" in damage:
+        told = [entry.changes for entry in world.sealed() if entry.action == "AUDIT_CAPTURE_MENDED"]
+        assert told == [{"capture": {"old": DRIFTS[damage], "new": "as it was left"}}]
 
 
 def test_a_body_that_was_changed_is_named(world: PostgresWorld) -> None:

@@ -12,8 +12,8 @@ from indelible.capture.definition import Definition
 from indelible.capture.notes import by_this_program
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, relations
 from indelible.capture.postgres.names import SCHEMA, literal, quote
+from indelible.capture.postgres.registry import Database, newest
 from indelible.capture.postgres.sql import BASELINE
-from indelible.capture.postgres.watch import Database, newest
 from indelible.capture.postgres.written import Terms, Written
 
 PAGE = 500  # rows of one transaction, or

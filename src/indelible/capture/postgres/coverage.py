@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from indelible.capture.coverage import Coverage, columns_drifted
 from indelible.capture.postgres.computed import functions
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
+from indelible.capture.postgres.registry import Database, Watched, computing, expected, installed, newest, shape
 from indelible.capture.postgres.setup import faults
 from indelible.capture.postgres.sql import WATCH
 from indelible.capture.postgres.triggers import MARK, triggers, truncation
-from indelible.capture.postgres.watch import Database, Watched, computing, expected, installed, newest, shape
-
-AGAIN = "Run indelible watch again."
 
 
 def coverage(db: Database) -> list[Coverage]:
@@ -22,9 +20,7 @@ def coverage(db: Database) -> list[Coverage]:
     gone = {row["table_name"]: row["attached"] for row in db.execute(WATCH["dropped"])}
     told = [_covered(db, name, relation, amiss, replaced=name in gone) for name, relation in found.items()]
     lost = {name: "became a partition" if attached else "was dropped" for name, attached in gone.items()}
-    told += [
-        Coverage(name, "drifted", f"the table {what}. {AGAIN}") for name, what in lost.items() if name not in found
-    ]
+    told += [Coverage.drifted(name, f"the table {what}") for name, what in lost.items() if name not in found]
     return sorted(told)
 
 
@@ -32,12 +28,12 @@ def _covered(db: Database, name: str, relation: Relation, amiss: str | None, *, 
     watched = newest(db, relation.oid)
     if watched is None or watched.definition is None:
         if replaced:
-            return Coverage(name, "drifted", f"the table that was watched is gone, and this one has its name. {AGAIN}")
+            return Coverage.drifted(name, "the table that was watched is gone, and this one has its name")
         return Coverage(name, "not covered")
     if watched.definition.map.exclude:
         return Coverage(name, "excluded", watched.definition.map.exclude)
     reason = next(_drifts(db, relation, watched), amiss)
-    return Coverage(name, "drifted", f"{reason}. {AGAIN}") if reason else Coverage(name, "watched")
+    return Coverage.drifted(name, reason) if reason else Coverage(name, "watched")
 
 
 def _drifts(db: Database, relation: Relation, watched: Watched) -> Iterator[str]:

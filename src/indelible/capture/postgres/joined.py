@@ -11,7 +11,8 @@ from psycopg.rows import dict_row
 
 from indelible.actions import ActionMap
 from indelible.capture.postgres.baseline import record_baselines
-from indelible.capture.postgres.watch import Database, install, remove
+from indelible.capture.postgres.registry import Database
+from indelible.capture.postgres.watch import install, remove
 from indelible.errors import CaptureError
 
 

@@ -13,8 +13,8 @@ from indelible.capture.postgres.describe import describe, relations
 from indelible.capture.postgres.names import literal
 from indelible.capture.postgres.outbox import READ
 from indelible.capture.postgres.record import OutboxRow, read_records, spell_row
+from indelible.capture.postgres.registry import Database
 from indelible.capture.postgres.sql import WATCH
-from indelible.capture.postgres.watch import Database
 from indelible.capture.postgres.written import Terms, Written
 from indelible.capture.record import Record
 

@@ -1,11 +1,6 @@
 """Installs capture in a PostgreSQL database: all of it in one transaction, or nothing."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
-
-import msgspec
-from psycopg import Connection
-from psycopg.rows import DictRow
 
 from indelible.actions import ActionMap
 from indelible.capture.definition import (
@@ -17,26 +12,23 @@ from indelible.capture.definition import (
     told_apart,
     was_strict,
 )
-from indelible.capture.notes import by_whoever_acts, note
 from indelible.capture.postgres.computed import Function, functions
+from indelible.capture.postgres.coverage import coverage
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
 from indelible.capture.postgres.names import SCHEMA, quote
+from indelible.capture.postgres.registry import (
+    Database,
+    computing,
+    expected,
+    installed,
+    let_go,
+    newest,
+    register,
+)
 from indelible.capture.postgres.setup import set_up
 from indelible.capture.postgres.sql import WATCH
 from indelible.capture.postgres.triggers import Trigger, triggers, truncation
 from indelible.errors import CaptureError
-
-Database = Connection[DictRow]
-Shape = list[tuple[str, str]]  # a table's columns: name and type
-
-
-class Watched(NamedTuple):
-    """A row of indelible.watch: how a table is watched since then; without a definition, no longer."""
-
-    id: int
-    table: str
-    definition: Definition | None
-    shape: Shape
 
 
 def install(
@@ -56,6 +48,7 @@ def install(
     with db.transaction():
         db.execute("SELECT pg_advisory_xact_lock(hashtext('indelible watch'))")  # one at a time
         found = relations(db)
+        drifted = {each.table: each.found for each in coverage(db) if each.state == "drifted"}
         set_up(db)
         known = {name: last.definition for name, each in found.items() if (last := newest(db, each.oid)) is not None}
         then = {name: definition for name, definition in known.items() if definition is not None}
@@ -71,18 +64,21 @@ def install(
         before = db.execute(WATCH["last"]).fetchone()
         _let_go(db)
         for definition in defined:
-            _install_one(db, found[definition.table], definition, described[definition.table][1])
+            table = definition.table
+            _install_one(db, found[table], definition, described[table][1], drifted.get(table))
         for name in action_map.names() - described.keys():
             if action_map.table(name).exclude:
-                _register(db, found[name], Definition(name, [], [], [], action_map.table(name)), [])
+                register(db, found[name], Definition(name, [], [], [], action_map.table(name)), [])
                 _take_off(db, found[name].oid)
         if not baseline:
             db.execute(WATCH["no_baseline"], before)
     return wanted
 
 
-def _install_one(db: Database, relation: Relation, definition: Definition, columns: list[TypedColumn]) -> None:
-    watch = _register(db, relation, definition, columns)
+def _install_one(
+    db: Database, relation: Relation, definition: Definition, columns: list[TypedColumn], drifted: str | None
+) -> None:
+    watch = register(db, relation, definition, columns, drifted)
     stale = _put_functions(db, relation, functions(definition, columns))
     _put(db, relation, triggers(definition, relation, columns, watch))
     if relation.partitioned:
@@ -92,59 +88,12 @@ def _install_one(db: Database, relation: Relation, definition: Definition, colum
         db.execute(f"DROP FUNCTION {SCHEMA}.{quote(name)}(record)")
 
 
-def _register(db: Database, relation: Relation, definition: Definition, columns: list[TypedColumn]) -> int:
-    """The id of this way of watching the table; a new one, and a note of it, if anything about it is new."""
-    then = newest(db, relation.oid)
-    if then is not None and (then.definition, then.shape) == (definition, shape(columns)):
-        return then.id
-    watch = _add(db, relation.oid, definition.table, then and then.definition, definition, columns)
-    unseen = then is None or then.definition is None or then.definition.map.exclude
-    if unseen and not definition.map.exclude:
-        db.execute(WATCH["begin_baseline"], {"watch": watch})
-    return watch
-
-
 def _let_go(db: Database) -> None:
     """Tables that were dropped, or are partitions now, are watched no more."""
     for row in db.execute(WATCH["dropped"]).fetchall():
         then = newest(db, row["relation"])
-        _add(db, row["relation"], row["table_name"], then and then.definition, None, [])
+        let_go(db, row["relation"], row["table_name"], then and then.definition)
         _take_off(db, row["relation"])
-
-
-def _add(  # noqa: PLR0913, PLR0917 - a row of indelible.watch, and what it follows
-    db: Database,
-    relation: int,
-    table: str,
-    before: Definition | None,
-    after: Definition | None,
-    columns: list[TypedColumn],
-) -> int:
-    values: dict[str, Any] = {"relation": relation, "table": table, "definition": None, "shape": None}
-    if after is not None:
-        values |= {"definition": _json(after), "shape": _json(shape(columns))}
-    ((watch),) = (row["id"] for row in db.execute(WATCH["add"], values).fetchall())
-    said = note(table, before, after)
-    if said is not None:
-        db.execute(WATCH["note"], {"watch": watch, "context": by_whoever_acts(), "note": _json(said)})
-    return int(watch)
-
-
-def newest(db: Database, relation: int) -> Watched | None:
-    """How a table is watched now; None if it never was."""
-    row = db.execute(WATCH["newest"], {"relation": relation}).fetchone()
-    if row is None:
-        return None
-    definition = row["definition"] and msgspec.json.decode(row["definition"], type=Definition)
-    return Watched(row["id"], row["table_name"], definition, msgspec.json.decode(row["shape"] or "[]", type=Shape))
-
-
-def shape(columns: list[TypedColumn]) -> Shape:
-    return [(each.column.name, each.declared) for each in columns]
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _put_functions(db: Database, relation: Relation, wanted: list[Function]) -> list[str]:
@@ -155,12 +104,6 @@ def _put_functions(db: Database, relation: Relation, wanted: list[Function]) -> 
             db.execute(function.create())
             db.execute(f"REVOKE ALL ON FUNCTION {function.signature} FROM PUBLIC")
     return list(there)
-
-
-def computing(db: Database, relation: Relation) -> dict[str, str | None]:
-    """The functions of a table's virtual columns as they are, by name; without a body where they were set otherwise."""
-    rows = db.execute(WATCH["functions"], {"relation": relation.oid})
-    return {row["name"]: None if row["set"] else row["body"] for row in rows if row["computes"]}
 
 
 def _put(db: Database, relation: Relation, wanted: list[Trigger]) -> None:
@@ -179,20 +122,6 @@ def _put(db: Database, relation: Relation, wanted: list[Trigger]) -> None:
         db.execute(f"DROP TRIGGER {quote(name)} ON {relation.quoted}")
 
 
-def installed(db: Database, relation: Relation) -> dict[str, tuple[Any, ...]]:
-    """Our triggers of a table as they are, by name; `expected` says how they should be."""
-    rows = db.execute(WATCH["triggers"], {"relation": relation.oid})
-    return {
-        row["name"]: (row["enabled"], row["kind"], row["plain"], row["function"], row["body"], sorted(row["settings"]))
-        for row in rows
-    }
-
-
-def expected(trigger: Trigger) -> tuple[Any, ...]:
-    settings = [setting.replace(" = ", "=").replace("'", "") for setting in trigger.settings]
-    return ("A", trigger.kind, True, trigger.function, trigger.body, sorted(settings))
-
-
 def remove(db: Database, table: str) -> None:
     """Stop watching. Raises CaptureError for a table that is not watched."""
     with db.transaction():
@@ -200,7 +129,7 @@ def remove(db: Database, table: str) -> None:
         then = newest(db, relation.oid) if relation else None
         if relation is None or then is None or then.definition is None:
             raise CaptureError(f"The table {table!r} is not watched, so there is nothing to end.")
-        _add(db, relation.oid, table, then.definition, None, [])
+        let_go(db, relation.oid, table, then.definition)
         _take_off(db, relation.oid)
 
 

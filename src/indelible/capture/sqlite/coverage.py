@@ -13,8 +13,6 @@ from indelible.capture.sqlite.shape import read_shape
 from indelible.capture.sqlite.triggers import triggers
 from indelible.errors import CaptureError
 
-AGAIN = "Run indelible watch again."
-
 
 def coverage(db: sqlite3.Connection) -> list[Coverage]:
     """Each table of the application, by name; and those that are watched and gone."""
@@ -28,23 +26,23 @@ def coverage(db: sqlite3.Connection) -> list[Coverage]:
         gone = [each.table for each in watched.values() if each.records and each.table not in {*names, *moved}]
     except sqlite3.Error as error:
         raise CaptureError(f"The database cannot be looked at: {error}. Try again.") from error
-    return sorted([*told, *(Coverage(name, "drifted", f"the table was dropped. {AGAIN}") for name in gone)])
+    return sorted([*told, *(Coverage.drifted(name, "the table was dropped") for name in gone)])
 
 
 def _covered(db: sqlite3.Connection, name: str, watched: Watched | None, there: dict[str, dict[str, str]]) -> Coverage:
     mine = there.get(name, {})
     if earlier := {known_as(trigger) for trigger in mine} - {name}:
         was = min(map(str, earlier))
-        return Coverage(name, "drifted", f"the table was watched as {was!r} and renamed since. {AGAIN}")
+        return Coverage.drifted(name, f"the table was watched as {was!r} and renamed since")
     if watched is None or watched.definition is None:
         return Coverage(name, "not covered")
     if watched.definition.map.exclude:
         return Coverage(name, "excluded", watched.definition.map.exclude)
     moved = [table for table, names in there.items() if table != name and name in map(known_as, names)]
     if not mine and moved:
-        return Coverage(name, "drifted", f"the table that was watched is called {moved[0]!r} now. {AGAIN}")
+        return Coverage.drifted(name, f"the table that was watched is called {moved[0]!r} now")
     reason = next(_drifts(db, watched, mine), None)
-    return Coverage(name, "drifted", f"{reason}. {AGAIN}") if reason else Coverage(name, "watched")
+    return Coverage.drifted(name, reason) if reason else Coverage(name, "watched")
 
 
 def _drifts(db: sqlite3.Connection, watched: Watched, there: dict[str, str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import msgspec
 
 from indelible.capture.context import carry, new_transaction
 from indelible.capture.definition import Definition
-from indelible.capture.notes import by_whoever_acts, note
+from indelible.capture.notes import Note, by_whoever_acts, note
 from indelible.capture.sqlite.names import OPERATIONS, PREFIX
 
 T = TypeVar("T")
@@ -53,17 +53,20 @@ def known(db: sqlite3.Connection, table: str) -> Known:
     return Known(list(columns), [name for (name,) in db.execute(uniques, (table,))])
 
 
-def register(db: sqlite3.Connection, before: Watched | None, definition: Definition) -> int:
+def register(db: sqlite3.Connection, before: Watched | None, definition: Definition, drifted: str | None = None) -> int:
     """The id of this way of watching the table; a new one, and a note of it, if anything about it is new."""
     now = known(db, definition.table)
-    if before is not None and (before.table, before.definition, before.known) == (definition.table, definition, now):
-        return before.id
-    return _add(db, definition.table, before, definition, now)
+    if before is None or (before.table, before.definition, before.known) != (definition.table, definition, now):
+        watch = _add(db, definition.table, definition, now)
+    else:
+        watch = before.id
+    _say(db, watch, note(definition.table, before and before.definition, definition, drifted))
+    return watch
 
 
 def let_go(db: sqlite3.Connection, before: Watched) -> None:
     """The table is not watched any more."""
-    _add(db, before.table, before, None, None)
+    _say(db, _add(db, before.table, None, None), note(before.table, before.definition, None))
 
 
 def forget(db: sqlite3.Connection, table: str) -> None:
@@ -86,16 +89,15 @@ def known_as(trigger: str) -> str | None:
     return table if trigger.startswith(PREFIX) and operation in OPERATIONS else None
 
 
-def _add(
-    db: sqlite3.Connection, table: str, before: Watched | None, after: Definition | None, now: Known | None
-) -> int:
+def _add(db: sqlite3.Connection, table: str, definition: Definition | None, now: Known | None) -> int:
     insert = "INSERT INTO indelible_watch (table_name, definition, shape) VALUES (?, ?, ?) RETURNING id"
-    ((watch,),) = db.execute(insert, (table, after and _json(after), now and _json(now))).fetchall()
-    said = note(table, before and before.definition, after)
-    if said is not None:
-        text = carry(new_transaction(), by_whoever_acts())
-        db.execute(NOTE, (watch, text, _json(said)))
+    ((watch,),) = db.execute(insert, (table, definition and _json(definition), now and _json(now))).fetchall()
     return int(watch)
+
+
+def _say(db: sqlite3.Connection, watch: int, said: Note | None) -> None:
+    if said is not None:
+        db.execute(NOTE, (watch, carry(new_transaction(), by_whoever_acts()), _json(said)))
 
 
 def _json(value: object) -> str:

@@ -17,6 +17,7 @@ from indelible.capture.definition import (
     was_strict,
 )
 from indelible.capture.sqlite import baseline as baselines
+from indelible.capture.sqlite.coverage import coverage
 from indelible.capture.sqlite.describe import describe, table_names
 from indelible.capture.sqlite.names import quote
 from indelible.capture.sqlite.registry import Watched, forget, installed, known_as, let_go, newest, register
@@ -57,9 +58,10 @@ def install(
         wanted = chosen(existing, tables, action_map)
         plans = _plans(db, wanted, action_map, before, strict=strict)
         with writing(db):
+            drifted = {each.table: each.found for each in coverage(db) if each.state == "drifted"}
             prepare(db, *zip(*plans, strict=True)) if plans else prepare(db, (), ())
             nobody_from_here(db)
-            watches = [_install_one(db, plan, baseline=baseline) for plan in plans]
+            watches = [_install_one(db, plan, drifted.get(plan.definition.table), baseline=baseline) for plan in plans]
             _exclude(db, existing, wanted, action_map)
             _let_go_of_dropped(db, existing)
             strict_index(db)
@@ -123,12 +125,12 @@ def _plans(
     return [Plan(definition, read_shape(db, definition.table)) for definition in definitions]
 
 
-def _install_one(db: sqlite3.Connection, plan: Plan, *, baseline: bool) -> int:
+def _install_one(db: sqlite3.Connection, plan: Plan, drifted: str | None, *, baseline: bool) -> int:
     table, there = plan.definition.table, installed(db).get(plan.definition.table, {})
     before = newest(db).get(table)
     for earlier in {known_as(name) for name in there} - {table}:  # it was renamed: SQLite took the triggers along
         before = _moved(db, str(earlier), table) or before
-    watch = register(db, before, plan.definition)
+    watch = register(db, before, plan.definition, drifted)
     if baseline and not (before and before.records):
         baselines.begin(db, table)
     wanted = triggers(plan.definition, watch, plan.shape)
