@@ -64,6 +64,10 @@ def test_the_readme_lists_every_command() -> None:
         assert f"indelible {name} " in README
 
 
+def refuse(*_: object) -> None:
+    raise OSError("the disk is full")
+
+
 def test_the_page_about_webhooks_receives_and_catches_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its code is a receiver's; ours sends to it and answers it."""
     page: dict[str, Any] = {}
@@ -80,8 +84,12 @@ def test_the_page_about_webhooks_receives_and_catches_up(tmp_path: Path, monkeyp
         webhooks.start()
         (first, second) = far.wait(2)
         webhooks.stop()
-        assert page["received"](secret.shared, second.headers, second.body) == ("license.assigned", "lic_9")
-        assert page["received"](secret.shared, second.headers, second.body) is None
+        heard: list[Any] = []
+        with pytest.raises(OSError, match="full"):
+            page["received"](secret.shared, second.headers, second.body, refuse)
+        for _ in range(2):
+            page["received"](secret.shared, second.headers, second.body, lambda *event: heard.append(event))
+        assert [(type_, data["entity"]["id"]) for type_, data in heard] == [("license.assigned", "lic_9")]
         address, headers = page["catching_up"](secret.shared, endpoint.id, 0)
         answer = msgspec.json.decode(webhooks.feed(endpoint.id, address.partition("?")[2], headers))
         assert [each["data"]["seq"] for each in answer["entries"]] == [0, 1]
