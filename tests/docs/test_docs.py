@@ -165,12 +165,13 @@ def test_the_page_about_who_acts_is_a_program_and_records_what_it_says(
 
 
 def test_the_example_map_loads(tmp_path: Path) -> None:
-    (example,) = _blocks((ROOT / "docs/map.md").read_text(), "toml")
+    example = "\n".join(_blocks((ROOT / "docs/map.md").read_text(), "toml"))
     path = tmp_path / "map.toml"
     path.write_text(example)
     licenses = ActionMap.load(path).table("licenses")
     assert licenses.resolve("update", {"assignee_id": {"old": None, "new": "u_1"}}).action == "LICENSE_ASSIGNED"
     assert licenses.resolve("update", {"status": {"old": "active", "new": "expired"}}).action == "LICENSE_EXPIRED"
+    assert ActionMap.load(path).table("user_roles").resolve("delete", {}).action == "USER_ROLE_REVOKED"
 
 
 def test_the_example_entry_is_one_and_its_keys_are_explained_in_order() -> None:
