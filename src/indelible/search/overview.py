@@ -52,7 +52,9 @@ def facets(log: Log, counted: Counted, dimensions: Sequence[Dimension], limit: i
     _, *columns = zip(*log.store.columns(loose, dimensions), strict=True) if loose else [()]
     for dimension, column in zip(dimensions, columns, strict=False):
         counters[dimension].update(filter(None, column))
-    return Facets({d: _named(log, d, counter, limit) for d, counter in counters.items()}, among)
+    common = {dimension: dict(counter.most_common(4 * limit)) for dimension, counter in counters.items()}
+    names = log.store.named(common)
+    return Facets({each: _facets(each, common[each], names[each])[:limit] for each in dimensions}, among)
 
 
 def bars(log: Log, counted: Counted, bounds: Sequence[int]) -> list[int]:
@@ -77,16 +79,14 @@ def bars(log: Log, counted: Counted, bounds: Sequence[int]) -> list[int]:
     return found[1:-1]
 
 
-def _named(log: Log, dimension: Dimension, counter: Counter[int], limit: int) -> list[Facet]:
+def _facets(dimension: Dimension, common: dict[int, int], names: dict[int, str]) -> list[Facet]:
     """Of one actor every way it has looked is counted together, under the last."""
-    common = dict(counter.most_common(4 * limit))
-    names = log.store.named(dimension, list(common))
     counts, labels = Counter[str](), dict[str, str]()
     for id_, count in sorted(common.items()):
         value, labels[value] = _told(dimension, names[id_])
         counts[value] += count
     found = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [Facet(value, labels[value], count) for value, count in found[:limit]]
+    return [Facet(value, labels[value], count) for value, count in found]
 
 
 def _told(dimension: Dimension, name: str) -> tuple[str, str]:

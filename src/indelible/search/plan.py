@@ -86,7 +86,7 @@ def plan(store: Store, query: Query, organization: str | None) -> Plan:
 
 def _user(store: Store, type_: str, key: str) -> list[int]:
     """Every way in which one user has looked."""
-    known = store.named("actor", store.having("actor", key.casefold()))
+    known = store.named({"actor": store.having("actor", key.casefold())})["actor"]
     return [id_ for id_, name in known.items() if ((actor := _actor(name)).type, actor.id) == (type_, key)]
 
 

@@ -4,7 +4,7 @@ A store holds the leaves, the tree's head, the signed notes, the values set asid
 lines. It is trusted with none of it: see `verify`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,8 +177,8 @@ class Store(Protocol):
         In sequence order.
         """
 
-    def named(self, dimension: Dimension, ids: Sequence[int]) -> dict[int, str]:
-        """The names behind numbers: of an actor the JSON of what it looked like, of an organization its id."""
+    def named(self, numbers: Mapping[Dimension, Collection[int]]) -> dict[Dimension, dict[int, str]]:
+        """The names behind numbers, in one question: an actor's JSON as it looked, an organization's id."""
 
     def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
         """The first `limit` among these places, in that direction."""

@@ -4,7 +4,7 @@ One appends at a time: the row of the head is locked first. A commit returns aft
 set to.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -184,9 +184,16 @@ class PostgresStore:
         sql = f"SELECT {found} FROM indelible_log.entry WHERE log_id = %s AND seq = ANY (%s) ORDER BY seq"
         return self._readers.query(sql.encode(), (self._log, list(wanted)))
 
-    def named(self, dimension: Dimension, ids: Sequence[int]) -> dict[int, str]:
-        sql = f"SELECT id, key FROM indelible_log.{dimension} WHERE log_id = %s AND id = ANY (%s)"
-        return {id_: key.decode() for id_, key in self._readers.query(sql.encode(), (self._log, list(ids)))}
+    def named(self, numbers: Mapping[Dimension, Collection[int]]) -> dict[Dimension, dict[int, str]]:
+        each = [
+            f"SELECT '{dimension}', id, key FROM indelible_log.{dimension} WHERE log_id = %s AND id = ANY (%s)"
+            for dimension in numbers
+        ]
+        values = [value for ids in numbers.values() for value in (self._log, list(ids))]
+        found: dict[Dimension, dict[int, str]] = {dimension: {} for dimension in numbers}
+        for dimension, id_, key in self._readers.query(" UNION ALL ".join(each).encode(), values):
+            found[dimension][id_] = key.decode()
+        return found
 
     def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
         where, order = Conditions(self._log, wanted, entries), "DESC" if descending else "ASC"

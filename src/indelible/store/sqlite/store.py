@@ -5,7 +5,7 @@ One writer at a time (`BEGIN IMMEDIATE`), readers beside it (WAL). A commit retu
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, LifoQueue
@@ -23,6 +23,8 @@ from indelible.store.sqlite.appending import Appending
 from indelible.store.sqlite.dictionary import SQL, Dictionary
 from indelible.store.sqlite.finding import COLUMNS, Conditions
 from indelible.store.sqlite.opening import connect, objects
+
+NAMES = {"actor": "copy", "entity": "key", "organization": "key"}  # the column that others call `name`
 
 
 class SQLiteStore:
@@ -199,10 +201,16 @@ class SQLiteStore:
         sql = f"SELECT {found} FROM entry WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
         return self.select(sql, (_json(wanted),))
 
-    def named(self, dimension: Dimension, ids: Sequence[int]) -> dict[int, str]:
-        name = {"actor": "copy", "entity": "key", "organization": "key"}.get(dimension, "name")
-        sql = f"SELECT id, {name} FROM {dimension} WHERE id IN (SELECT value FROM json_each(?))"
-        return dict(self.select(sql, (_json(ids),)))
+    def named(self, numbers: Mapping[Dimension, Collection[int]]) -> dict[Dimension, dict[int, str]]:
+        each = [
+            f"SELECT '{dimension}', id, {NAMES.get(dimension, 'name')} FROM {dimension} "
+            "WHERE id IN (SELECT value FROM json_each(?))"
+            for dimension in numbers
+        ]
+        found: dict[Dimension, dict[int, str]] = {dimension: {} for dimension in numbers}
+        for dimension, id_, name in self.select(" UNION ALL ".join(each), tuple(map(_json, numbers.values()))):
+            found[dimension][id_] = name
+        return found
 
     def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
         where, order = Conditions(wanted, entries), "DESC" if descending else "ASC"
@@ -277,7 +285,7 @@ class SQLiteStore:
             raise LogError(f"The log {self.path} was closed here already. Open it again.")
 
 
-def _json(numbers: Sequence[int]) -> str:
+def _json(numbers: Collection[int]) -> str:
     return msgspec.json.encode(list(numbers)).decode()
 
 
