@@ -134,6 +134,13 @@ def test_watching_is_on_record_once_and_only_what_changed_after_that(world: Worl
     )
 
 
+def test_whose_entries_are_from_now_on_is_on_record(world: World) -> None:
+    world.watch(T)
+    world.watch_all(map_text='[t]\norganization = "a"')
+    (changed,) = notes(world)
+    assert (changed.action, changed.changes) == ("AUDIT_CAPTURE_CHANGED", {"organization": {"new": "a"}})
+
+
 def test_what_drifted_is_on_record_when_watching_again_mends_it(world: World) -> None:
     """Also where no server looked in between: of what was written meanwhile nobody would hear."""
     world.watch(T)
