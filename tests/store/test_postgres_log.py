@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from subprocess import run
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -32,6 +33,27 @@ def test_logs_of_one_database_know_nothing_of_each_other(pg_url: str) -> None:
         assert (len(check_signed(one)), len(check_signed(other))) == (301, 2)
     with pytest.raises(NotFoundError, match="no log third in the database"):
         Log.open(f"{pg_url}&log=third")
+
+
+def test_a_log_that_the_statistics_lack_is_not_read_through_for_one_row(pg_url: str) -> None:
+    """Made beside one that was counted, it was taken for empty: each name was looked for in all of its rows."""
+    with Log.create(pg_url) as one, Log.create(f"{pg_url}&log=other"), psycopg.connect(pg_url, autocommit=True) as db:
+        one.append(happened(entity=Entity("License", str(n))) for n in range(2000))
+        db.execute("ANALYZE")
+        of = {"log_id": 2, "type_id": 1, "hash": bytes(32), "id": UUID(int=1), "ids": [1, 2]}
+        for asked, index in {
+            "entity WHERE log_id = %(log_id)s AND type_id = %(type_id)s AND sha256(key) = %(hash)s": "entity_key",
+            "entity WHERE log_id = %(log_id)s AND id = ANY (%(ids)s)": "entity_pkey",
+            "entry WHERE log_id = %(log_id)s AND id = %(id)s": "entry_log_id_id_key",
+            "entry WHERE log_id = %(log_id)s AND seq = 1": "entry_pkey",
+        }.items():
+            plan = db.execute(f"EXPLAIN SELECT * FROM indelible_log.{asked}".encode(), of).fetchall()
+            assert f" {index} " in str(plan), asked
+
+
+def test_options_of_a_url_reach_the_server_as_they_are(pg_url: str) -> None:
+    with Log.create(f"{pg_url}&options=-c%20work_mem%3D5MB%20-c%20geqo%3Doff") as log:
+        assert log.store._readers.query(b"SHOW work_mem") == [("5MB",)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("name", ["", "A", "a b", "a+b", "ä", "x" * 64, "-a"])

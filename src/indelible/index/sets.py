@@ -10,7 +10,7 @@ from itertools import compress
 
 # At one entry in 16 both ways take the same room, at one in 500 or so the same time.
 THRIFTY = 32
-QUICK = 256
+QUICK = 1024
 HANDFUL = 8  # places that are sooner found one by one
 
 _FLAGS = bytes.maketrans(b"01", b"\0\1")

@@ -62,7 +62,7 @@ class Sieve:
             sure |= block.among(dimension, ids, within)
         for kind in look.texts:
             sure |= block.commonly(kind, look.word, look.fits)
-        left = within & ~sure
+        left = within & ~sure if look.texts else 0
         for kind in look.texts if left else ():
             possible |= block.having(kind, self._rare(kind, look.word, block), left)
         if look.whole and exact(look.word):

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import psycopg
 from psycopg import Connection, errors
@@ -31,7 +31,9 @@ class Database:
         parts = urlsplit(url)
         options = parse_qsl(parts.query, keep_blank_values=True)
         self.log = dict(options).get("log", DEFAULT_NAME)
-        self._conninfo = urlunsplit(parts._replace(query=urlencode([(k, v) for k, v in options if k != "log"])))
+        self._conninfo = urlunsplit(
+            parts._replace(query=urlencode([(k, v) for k, v in options if k != "log"], quote_via=quote))
+        )
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", self.log):
             raise UsageError(f"{self.log[:80]!r} cannot name a log: up to 63 of a-z, 0-9, - and _ are taken.")
         try:
