@@ -206,6 +206,12 @@ def test_its_bundle_is_verified_by_the_program_in_it(folder: Path, log: Log) -> 
     assert (folder / "entries.jsonl").read_bytes().splitlines() == list(lines(log, Query(), organization="acme"))
 
 
+def test_one_that_the_log_does_not_know_has_no_bundle(log: Log, tmp_path: Path) -> None:
+    with (tmp_path / "x.zip").open("wb") as file, pytest.raises(NotFoundError, match=r"'Acme'. Did you mean acme\?"):
+        write_bundle(log, file, "Acme")
+    assert log.store.organization_checkpoints() == []
+
+
 def test_an_entry_left_out_of_it_is_missed(folder: Path, log: Log) -> None:
     path, hashes = folder / "entries.jsonl", folder / "hashes"
     kept = path.read_bytes().splitlines(keepends=True)

@@ -70,6 +70,41 @@ def test_an_organization_s_is_asked_for_by_its_id(shell: Shell, tmp_path: Path) 
     assert note.split("\n")[3] == "log 3"
 
 
+def test_an_organization_that_the_log_does_not_know_is_not_found_and_nothing_is_signed_of_it(
+    shell: Shell, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.zip"
+    shell.run("init", shell.log)
+    with Log.open(shell.log) as log:
+        log.append([happened(organization=Organization("acme", "Acme Inc"))])
+        for asked in (
+            ["export", shell.log, "--org", "Acme"],
+            ["export", shell.log, "--org", "Acme", "--proof", "-o", str(path)],
+            ["export", shell.log, "operation:create", "--org", "ACME INC", "--proof", "-o", str(path)],
+            ["checkpoint", shell.log, "--org", "Acme"],
+        ):
+            assert "Did you mean acme?" in shell.refused(*asked, code=4)
+        assert "Ids are exact" in shell.refused("export", shell.log, "--org", "acm", code=4)
+        assert not path.exists()
+        assert log.store.organization_checkpoints() == []
+
+
+def test_a_bundle_of_no_entries_says_so(shell: Shell, tmp_path: Path) -> None:
+    path = str(tmp_path / "none.zip")
+    shell.run("init", shell.log)
+    with Log.open(shell.log) as log:
+        log.append([happened()])
+    shell.run("export", shell.log, "nowhere", "--proof", "-o", path)
+    done = shell.run("verify", path, "--key", shell.verifier())
+    assert b"0 entries are here, of 1 that were signed" in done.stderr
+    assert b"there was nothing to verify" in done.stderr
+
+
+def test_a_log_of_no_entries_says_so(shell: Shell) -> None:
+    shell.run("init", shell.log)
+    assert b"0 entries. There was nothing to verify" in shell.run("verify", shell.log).stderr
+
+
 def test_what_a_search_finds_is_proved_entry_by_entry(ready: Shell, tmp_path: Path) -> None:
     path, key = str(tmp_path / "some.zip"), ready.verifier()
     assert (

@@ -43,7 +43,9 @@ from indelible.publish.folder import publish as mirror
 from indelible.publish.witness import Place, cosign
 from indelible.search.history import history as history_of
 from indelible.search.history import known
+from indelible.search.organizations import need_organization
 from indelible.search.page import MAX_PAGE, find, lines
+from indelible.verify import Report
 
 
 @app.command()
@@ -127,6 +129,8 @@ def export(
             size = write_proof(opened, output, org, query_of(query, since, until))
             say(f"Wrote {output}: {size} entries. To verify it: indelible verify {output} --key KEY")
             return
+        if org is not None:
+            need_organization(opened, org)
         counting, end, checkpoint = Counting(), opened.head().size, opened.checkpoint()
         found = counting.lines(lines(opened, query_of(query, since, until), organization=org, end=end))
         chunks = counting.chunks(write(found, form, opened.origin))
@@ -179,16 +183,24 @@ def verify(
     report = verified(target, key, read_note(checkpoint) if checkpoint else None)
     if report is None:
         return
+    show(f"ok {report.size} {report.root.hex()}")
+    say(f"{report.origin}: {_held(report)}.")
+
+
+def _held(report: Report) -> str:
+    if report.size == 0:
+        return "0 entries. There was nothing to verify"
     tail = max(0, report.size - report.signed)
     signed = "all signed" if tail == 0 else f"{tail} of them not yet signed"
-    show(f"ok {report.size} {report.root.hex()}")
-    say(f"{report.origin}: {report.size} entries, all as they were sealed, {signed}.")
+    return f"{report.size} entries, all as they were sealed, {signed}"
 
 
 @app.command()
 def checkpoint(log: LogUrl, *, org: Organization = None) -> None:
     """Print the newest signed checkpoint. Keep it somewhere else: it proves what the log was."""
     with Log.open(log, sign=org is not None) as opened:
+        if org is not None:
+            need_organization(opened, org)
         note = opened.checkpoint() if org is None else opened.organization_checkpoint(org)[1]
         if note is None:
             raise NotFoundError("Nothing is signed yet. The first entry makes a checkpoint: indelible seal APP LOG")

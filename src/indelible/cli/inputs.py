@@ -119,7 +119,8 @@ def _verify_bundle(path: Path, key: str | None) -> Report | None:
         _remember(verifier, size, root, origin)
     if not whole:
         show(f"ok {entries} of {size} {root.hex()}")
-        say(f"Each of these {entries} entries of {origin} is as it was signed. That there are no others is not proved.")
+        held = alone.held(origin, size, entries, whole=whole)
+        say(f"{held[0].upper()}{held[1:]}. That there are no others is not proved.")
         return None
     return Report(origin, size, size, root)
 

@@ -303,13 +303,18 @@ def main() -> int:
     except Refused as error:
         sys.stderr.write(f"verify.py: {error}\n")
         return 3
-    if whole:
-        told, said = f"{size}", f"these are all {size} entries of {origin} that were signed"
-    else:
-        told, said = f"{entries} of {size}", f"each of these {entries} entries of {origin} is as it was signed"
+    told = f"{size}" if whole else f"{entries} of {size}"
     sys.stdout.write(f"ok {told} {root.hex()}\n")
-    sys.stderr.write(f"verify.py: {said}.\n")
+    sys.stderr.write(f"verify.py: {held(origin, size, entries, whole=whole)}.\n")
     return 0
+
+
+def held(origin: str, size: int, entries: int, *, whole: bool) -> str:
+    if not entries:
+        return f"0 entries are here, of {size} that were signed of {origin}: there was nothing to verify"
+    if whole:
+        return f"these are all {size} entries of {origin} that were signed"
+    return f"each of these {entries} entries of {origin} is as it was signed"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from indelible.log import Log
 from indelible.merkle.b64 import encode
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.tree import Frontier, leaf_hash
+from indelible.search.organizations import need_organization
 from indelible.search.page import lines
 from indelible.search.query import Query
 
@@ -49,8 +50,11 @@ class _Proved(NamedTuple):
 def write_bundle(log: Log, file: IO[bytes], organization: str | None = None, query: Query | None = None) -> int:
     """Write all that is signed, or all of that which is an organization's, or finds; gives the number of entries.
 
-    Raises NotFoundError if nothing is signed, VerificationError if the lines are not those that were.
+    Raises NotFoundError if nothing is signed, or of an organization that the log does not know; VerificationError if
+    the lines are not those that were signed.
     """
+    if organization is not None:
+        need_organization(log, organization)
     if query is not None:
         return _write_some(log, file, organization, query)
     proved = _whole(log) if organization is None else _of_organization(log, organization)
