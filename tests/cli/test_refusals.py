@@ -1,5 +1,7 @@
 """What the command line refuses is one sentence on stderr, nothing on stdout, and its exit code."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import Shell
@@ -32,7 +34,12 @@ from tests.cli.conftest import Shell
         (["search", "{log}", "--limit", "0"], 2, "Invalid value"),
         (["export", "{log}", "--format", "xml"], 2, "Invalid value"),
         (["verify", "{log}", "--key", "x"], 2, "is no verifier key"),
-        (["verify", "none.jsonl"], 2, "A file is verified with --key and --checkpoint"),
+        (["verify", "none.zip"], 4, "There is no file none.zip."),
+        (
+            ["verify", "audit.db"],
+            2,
+            "audit.db is a database. A log is verified by its URL: indelible verify sqlite:///",
+        ),
         (["verify", "{log}", "--checkpoint", "none"], 4, "The checkpoint none cannot be read"),
         (["frobnicate"], 2, "No such command"),
         (["search"], 2, "Missing argument"),
@@ -45,6 +52,33 @@ def test_each_refusal_is_one_sentence_on_stderr_with_its_code(
     shown = ready.refused(*(a.format(log=ready.log, app=ready.app) for a in arguments), code=code)
     assert said in " ".join(shown.replace("│", " ").split())
     assert "pw" not in shown
+
+
+def test_a_file_that_cannot_be_verified_is_called_what_it_is(ready: Shell, tmp_path: Path) -> None:
+    for name, written, said in (
+        ("x.csv", ["export", "--format", "csv"], "is CSV, of which nothing was signed. Export it as JSON Lines"),
+        ("some.csv", ["export", "--format", "csv", "--columns", "seq,action"], "is CSV"),
+        ("x.json", ["export", "--format", "json"], "is a JSON array"),
+        ("x.cloudevents", ["export", "--format", "cloudevents"], "in another shape than they were signed in"),
+        ("x.ocsf", ["export", "--format", "ocsf"], "in another shape than they were signed in"),
+        ("checkpoint", ["checkpoint"], "is a checkpoint. Verify with it: indelible verify LOG --checkpoint "),
+        ("x.jsonl", ["export"], "JSON Lines are verified with --key and --checkpoint"),
+    ):
+        (tmp_path / name).write_bytes(ready.run(written[0], ready.log, *written[1:]).stdout)
+        assert said in ready.refused("verify", str(tmp_path / name), code=2)
+    ready.run("export", ready.log, "-o", f"{tmp_path}/y.jsonl", "--manifest", f"{tmp_path}/manifest.json")
+    assert "is a manifest" in ready.refused("verify", f"{tmp_path}/manifest.json", code=2)
+    (tmp_path / "entry.tlog-proof").touch()
+    assert "entry.tlog-proof is empty" in ready.refused("verify", f"{tmp_path}/entry.tlog-proof", code=2)
+
+
+def test_an_empty_file_beside_a_checkpoint_is_one_that_was_cut(ready: Shell, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(ready.run("checkpoint", ready.log).stdout)
+    (tmp_path / "cut.jsonl").touch()
+    said = ready.refused(
+        "verify", f"{tmp_path}/cut.jsonl", "--key", ready.verifier(), "--checkpoint", f"{tmp_path}/kept", code=3
+    )
+    assert "5 entries were signed and 0 are there" in said
 
 
 def test_nothing_signed_yet_is_not_found(shell: Shell) -> None:

@@ -4,7 +4,7 @@ import msgspec
 
 from indelible import __version__
 from indelible.cli.app import app
-from indelible.cli.inputs import moment_of, query_of, read_note, verified, write_proof, write_whole
+from indelible.cli.inputs import moment_of, query_of, write_proof, write_whole
 from indelible.cli.options import (
     Anchor,
     AsJson,
@@ -35,6 +35,7 @@ from indelible.cli.options import (
     WitnessUrl,
 )  # fmt: skip
 from indelible.cli.output import one_line, progress, say, show, show_bytes
+from indelible.cli.verifying import read_note, verified
 from indelible.errors import NotFoundError, UsageError
 from indelible.export import format_of, write
 from indelible.export.manifest import Counting

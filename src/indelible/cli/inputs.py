@@ -3,25 +3,15 @@
 import getpass
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
-from zipfile import is_zipfile
 
-from indelible.cli.output import progress, say, show, show_bytes
-from indelible.errors import LogError, MalformedError, NotFoundError, UsageError, VerificationError
+from indelible.errors import UsageError
 from indelible.event import Actor, Context
-from indelible.export import alone
 from indelible.export.bundle import write_bundle
 from indelible.files import beside
 from indelible.log import Log
-from indelible.memory import recall, remember
-from indelible.merkle.key import Verifier
-from indelible.merkle.keyring import Keyring
-from indelible.merkle.tlog_proof import FIRST, TlogProof
-from indelible.publish.publisher import Places
 from indelible.search.moment import parse_moment
 from indelible.search.query import Query, parse
-from indelible.verify import Report, verify_file, verify_log, verify_tiles
 from indelible.work.announcements import By
 
 SOURCE = "command line"  # in entries of what is done here
@@ -48,116 +38,6 @@ def moment_of(option: str, text: str | None) -> datetime | None:
     return moment
 
 
-def key_of(text: str) -> Verifier:
-    """Raises UsageError."""
-    try:
-        return Verifier.parse(text)
-    except MalformedError as error:
-        raise UsageError(f"--key: {error}") from error
-
-
-def verified(target: str, key: str | None, note: str | None) -> Report | None:
-    """Verify a log by its URL, or an export by its path; of a single entry all is said here."""
-    return _verify_log(target, key, note) if "://" in target else _verify_file(Path(target), key, note)
-
-
-def _verify_log(url: str, key: str | None, note: str | None) -> Report:
-    with Log.open(url, sign=False) as log:
-        if key is None:
-            say("The key is the one the log itself shows. To trust nobody, give --key with the one you were given.")
-        verifier = key_of(key) if key else log.verifier
-        with progress("Verifying", log.head().size) as moved:
-            report = verify_log(log, verifier, note, moved, known=recall(verifier))
-        level, size, by = Places.configured().assurance(log)
-        say(f"It is {level}" + (f", up to {size} entries, by {by}." if by else "."))
-    _remember(verifier, report.size, report.root)
-    return report
-
-
-def _verify_file(path: Path, key: str | None, note: str | None) -> Report | None:
-    if path.is_dir() and not (path / alone.ENTRIES).exists():
-        return _verify_folder(path, key)
-    if path.is_dir() or is_zipfile(path):
-        return _verify_bundle(path, key)
-    if (proof := _read_proof(path)) is not None:
-        _verify_proof(proof, key)
-        return None
-    if key is None or note is None:
-        raise UsageError("A file is verified with --key and --checkpoint. The latter: indelible checkpoint LOG")
-    with progress("Verifying", 0) as moved:
-        return verify_file(path, key_of(key), note, moved)
-
-
-def _verify_folder(path: Path, key: str | None) -> Report:
-    if key is None:
-        raise UsageError(
-            "A folder of tiles is verified with --key, the verifier key that you were given (indelible verifier LOG)."
-        )
-    verifier = key_of(key)
-    with progress("Verifying", 0) as moved:
-        report = verify_tiles(path, verifier, moved, known=recall(verifier))
-    _remember(verifier, report.size, report.root)
-    return report
-
-
-def _verify_bundle(path: Path, key: str | None) -> Report | None:
-    """By the program that is in it, as it is here; and what was verified before is held against it."""
-    if key is None:
-        raise UsageError(
-            "A bundle is verified with --key, the verifier key that you were given (indelible verifier LOG)."
-        )
-    verifier = key_of(key)
-    try:
-        files = alone.Files(path)
-        origin, size, root, entries, whole = alone.check(files, key)
-    except alone.Refused as error:
-        raise VerificationError(error.kind, error.message, error.seq) from error
-    known = recall(verifier, origin) if whole else None
-    if known and known.size <= size and alone.tree(islice(alone.hashes(files), known.size))[1] != known.root:
-        raise VerificationError("changed", f"the first {known.size} entries are not those that were verified before.")
-    if whole and (known is None or known.size < size):
-        _remember(verifier, size, root, origin)
-    if not whole:
-        show(f"ok {entries} of {size} {root.hex()}")
-        held = alone.held(origin, size, entries, whole=whole)
-        say(f"{held[0].upper()}{held[1:]}. That there are no others is not proved.")
-        return None
-    return Report(origin, size, size, root)
-
-
-def _read_proof(path: Path) -> str | None:
-    """The file's text, if it begins as a proof does."""
-    try:
-        with path.open("rb") as file:
-            begins = file.read(len(FIRST)) == FIRST.encode()
-        return path.read_text() if begins else None
-    except UnicodeDecodeError as error:
-        raise MalformedError(f"{path} is no proof: {error}.") from error
-    except OSError:
-        return None  # who reads it next says so
-
-
-def _verify_proof(text: str, key: str | None) -> None:
-    """Of an entry alone: what was verified before is of another tree, and nothing to hold against it."""
-    if key is None:
-        raise UsageError(
-            "A proof is verified with --key, the verifier key that you were given (indelible verifier LOG)."
-        )
-    proof = TlogProof.parse(text)
-    if proof.extra is None:
-        raise UsageError("This proof comes without its entry; it was not made by `indelible proof`.")
-    checkpoint = proof.verify(proof.extra, Keyring(key_of(key)))
-    show_bytes(proof.extra + b"\n")
-    say(f"Entry {proof.index} of {checkpoint.origin}, as it was signed among {checkpoint.size}.")
-
-
-def _remember(verifier: Verifier, size: int, root: bytes, origin: str = "") -> None:
-    try:
-        remember(verifier, size, root, origin)
-    except LogError as error:
-        say(str(error))  # what was found holds
-
-
 def write_proof(log: Log, path: Path | None, organization: str | None, query: Query) -> int:
     """The bundle, all of it or nothing; gives the number of entries."""
     if path is None:
@@ -170,13 +50,6 @@ def write_proof(log: Log, path: Path | None, organization: str | None, query: Qu
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
     return size
-
-
-def read_note(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotFoundError(f"The checkpoint {path} cannot be read: {error}.") from error
 
 
 def write_whole(path: Path, chunks: Iterator[bytes]) -> None:
