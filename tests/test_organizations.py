@@ -1,5 +1,6 @@
 """An organization's checkpoint is of all that it has: an export of it proves by itself that nothing is left out."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -223,6 +224,20 @@ def test_an_entry_left_out_of_it_is_missed(folder: Path, log: Log) -> None:
     path.write_bytes(b"".join(kept[1:]))
     with pytest.raises(alone.Refused, match="truncated"):
         alone.check(alone.Files(folder), str(log.verifier))
+
+
+def test_an_entry_that_was_changed_is_named_by_its_number_and_its_line(folder: Path, log: Log) -> None:
+    path = folder / "entries.jsonl"
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        seq, written = int(json.loads(line)["seq"]), path.read_bytes()
+        path.write_bytes(written.replace(line, line.replace(b'"occurred_at":"2', b'"occurred_at":"1')))
+        with pytest.raises(alone.Refused, match=rf"entry {seq} \(line {number} of `entries.jsonl`\) is not") as found:
+            alone.check(alone.Files(folder), str(log.verifier))
+        assert found.value.seq == seq
+        path.write_bytes(written.replace(line, b"[]"))
+        with pytest.raises(alone.Refused, match=rf"changed: line {number} of `entries.jsonl` is not") as found:
+            alone.check(alone.Files(folder), str(log.verifier))
+        path.write_bytes(written)
 
 
 def test_another_organizations_bundle_is_no_bundle_of_this_one(log: Log, folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A bundle of what a search found: each entry proves itself, and what is not so is named."""
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -62,7 +63,7 @@ def test_the_program_in_it_says_what_is_proved_and_what_is_not(folder: Path, log
 def test_each_change_of_the_entries_is_named(folder: Path, log: Log) -> None:
     entries, proofs = folder / "entries.jsonl", folder / "proofs"
     lines, paths = entries.read_bytes().splitlines(keepends=True), proofs.read_bytes().splitlines(keepends=True)
-    for kind, seq, some, theirs in (
+    for kind, place, some, theirs in (
         ("changed", 7, [*lines[:7], lines[7].replace(b"third", b"fifth"), *lines[8:]], paths),
         ("changed", 7, [*lines[:7], *lines[8:]], paths),
         ("changed", 0, [lines[1], lines[0], *lines[2:]], paths),
@@ -76,7 +77,9 @@ def test_each_change_of_the_entries_is_named(folder: Path, log: Log) -> None:
         entries.write_bytes(b"".join(some))
         proofs.write_bytes(b"".join(theirs))
         found = refused(folder, log)
-        assert (found.kind, found.seq) == (kind, seq)
+        assert (found.kind, found.place) == (kind, place)
+        assert found.seq == (None if place == len(some) else int(json.loads(some[place])["seq"]))
+        assert kind != "changed" or f"entry {found.seq} (line {place + 1} of `entries.jsonl`) is" in str(found)
 
 
 @pytest.mark.parametrize("name", ["entries.jsonl", "proofs", "checkpoint"])
@@ -90,7 +93,7 @@ def test_a_bit_flipped_anywhere_is_found(folder: Path, log: Log, name: str) -> N
             continue  # another space between them says the same
         found = refused(folder, log)
         if name != "checkpoint":
-            assert found.seq is not None
+            assert found.place is not None
     path.write_bytes(data)
     assert alone.check(alone.Files(folder), str(log.verifier)).entries == 234
 

@@ -41,12 +41,17 @@ ED25519 = 1  # the signature type byte
 
 
 class Refused(Exception):  # noqa: N818 - what is refused is the log
-    """The files are not what was signed. `seq` is the first bad entry, where one can be named."""
+    """The files are not what was signed.
 
-    def __init__(self, kind: str, message: str, seq: int | None = None) -> None:
+    `place` is where the first bad line stands in `entries.jsonl`, from 0; `seq` the number of its entry: of a part of
+    the log the line itself says that.
+    """
+
+    def __init__(self, kind: str, message: str, place: int | None = None, seq: int | None = None) -> None:
         super().__init__(f"{kind}: {message}")
         self.kind = kind
         self.message = message
+        self.place = place
         self.seq = seq
 
 
@@ -75,11 +80,13 @@ def check(files: "Files", key: str) -> Checked:
     for line in lines(files):
         hash_ = next(stored, None)
         if hash_ is None:
-            raise Refused("added", f"`{ENTRIES}` goes on behind the {size} entries that were signed.", size)
+            message = f"`{ENTRIES}` goes on behind the {size} entries that were signed."
+            raise Refused("added", message, count, count if organization is None else number(line))
         last = check_line(count, hash_, line, last, organization)
         count += 1
     if count != size:
-        raise Refused("truncated", f"{size} entries were signed, {count} are there.", count)
+        missing = count if organization is None else None
+        raise Refused("truncated", f"{size} entries were signed, {count} are there.", count, missing)
     return Checked(origin, size, root, size, whole=True)
 
 
@@ -89,24 +96,32 @@ def check_some(files: "Files", size: int, root: bytes) -> int:
     for line in lines(files):
         path = next(proofs, None)
         if path is None:
-            raise Refused("added", f"`{ENTRIES}` goes on behind the {count} entries that have a proof.", count)
+            message = f"`{ENTRIES}` goes on behind the {count} entries that have a proof."
+            raise Refused("added", message, count, number(line))
         seq = number(line)
         if seq is None or root_of(hashlib.sha256(b"\x00" + line).digest(), seq, size, path) != root:
-            raise Refused("changed", f"entry {count} is not the line that was signed.", count)
+            raise bad("changed", "is not the line that was signed", count, seq)
         if seq <= last:
-            raise Refused("reordered", f"at place {count} stands the entry {seq}.", count)
+            raise bad("reordered", f"stands behind the entry {last}", count, seq)
         count, last = count + 1, seq
     if next(proofs, None) is not None:
         raise Refused("truncated", f"there are more proofs than the {count} entries.", count)
     return count
 
 
+def bad(kind: str, what: str, place: int, seq: int | None) -> Refused:
+    """Names an entry as it is named elsewhere, and where it is to be found in the file."""
+    line = f"line {place + 1} of `{ENTRIES}`"
+    return Refused(kind, f"{line if seq is None else f'entry {seq} ({line})'} {what}.", place, seq)
+
+
 def number(line: bytes) -> int | None:
-    """What the line says; it proves it by where its proof leads from."""
+    """Of the entry, as its line says."""
     try:
-        return int(json.loads(line)["seq"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        said = int(json.loads(line)["seq"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
+    return said if 0 <= said < sys.maxsize else None
 
 
 def root_of(hash_: bytes, seq: int, size: int, path: list[bytes]) -> bytes | None:
@@ -130,13 +145,14 @@ def root_of(hash_: bytes, seq: int, size: int, path: list[bytes]) -> bytes | Non
 def check_line(place: int, hash_: bytes, line: bytes, last: int, organization: str | None) -> int:
     """Gives the entry's number."""
     if hashlib.sha256(b"\x00" + line).digest() != hash_:  # RFC 6962 2.1
-        raise Refused("changed", f"entry {place} is not the line that was signed.", place)
+        seq = place if organization is None else number(line)
+        raise bad("changed", "is not the line that was signed", place, seq)
     entry = json.loads(line)  # it was signed, so it is one
     said = int(entry["seq"])
     if said <= last or (organization is None and said != place):
-        raise Refused("reordered", f"at place {place} stands the entry {said}.", place)
+        raise Refused("reordered", f"in line {place + 1} of `{ENTRIES}` stands the entry {said}.", place, said)
     if organization is not None and (entry["organization"] or {}).get("id") != organization:
-        raise Refused("added", f"the entry {said} at place {place} is not of this organization.", place)
+        raise bad("added", "is not of this organization", place, said)
     return said
 
 
