@@ -53,13 +53,25 @@ def refused(folder: Path, log: Log) -> alone.Refused:
 def test_the_program_in_it_needs_nothing_else(folder: Path, log: Log) -> None:
     done = program(folder, "--key", str(log.verifier))
     assert (done.returncode, done.stdout) == (0, f"ok {ENTRIES} {log.head().root.hex()}\n")
-    assert done.stderr == f"verify.py: these are all {ENTRIES} entries of audit.example/test that were signed.\n"
+    said = f"verify.py: these are all {ENTRIES} entries of audit.example/test that were signed; the last is of "
+    assert done.stderr == f"{said}{log.entry(ENTRIES - 1).occurred_at}.\n"
     assert f"The audit log audit.example/test, {ENTRIES} entries" in (folder / "README.txt").read_text()
     wrong = program(folder, "--key", str(SigningKey.generate("audit.example/test").verifier))
     assert (wrong.returncode, wrong.stdout) == (3, "")
     assert wrong.stderr.startswith("verify.py: re-signed: `checkpoint` is not signed with the key ")
-    assert program(folder, "--key", "x").returncode == 1
+    assert program(folder, "--key", "x").returncode == 2
     assert program(folder).returncode == 2
+    absent = program(folder, "absent.zip", "--key", str(log.verifier))
+    assert (absent.returncode, absent.stdout) == (2, "")
+    assert "there is no file absent.zip" in absent.stderr
+
+
+def test_without_the_package_it_needs_it_says_which_and_its_help_is_there(folder: Path) -> None:
+    for asked, code, said in ((["--help"], 0, "usage: verify.py"), (["--key", "x"], 2, "pip install cryptography")):
+        command = [sys.executable, "-I", "-S", str(folder / "verify.py"), *asked]  # -S: without what is installed
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == code
+        assert said in done.stdout + done.stderr
 
 
 def test_it_reads_the_zip_file_as_it_is(log: Log, tmp_path: Path, folder: Path) -> None:

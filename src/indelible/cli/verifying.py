@@ -18,7 +18,7 @@ from indelible.verify import Report, verify_file, verify_log, verify_tiles
 
 
 def verified(target: str, key: str | None, note: str | None) -> Report | None:
-    """Verify a log by its URL, or an export by its path; of a single entry all is said here."""
+    """Verify a log by its URL, or an export by its path; of a bundle and a single entry all is said here."""
     return _verify_log(target, key, note) if "://" in target else _verify_file(Path(target), key, note)
 
 
@@ -39,7 +39,8 @@ def _verify_file(path: Path, key: str | None, note: str | None) -> Report | None
     if path.is_dir() and not (path / alone.ENTRIES).exists():
         return _verify_folder(path, key)
     if path.is_dir() or is_zipfile(path):
-        return _verify_bundle(path, key)
+        _verify_bundle(path, key)
+        return None
     need_verifiable(path, pinned=note is not None)
     if (proof := _read_proof(path)) is not None:
         _verify_proof(proof, key)
@@ -62,7 +63,7 @@ def _verify_folder(path: Path, key: str | None) -> Report:
     return report
 
 
-def _verify_bundle(path: Path, key: str | None) -> Report | None:
+def _verify_bundle(path: Path, key: str | None) -> None:
     """By the program that is in it, as it is here; and what was verified before is held against it."""
     if key is None:
         raise UsageError(
@@ -71,20 +72,23 @@ def _verify_bundle(path: Path, key: str | None) -> Report | None:
     verifier = key_of(key)
     try:
         files = alone.Files(path)
-        origin, size, root, entries, whole = alone.check(files, key)
+        checked = alone.check(files, key)
     except alone.Refused as error:
         raise VerificationError(error.kind, error.message, error.seq) from error
-    known = recall(verifier, origin) if whole else None
-    if known and known.size <= size and alone.tree(islice(alone.hashes(files), known.size))[1] != known.root:
+    if checked.whole:
+        _compare(verifier, files, checked)
+    show(f"ok {checked.size if checked.whole else f'{checked.entries} of {checked.size}'} {checked.root.hex()}")
+    held = alone.held(checked)
+    say(f"{held[0].upper()}{held[1:]}.{'' if checked.whole else ' That there are no others is not proved.'}")
+
+
+def _compare(verifier: Verifier, files: alone.Files, checked: alone.Checked) -> None:
+    """With what was verified before."""
+    known = recall(verifier, checked.origin)
+    if known and known.size <= checked.size and alone.tree(islice(alone.hashes(files), known.size))[1] != known.root:
         raise VerificationError("changed", f"the first {known.size} entries are not those that were verified before.")
-    if whole and (known is None or known.size < size):
-        _remember(verifier, size, root, origin)
-    if not whole:
-        show(f"ok {entries} of {size} {root.hex()}")
-        held = alone.held(origin, size, entries, whole=whole)
-        say(f"{held[0].upper()}{held[1:]}. That there are no others is not proved.")
-        return None
-    return Report(origin, size, size, root)
+    if known is None or known.size < checked.size:
+        _remember(verifier, checked.size, checked.root, checked.origin)
 
 
 def _read_proof(path: Path) -> str | None:

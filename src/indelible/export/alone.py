@@ -3,8 +3,9 @@
     python verify.py [FILE.zip | FOLDER] --key KEY
 
 KEY is the verifier key of the log, as you were given it when the log was made, not as it comes with the files. Says
-"ok", how many entries there are, and the root of their tree; or names the first entry that is not what was signed, and
-exits with 3. Read it: it is short, and nothing of it comes from the program that wrote the files.
+"ok", how many entries there are, and the root of their tree; and as of when that is. Or names the first entry that is
+not what was signed, and exits with 3; with 2 where it cannot begin, as by a file that is not there. Read it: it is
+short, and nothing of it comes from the program that wrote the files.
 
 What it checks, by RFC 6962 and C2SP signed-note and tlog-checkpoint:
 - `keys` has the changes of the log's key, each signed by the old one and the new one; from KEY on they lead to another;
@@ -21,6 +22,7 @@ lead from its own to that root (RFC 9162 2.1.3). Each is shown to be what was si
 import argparse
 import base64
 import hashlib
+import importlib.util
 import json
 import lzma
 import sys
@@ -30,9 +32,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import unquote
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 ENTRIES, HASHES, PROOFS, CHECKPOINT, KEYS = "entries.jsonl", "hashes", "proofs", "checkpoint", "keys"
 KEY_CHANGE = "indelible/key-change/v1"
@@ -56,27 +55,33 @@ class Refused(Exception):  # noqa: N818 - what is refused is the log
 
 
 class Checked(NamedTuple):
-    """`entries` are there, of `size` that were signed with this root; `whole`: these are all."""
+    """`entries` are there, of `size` that were signed with this root; `whole`: these are all.
+
+    The log had `among` entries then; `newest` is when the last of those that are there happened.
+    """
 
     origin: str
     size: int
     root: bytes
     entries: int
     whole: bool
+    among: int
+    newest: str
 
 
 def check(files: "Files", key: str) -> Checked:
     """What they are, if all is as it was signed. Raises Refused."""
-    origin, size, root, organization = signed(files.text(CHECKPOINT), key, files.changes())
+    origin, size, root, among, organization = signed(files.text(CHECKPOINT), key, files.changes())
     if files.has(PROOFS):
-        return Checked(origin, size, root, check_some(files, size, root), whole=False)
+        count, line = check_some(files, size, root)
+        return Checked(origin, size, root, count, whole=False, among=among, newest=when(line))
     found = tree(hashes(files))
     if found != (size, root):
         kind = "truncated" if found[0] < size else "added" if found[0] > size else "changed"
         raise Refused(
             kind, f"`{HASHES}` has {found[0]} entries, and not the root that was signed for {size} of {origin}."
         )
-    count, last, stored = 0, -1, hashes(files)
+    count, last, line, stored = 0, -1, b"", hashes(files)
     for line in lines(files):
         hash_ = next(stored, None)
         if hash_ is None:
@@ -87,12 +92,12 @@ def check(files: "Files", key: str) -> Checked:
     if count != size:
         missing = count if organization is None else None
         raise Refused("truncated", f"{size} entries were signed, {count} are there.", count, missing)
-    return Checked(origin, size, root, size, whole=True)
+    return Checked(origin, size, root, size, whole=True, among=among, newest=when(line))
 
 
-def check_some(files: "Files", size: int, root: bytes) -> int:
-    """Each line by its own proof; gives how many there are."""
-    count, last, proofs = 0, -1, paths(files)
+def check_some(files: "Files", size: int, root: bytes) -> tuple[int, bytes]:
+    """Each line by its own proof; gives how many there are, and the last one."""
+    count, last, line, proofs = 0, -1, b"", paths(files)
     for line in lines(files):
         path = next(proofs, None)
         if path is None:
@@ -106,7 +111,7 @@ def check_some(files: "Files", size: int, root: bytes) -> int:
         count, last = count + 1, seq
     if next(proofs, None) is not None:
         raise Refused("truncated", f"there are more proofs than the {count} entries.", count)
-    return count
+    return count, line
 
 
 def bad(kind: str, what: str, place: int, seq: int | None) -> Refused:
@@ -122,6 +127,11 @@ def number(line: bytes) -> int | None:
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     return said if 0 <= said < sys.maxsize else None
+
+
+def when(line: bytes) -> str:
+    """It happened, by a line that was signed."""
+    return str(json.loads(line)["occurred_at"]) if line else ""
 
 
 def root_of(hash_: bytes, seq: int, size: int, path: list[bytes]) -> bytes | None:
@@ -156,8 +166,8 @@ def check_line(place: int, hash_: bytes, line: bytes, last: int, organization: s
     return said
 
 
-def signed(note: str, key: str, changes: list[str]) -> tuple[str, int, bytes, str | None]:
-    """Origin, size and root of a checkpoint that was signed by whom it was to be; and the organization, if of one."""
+def signed(note: str, key: str, changes: list[str]) -> tuple[str, int, bytes, int, str | None]:
+    """Origin, size and root of a checkpoint that was signed by whom it was to be; the log's size, and whose it is."""
     name, _, _ = parse_key(key)
     try:
         origin, size, root, *more = note.rpartition("\n\n")[0].split("\n")
@@ -168,9 +178,9 @@ def signed(note: str, key: str, changes: list[str]) -> tuple[str, int, bytes, st
     if not any(first <= among <= last and signs(each, note) for each, first, last in chain(key, changes)):
         raise Refused("re-signed", f"`{CHECKPOINT}` is not signed with the key {key}, nor with one that it led to.")
     if origin == name:
-        return *head, None
+        return *head, among, None
     if origin.startswith(f"{name}/org/"):
-        return *head, unquote(origin.removeprefix(f"{name}/org/"))
+        return *head, among, unquote(origin.removeprefix(f"{name}/org/"))
     raise Refused("re-signed", f"`{CHECKPOINT}` is of {origin}; the key is of {name}.")
 
 
@@ -212,6 +222,9 @@ def parse_key(key: str) -> tuple[str, bytes, bytes]:
 
 
 def verifies(public: bytes, signature: bytes, text: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
     except InvalidSignature:
@@ -310,27 +323,34 @@ def main() -> int:
     parser.add_argument("path", nargs="?", type=Path, default=Path(__file__).parent, metavar="FILE.zip | FOLDER")
     parser.add_argument("--key", required=True, help="the verifier key, as you were given it when the log was made")
     arguments = parser.parse_args()
+    if importlib.util.find_spec("cryptography") is None:
+        parser.error("the package `cryptography` is not there: pip install cryptography")
+    if not arguments.path.exists():
+        parser.error(f"there is no file {arguments.path}: name the bundle that you were given.")
     try:
         parse_key(arguments.key)
     except Refused as error:
-        raise SystemExit(f"verify.py: {error.message}") from None
+        parser.error(error.message)
     try:
-        origin, size, root, entries, whole = check(Files(arguments.path), arguments.key)
+        checked = check(Files(arguments.path), arguments.key)
     except Refused as error:
         sys.stderr.write(f"verify.py: {error}\n")
         return 3
-    told = f"{size}" if whole else f"{entries} of {size}"
-    sys.stdout.write(f"ok {told} {root.hex()}\n")
-    sys.stderr.write(f"verify.py: {held(origin, size, entries, whole=whole)}.\n")
+    told = f"{checked.size}" if checked.whole else f"{checked.entries} of {checked.size}"
+    sys.stdout.write(f"ok {told} {checked.root.hex()}\n")
+    sys.stderr.write(f"verify.py: {held(checked)}.\n")
     return 0
 
 
-def held(origin: str, size: int, entries: int, *, whole: bool) -> str:
+def held(checked: Checked) -> str:
+    """What was shown, and as of when."""
+    origin, size, _, entries, whole, among, newest = checked
+    log = "" if whole and among == size else f" when the log had {among}"
     if not entries:
-        return f"0 entries are here, of {size} that were signed of {origin}: there was nothing to verify"
+        return f"0 entries are here, of {size} of {origin} that were signed: there was nothing to verify"
     if whole:
-        return f"these are all {size} entries of {origin} that were signed"
-    return f"each of these {entries} entries of {origin} is as it was signed"
+        return f"these are all {size} entries of {origin} that were signed{log}; the last is of {newest}"
+    return f"each of these {entries} entries of {origin} is as it was signed{log}; the last of them is of {newest}"
 
 
 if __name__ == "__main__":
