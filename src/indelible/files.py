@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever is killed and whenever."""
+"""Files that are there whole or not at all, whatever is killed and whenever; and what to do where one refuses."""
 
 import os
 import re
@@ -7,6 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+
+_RIGHTS = "Check that this user may read and write the file and its folder."
+_REMEDIES = {  # by the result code: PERM, BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
+    3: _RIGHTS, 5: "Try again.", 6: "Try again.", 8: _RIGHTS, 10: "Look at the disk.", 13: "Make room on the disk.",
+    14: _RIGHTS,
+}  # fmt: skip
+
+
+def remedy(code: int) -> str:
+    """What to do, by the result code of either SQLite; nothing where that tells nothing."""
+    return _REMEDIES.get(code & 0xFF, "")
 
 
 @contextmanager

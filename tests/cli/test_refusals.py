@@ -1,10 +1,16 @@
 """What the command line refuses is one sentence on stderr, nothing on stdout, and its exit code."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from indelible.actions import ActionMap
+from indelible.capture.sqlite.watch import install
+from indelible.errors import CaptureError, LogError
+from indelible.log import Log
 from tests.cli.conftest import Shell
+from tests.store.test_log import happened
 
 
 @pytest.mark.parametrize(
@@ -106,3 +112,34 @@ def test_a_locked_or_broken_application_database_is_one_sentence(shell: Shell) -
     assert "cannot be opened as an SQLite database" in shell.refused(
         "watch", f"sqlite:///{shell.folder}/text.db", "--all", code=1
     )
+
+
+@pytest.fixture
+def closed(shell: Shell) -> str:
+    """A folder whose path is longer than SQLite opens, with what `shell` has in it: a refusal that binds root, too."""
+    folder = shell.folder
+    for _ in range(3):
+        (folder := folder / ("x" * 200)).mkdir()
+    shell.run("init", shell.log)
+    for name in ("app.db", "audit.db"):
+        (shell.folder / name).rename(folder / name)
+    return f"sqlite:///{folder}"
+
+
+@pytest.mark.parametrize("command", ["watch {0}/app.db --all", "coverage {0}/app.db", "search {0}/audit.db"])
+def test_a_file_that_cannot_be_opened_is_one_sentence_with_its_remedy(shell: Shell, closed: str, command: str) -> None:
+    said = shell.refused(*command.format(closed).split(), code=1)
+    assert "unable to open database file. Check that this user may read and write the file and its folder." in said
+
+
+def test_what_may_not_be_written_is_not_to_be_tried_again(shell: Shell) -> None:
+    shell.run("init", shell.log)
+    remedy = "attempt to write a readonly database. Check that this user may read and write the file and its folder."
+    with Log.open(shell.log) as log:
+        log.store._writer.pragma("query_only", True)  # type: ignore[attr-defined]  # as a file that is another user's
+        with pytest.raises(LogError, match=remedy):
+            log.append([happened()])
+    db = sqlite3.connect(f"file:{shell.folder}/app.db?mode=ro", uri=True, isolation_level=None)
+    with pytest.raises(CaptureError, match=f"{remedy} Nothing was changed in it"):
+        install(db, None, ActionMap())
+    db.close()

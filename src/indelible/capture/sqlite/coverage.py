@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from indelible.capture.coverage import Coverage, columns_drifted
 from indelible.capture.sqlite.describe import describe, table_names
+from indelible.capture.sqlite.opening import why
 from indelible.capture.sqlite.registry import Known, Watched, installed, known, known_as, newest
 from indelible.capture.sqlite.shape import read_shape
 from indelible.capture.sqlite.triggers import triggers
@@ -25,7 +26,7 @@ def coverage(db: sqlite3.Connection) -> list[Coverage]:
         moved = {known_as(name) for triggers in there.values() for name in triggers}
         gone = [each.table for each in watched.values() if each.records and each.table not in {*names, *moved}]
     except sqlite3.Error as error:
-        raise CaptureError(f"The database cannot be looked at: {error}. Try again.") from error
+        raise CaptureError(f"The database cannot be looked at: {why(error)}") from error
     return sorted([*told, *(Coverage.drifted(name, "the table was dropped") for name in gone)])
 
 

@@ -16,13 +16,13 @@ import msgspec
 from indelible.capture.definition import Definition
 from indelible.capture.source import Batch
 from indelible.capture.sqlite.carry import CONTEXT
+from indelible.capture.sqlite.opening import BUSY_SECONDS, connect, why
 from indelible.capture.sqlite.record import moment, read_record
 from indelible.capture.sqlite.tape import Row, drop
-from indelible.errors import CaptureError, NotFoundError
+from indelible.errors import CaptureError
 from indelible.values import read_text
 
 BATCH = 1000
-BUSY_MS = 10_000
 DELETE_MS = 200  # a page may be waiting; nothing is lost by dropping records later
 MAX_WEIGHT = 16 * 1024 * 1024  # characters and bytes of one batch; a single larger record makes a batch of its own
 
@@ -42,10 +42,8 @@ class SQLiteOutbox:
 
     def __init__(self, path: Path) -> None:
         """Raises NotFoundError without the file, CaptureError if nothing is watched in it."""
-        if not path.is_file():
-            raise NotFoundError(f"There is no database at {path}.")
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        self._db = connect(path)
         self._db.text_factory = read_text
         try:
             (self.source,) = self._db.execute("SELECT id FROM indelible_source").fetchone()
@@ -135,7 +133,7 @@ class SQLiteOutbox:
                     raise
                 return False
             finally:
-                db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+                db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
         return True
 
     def _definition(self, watch: object) -> Definition | None:
@@ -154,4 +152,6 @@ class SQLiteOutbox:
             try:
                 yield self._db
             except sqlite3.Error as error:
-                raise CaptureError(f"The outbox cannot be used: {error}. Records stay in it until it can.") from error
+                raise CaptureError(
+                    f"The outbox cannot be used: {why(error)} Records stay in it until it can."
+                ) from error

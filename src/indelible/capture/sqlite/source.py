@@ -1,21 +1,15 @@
-"""An SQLite database that is watched, opened with the standard library's driver.
+"""An SQLite database that is watched."""
 
-Two SQLite builds must never open one file, so this is never `apsw`.
-"""
-
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
 from indelible.actions import ActionMap
 from indelible.capture.coverage import Coverage
 from indelible.capture.sqlite.coverage import coverage
+from indelible.capture.sqlite.opening import connect
 from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.capture.sqlite.snapshot import SQLiteSnapshot
 from indelible.capture.sqlite.watch import install, remove
-from indelible.errors import CaptureError, NotFoundError
-
-BUSY_SECONDS = 10
 
 
 class SQLiteSource:
@@ -23,15 +17,8 @@ class SQLiteSource:
 
     def __init__(self, path: Path) -> None:
         """Raises NotFoundError without the file, CaptureError if it is no SQLite database."""
-        if not path.is_file():
-            raise NotFoundError(f"There is no database at {path}.")
         self._path = path
-        self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
-            self._db.execute("SELECT name FROM sqlite_master LIMIT 1")
-        except sqlite3.Error as error:
-            self._db.close()
-            raise CaptureError(f"{path} cannot be opened as an SQLite database: {error}.") from error
+        self._db = connect(path)
 
     def watch(
         self,

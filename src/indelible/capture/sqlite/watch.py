@@ -20,6 +20,7 @@ from indelible.capture.sqlite import baseline as baselines
 from indelible.capture.sqlite.coverage import coverage
 from indelible.capture.sqlite.describe import describe, table_names
 from indelible.capture.sqlite.names import quote
+from indelible.capture.sqlite.opening import why
 from indelible.capture.sqlite.registry import Watched, forget, installed, known_as, let_go, newest, register
 from indelible.capture.sqlite.schema import prepare
 from indelible.capture.sqlite.shape import Shape, read_shape
@@ -66,7 +67,7 @@ def install(
             _let_go_of_dropped(db, existing)
             strict_index(db)
     except sqlite3.Error as error:
-        raise CaptureError(f"The database cannot be watched: {error}. Nothing was changed in it; try again.") from error
+        raise CaptureError(f"The database cannot be watched: {why(error)} Nothing was changed in it.") from error
     try:
         for plan, watch in zip(plans, watches, strict=True):
             baselines.record(db, plan.definition, watch, plan.shape)
@@ -89,7 +90,7 @@ def remove(db: sqlite3.Connection, table: str) -> None:
             baselines.end(db, table)
             strict_index(db)
     except sqlite3.Error as error:
-        raise CaptureError(f"Watching {table!r} cannot be ended: {error}. Nothing was changed; try again.") from error
+        raise CaptureError(f"Watching {table!r} cannot be ended: {why(error)} Nothing was changed.") from error
 
 
 def _before(db: sqlite3.Connection) -> dict[str, Definition]:

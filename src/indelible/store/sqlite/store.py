@@ -16,6 +16,7 @@ import apsw
 import msgspec
 
 from indelible.errors import ConflictError, LogError, NotFoundError, VerificationError
+from indelible.files import remedy
 from indelible.merkle.tree import Frontier
 from indelible.store.folding import fits
 from indelible.store.promise import MAX_SIZE, Dimension, Head, Wanted
@@ -307,4 +308,5 @@ def _log_errors(path: Path) -> Iterator[None]:
     except (apsw.CorruptError, UnicodeDecodeError) as error:
         raise VerificationError("changed", f"the file {path} is damaged: {error}. Restore the newest copy.") from error
     except apsw.Error as error:
-        raise LogError(f"The log {path} refused: {error}.") from error
+        told = remedy(getattr(error, "result", 0))
+        raise LogError(f"The log {path} refused: {error}. {told}".rstrip()) from error
