@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+LOG, WORK = 0x494E4445, 0x494E4457  # "INDE", "INDW": the application_id of our own SQLite files
 _RIGHTS = "Check that this user may read and write the file and its folder."
 _REMEDIES = {  # by the result code: PERM, BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN
     3: _RIGHTS, 5: "Try again.", 6: "Try again.", 8: _RIGHTS, 10: "Look at the disk.", 13: "Make room on the disk.",

@@ -9,6 +9,7 @@ import apsw
 import pytest
 
 from indelible.errors import LogError
+from indelible.files import LOG
 from indelible.log import Log
 from indelible.search.page import find
 from indelible.search.query import Query, Term
@@ -36,7 +37,7 @@ def make_older(path: Path, format_: int) -> None:
     there = {name for (name,) in db.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'")}
     for table in [name for name in TABLES if name in there]:
         db.execute(f"INSERT INTO main.{table} SELECT * FROM new.{table}")
-    db.execute(f"DETACH new; PRAGMA application_id = {opening.APPLICATION_ID}; PRAGMA user_version = {format_}")
+    db.execute(f"DETACH new; PRAGMA application_id = {LOG}; PRAGMA user_version = {format_}")
     db.pragma("journal_mode", "wal")
     db.close()
     old.replace(path)
@@ -92,6 +93,7 @@ def test_processes_that_open_an_older_log_at_once_all_find_it_up_to_date(path: P
     code = f"""
 import sys
 sys.path[:0] = {sys.path!r}
+from indelible.files import LOG
 from indelible.log import Log
 sys.stdin.read(1)
 Log.open("sqlite:///{path}").close()

@@ -12,11 +12,10 @@ import apsw
 
 from indelible.background import Hold
 from indelible.errors import LogError
-from indelible.files import beside, sync
+from indelible.files import WORK, beside, sync
 from indelible.work.promise import Row
 from indelible.work.sql import FORMAT, inserts, migration, queries, schema
 
-APPLICATION_ID = 0x494E4457  # "INDW"
 BUSY_MS = 10_000
 SQL = queries()
 LOG = {"log": "audit"}  # there is one
@@ -36,7 +35,7 @@ class SQLiteWork:
             self._db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
             self._db.set_busy_timeout(BUSY_MS)
             self._db.execute("PRAGMA synchronous = FULL")
-            if self._db.pragma("application_id") != APPLICATION_ID or not _up_to_date(self._db):
+            if self._db.pragma("application_id") != WORK or not _up_to_date(self._db):
                 raise LogError(f"{path} is not what this version keeps there. Upgrade, or move it away.")
 
     def __str__(self) -> str:
@@ -135,7 +134,7 @@ def _make(path: Path) -> None:
         db = apsw.Connection(str(made))
         with db:
             db.execute(schema())
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}")
+            db.execute(f"PRAGMA application_id = {WORK}; PRAGMA user_version = {FORMAT}")
         db.pragma("journal_mode", "wal")
         db.close()
         sync(made)

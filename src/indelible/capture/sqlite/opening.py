@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from indelible.errors import CaptureError, NotFoundError
-from indelible.files import remedy
+from indelible.files import LOG, WORK, remedy
 
 BUSY_SECONDS = 10
 
@@ -19,11 +19,14 @@ def connect(path: Path) -> sqlite3.Connection:
     db = None
     try:
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        db.execute("SELECT name FROM sqlite_master LIMIT 1")
+        ((whose,),) = db.execute("PRAGMA application_id").fetchall()
     except sqlite3.Error as error:
         if db is not None:
             db.close()
         raise CaptureError(f"{path} cannot be opened as an SQLite database: {why(error)}") from error
+    if whose in (LOG, WORK):  # triggers there would make it another file than `verify` knows
+        db.close()
+        raise CaptureError(f"{path} is a log, or stands beside one. Give the file of the application, to watch that.")
     return db
 
 

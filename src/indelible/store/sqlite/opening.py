@@ -10,10 +10,10 @@ from urllib.parse import quote
 import apsw
 
 from indelible.errors import LogError
+from indelible.files import LOG
 from indelible.merkle.tree import Frontier
 from indelible.store.sqlite.sql import FORMAT, migration, queries, schema
 
-APPLICATION_ID = 0x494E4445  # "INDE": says whose file this is
 BUSY_MS = 10_000
 SQL = queries()
 
@@ -23,7 +23,7 @@ def make(path: Path, properties: Mapping[str, str], first_root: bytes) -> None:
     db = apsw.Connection(str(path))
     with db:
         db.execute(schema())
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}")
+        db.execute(f"PRAGMA application_id = {LOG}; PRAGMA user_version = {FORMAT}")
         db.execute(SQL["first_head"], (first_root,))
         db.executemany(SQL["add_property"], properties.items())
     db.pragma("journal_mode", "wal")
@@ -34,8 +34,11 @@ def connect(path: Path) -> apsw.Connection:
     """Raises LogError if the file is no log, or one of a newer version; an older one is brought up to date."""
     db = _open(path)
     db.set_busy_timeout(BUSY_MS)
-    if db.pragma("application_id") != APPLICATION_ID:
-        raise LogError(f"{path} is not a log. Give the file that `indelible init` made.")
+    if db.pragma("application_id") != LOG:
+        raise LogError(
+            f"{path} is not a log. A log has a file of its own, not the application's: give one that `indelible init` "
+            "made, or one that is not there yet."
+        )
     # temp_store: a statement that a trigger may stop copies each page that it touches, into a file otherwise.
     db.execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY")
     if db.pragma("user_version") != FORMAT:
