@@ -70,6 +70,15 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_beside_it(ready: S
     assert sorted(tmp_path.iterdir()) == [path]
 
 
+def test_an_export_says_what_it_replaces_and_that_it_found_nothing(ready: Shell, tmp_path: Path) -> None:
+    for proof, name in (([], "out.jsonl"), (["--proof"], "out.zip")):
+        asked = ["export", ready.log, *proof, "-o", f"{tmp_path}/{name}"]
+        assert f"Wrote {tmp_path}/{name}: 5 entries." in ready.run(*asked).stderr.decode()
+        assert f"Replaced {tmp_path}/{name}: 5 entries." in ready.run(*asked).stderr.decode()
+    for out in ([], ["-o", f"{tmp_path}/none"]):
+        assert b"No entries found." in ready.run("export", ready.log, "nowhere", *out).stderr
+
+
 def test_verify_answers_with_size_and_root(ready: Shell, tmp_path: Path) -> None:
     done = ready.run("verify", ready.log)
     said, size, root = done.stdout.decode().split()

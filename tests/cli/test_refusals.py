@@ -40,6 +40,8 @@ from tests.store.test_log import happened
         (["search", "{app}"], 1, "app.db is not a log. A log has a file of its own, not the application's"),
         (["search", "{log}", "actoin:x"], 2, "Did you mean action:?"),
         (["search", "{log}", "--since", "soon"], 2, "--since 'soon' is no date or time"),
+        (["search", "{log}", "--since", "today", "--until", "7d"], 2, "nothing is between. Exchange since and until"),
+        (["export", "{log}", "since:today until:7d"], 2, "nothing is between. Exchange since and until"),
         (["search", "{log}", "--limit", "0"], 2, "Invalid value"),
         (["export", "{log}", "--format", "xml"], 2, "Invalid value"),
         (["verify", "{log}", "--key", "x"], 2, "is no verifier key"),

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indelible.errors import QueryError
+from indelible.errors import QueryError, UsageError
 from indelible.search.moment import parse_moment
-from indelible.search.query import ANY, KEYS, MAX_QUERY, MAX_TERMS, Query, Term, parse, pieces, spell
+from indelible.search.query import ANY, KEYS, MAX_QUERY, MAX_TERMS, Query, Term, asked, parse, pieces, spell
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
 PIECES = st.sampled_from(
@@ -124,6 +124,27 @@ def test_two_ranges_narrow_each_other() -> None:
     query = parse("since:2026-11-01 since:2026-11-03 until:2026-11-09 until:2026-11-05", NOW)
     assert query.since == datetime(2026, 11, 3, tzinfo=UTC)
     assert query.until == datetime(2026, 11, 6, tzinfo=UTC)  # the day is included
+
+
+@pytest.mark.parametrize(
+    ("text", "since", "until"),
+    [
+        ("since:2026-11-05 until:2026-11-01", "", ""),
+        ("since:2026-11-05", "", "2026-11-01"),
+        ("", "7d", "7d"),
+        ("until:30d", "today", ""),
+    ],
+)
+def test_a_range_that_ends_before_it_begins_is_refused(text: str, since: str, until: str) -> None:
+    with pytest.raises(
+        UsageError, match=r"The range begins at 2026-11\S+ and ends at 2026-1\S+: nothing is between. Exchange"
+    ):
+        asked(text, since, until, NOW)
+    assert asked("since:2026-11-01 until:2026-11-01", "", "", NOW).until == datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def test_what_was_kept_is_read_though_its_since_has_moved_on() -> None:
+    assert parse("since:7d until:2026-11-01", NOW).until == datetime(2026, 11, 2, tzinfo=UTC)
 
 
 VALUES = st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp", "Cn")), min_size=1, max_size=60).filter(

@@ -4,7 +4,7 @@ import msgspec
 
 from indelible import __version__
 from indelible.cli.app import app
-from indelible.cli.inputs import moment_of, query_of, write_proof, write_whole
+from indelible.cli.inputs import moment_of, query_of, write_proof, write_whole, wrote
 from indelible.cli.options import (
     Anchor,
     AsJson,
@@ -125,22 +125,25 @@ def export(
     if raw and format_name != "csv":
         raise UsageError("--raw is for --format csv; the other formats are as they are.")
     form = format_of("csv-raw" if raw else format_name, [name for name in columns.split(",") if name])
+    wanted, said = query_of(query, since, until), wrote(output)
     with Log.open(log, sign=proof and org is not None) as opened:
         if proof:
-            size = write_proof(opened, output, org, query_of(query, since, until))
-            say(f"Wrote {output}: {size} entries. To verify it: indelible verify {output} --key KEY")
+            size = write_proof(opened, output, org, wanted)
+            say(f"{said}: {size} entries. To verify it: indelible verify {output} --key KEY")
             return
         if org is not None:
             need_organization(opened, org)
         counting, end, checkpoint = Counting(), opened.head().size, opened.checkpoint()
-        found = counting.lines(lines(opened, query_of(query, since, until), organization=org, end=end))
+        found = counting.lines(lines(opened, wanted, organization=org, end=end))
         chunks = counting.chunks(write(found, form, opened.origin))
         if output is None:
             for chunk in chunks:
                 show_bytes(chunk)
         else:
             write_whole(output, chunks)
-            say(f"Wrote {output}: {counting.entries} entries.")
+            say(f"{said}: {counting.entries} entries.")
+        if counting.entries == 0:
+            say("No entries found.")
         if manifest is not None:
             asked = {
                 "format": format_name,
@@ -150,7 +153,9 @@ def export(
                 "organization": org,
                 "columns": columns,
             }
+            said = wrote(manifest)
             write_whole(manifest, iter([counting.manifest(opened.origin, checkpoint, end, asked)]))
+            say(f"{said}.")
 
 
 @app.command()

@@ -11,7 +11,7 @@ from indelible.export.bundle import write_bundle
 from indelible.files import beside
 from indelible.log import Log
 from indelible.search.moment import parse_moment
-from indelible.search.query import Query, parse
+from indelible.search.query import Query, forward, parse
 from indelible.work.announcements import By
 
 SOURCE = "command line"  # in entries of what is done here
@@ -27,7 +27,9 @@ def by_account() -> By:
 
 
 def query_of(text: str, since: str | None, until: str | None) -> Query:
-    return parse(text, datetime.now(UTC)).within(moment_of("--since", since), moment_of("--until", until))
+    """Raises QueryError, UsageError."""
+    query = parse(text, datetime.now(UTC))
+    return forward(query.within(moment_of("--since", since), moment_of("--until", until)))
 
 
 def moment_of(option: str, text: str | None) -> datetime | None:
@@ -36,6 +38,11 @@ def moment_of(option: str, text: str | None) -> datetime | None:
     if text and moment is None:
         raise UsageError(f"{option} {text!r} is no date or time. Write 2026-11-01, 7d or yesterday.")
     return moment
+
+
+def wrote(path: Path | None) -> str:
+    """What will have been done to a file when it is written: what was there is gone then."""
+    return f"Replaced {path}" if path is not None and path.is_file() else f"Wrote {path}"
 
 
 def write_proof(log: Log, path: Path | None, organization: str | None, query: Query) -> int:
@@ -53,7 +60,7 @@ def write_proof(log: Log, path: Path | None, organization: str | None, query: Qu
 
 
 def write_whole(path: Path, chunks: Iterator[bytes]) -> None:
-    """The whole file or none: written beside it, then renamed."""
+    """The whole file or none: written beside it, then renamed. Tell of it with what `wrote` said before."""
     path = path.resolve()  # what a link points to is written, not the link
     try:
         if path.exists() and not path.is_file():  # a pipe or a device takes what comes

@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import get_args
 
 from indelible.errors import QueryError, UsageError
-from indelible.event import ActorType
+from indelible.event import ActorType, rfc3339
 from indelible.search.moment import parse_moment
 
 KEYS = ("action", "entity", "user", "org", "operation", "source", "field", "old", "new", "since", "until")
@@ -60,13 +60,26 @@ class Query:
 
 
 def asked(text: str, since: str, until: str, now: datetime) -> Query:
-    """A query and a range beside it, as people type them. Raises QueryError, UsageError for a range that is none."""
+    """A query and a range beside it, as people type them. Raises QueryError, UsageError for what is no range."""
     moments = {}
     for word, moment in (("since", since), ("until", until)):
         moments[word] = parse_moment(moment, now, end=word == "until") if moment else None
         if moment and moments[word] is None:
             raise UsageError(f"{moment[:60]!r} is no date or time. Write 2026-11-01, 7d or yesterday.")
-    return parse(text, now).within(moments["since"], moments["until"])
+    return forward(parse(text, now).within(moments["since"], moments["until"]))
+
+
+def forward(query: Query) -> Query:
+    """Raises UsageError for a range that ends before it begins: it would find nothing, whatever there is.
+
+    Asked of what is typed now; of what was kept, as a webhook's filter, a `since:7d` moves on.
+    """
+    if query.since and query.until and query.since >= query.until:
+        ends, begins = rfc3339(query.until), rfc3339(query.since)
+        raise UsageError(
+            f"The range begins at {begins} and ends at {ends}: nothing is between. Exchange since and until."
+        )
+    return query
 
 
 def parse(text: str, now: datetime) -> Query:
