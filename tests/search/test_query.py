@@ -69,6 +69,14 @@ def test_what_is_typed_is_what_is_meant(text: str, terms: tuple[Term, ...]) -> N
         ("a since:soon", 2, "'soon' is no date or time."),
         ("until:2026-13-01", 0, "is no date or time."),
         ("-since:7d", 0, "since: takes no minus"),
+        ("dana OR kim", 5, "OR joins no terms here. Terms are joined by and; a minus leaves out, as -user:system;"),
+        ("a AND b", 2, "AND joins no terms here."),
+        ("user:dana NOT kim", 10, "NOT joins no terms here."),
+        ("a -NOT", 3, "NOT joins no terms here."),
+        ("a (b OR c)", 2, "Terms cannot be grouped."),
+        ("-(a b)", 1, "Terms cannot be grouped."),
+        ("a ( b", 2, "Terms cannot be grouped."),
+        ("a b)", 3, "Terms cannot be grouped."),
         ("a\x00b", 1, "This character cannot be searched for."),
         (" ".join(["x"] * (MAX_TERMS + 1)), 2 * MAX_TERMS, f"up to {MAX_TERMS} terms"),
         ("x" * (MAX_QUERY + 1), 80, f"up to {MAX_QUERY} characters; this one has {MAX_QUERY + 1}"),
@@ -88,6 +96,29 @@ def test_an_error_far_into_a_query_points_at_its_character() -> None:
         parse("x" * 400 + " zzz:y", NOW)
     _, shown, caret = str(caught.value).split("\n")
     assert shown[caret.index("^") :].startswith("zzz")
+
+
+@pytest.mark.parametrize("text", ['"OR"', "or", "not", "action:OR", '"(a"', "(trial)", "f(x)", "new:(a", "ORDER"])
+def test_what_is_quoted_or_joins_nothing_is_looked_for(text: str) -> None:
+    (term,) = parse(text, NOW).terms
+    assert term.value in text
+
+
+def test_a_query_that_was_kept_is_read_as_it_was() -> None:
+    assert [term.value for term in parse("a OR (b", NOW, kept=True).terms] == ["a", "OR", "(b"]
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("actor", "user:"), ("Who", "user:"), ("type", "entity:"), ("tenant", "org:"), ("customer", "org:"),
+        ("from", "since:"), ("after", "since:"), ("to", "until:"), ("before", "until:"),
+        ("when", "since: or until:"), ("date", "since: or until:"), ("actoin", "action:"),
+    ],
+)  # fmt: skip
+def test_a_field_that_others_call_otherwise_is_found_by_its_meaning(key: str, meant: str) -> None:
+    with pytest.raises(QueryError, match=rf"^{key}: is no field of a search. Did you mean {meant}\?"):
+        parse(f"{key}:ana", NOW)
 
 
 DAY = timedelta(days=1)

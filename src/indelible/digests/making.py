@@ -32,7 +32,7 @@ class Maker:
     def _make(self, digest: Digest) -> bool:
         """False: another process was faster, or it was removed meanwhile."""
         until, stop = datetime.now(UTC), self._log.signed_size()
-        match = matching(parse(digest.query, until), digest.organization)
+        match = matching(parse(digest.query, until, kept=True), digest.organization)
         contents = collect(self._log, match, digest.cursor, stop)
         letter, now = self._letter(digest, contents, until), micros(until)
         with self._work.transaction() as statements:

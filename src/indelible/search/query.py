@@ -9,10 +9,9 @@
     -user:system               not
     since:7d until:2026-11-01  see `search/moment.py`
 
-Terms are joined by "and". What cannot be read is an error that points at the character.
+Terms are joined by "and": OR, AND, NOT and groups are refused. What cannot be read is an error that points at it.
 """
 
-import difflib
 import re
 import unicodedata
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from typing import get_args
 
 from indelible.errors import QueryError, UsageError
 from indelible.event import ActorType, rfc3339
+from indelible.search.hints import no_field, no_word
 from indelible.search.moment import parse_moment
 
 KEYS = ("action", "entity", "user", "org", "operation", "source", "field", "old", "new", "since", "until")
@@ -82,8 +82,11 @@ def forward(query: Query) -> Query:
     return query
 
 
-def parse(text: str, now: datetime) -> Query:
-    """Read a query; `now` is what `7d` counts from. Raises QueryError."""
+def parse(text: str, now: datetime, *, kept: bool = False) -> Query:
+    """Read a query; `now` is what `7d` counts from. Raises QueryError.
+
+    `kept`: it was read before, by a version that may have refused less, and goes on as it was.
+    """
     if len(text) > MAX_QUERY:
         raise QueryError(f"A query has up to {MAX_QUERY} characters; this one has {len(text)}.", text[:80], 80)
     for position, character in enumerate(text):
@@ -94,6 +97,8 @@ def parse(text: str, now: datetime) -> Query:
     position = 0
     while (position := _skip_spaces(text, position)) < len(text):
         term, position = _term(text, position)
+        if not kept:
+            _refuse_operators(term, text)
         query = _with(query, term, text, now)
     return query
 
@@ -145,7 +150,7 @@ def _term(text: str, start: int) -> tuple[Term, int]:
     if found := _KEY.match(text, position):
         key = found[1].lower()
         if key not in KEYS:
-            raise QueryError(_unknown(found[1]), text, position)
+            raise QueryError(no_field(found[1], KEYS), text, position)
         position = found.end()
     quoted = text[position : position + 1] == '"'
     value, end = _quoted(text, position) if quoted else _word(text, position)
@@ -154,6 +159,11 @@ def _term(text: str, start: int) -> tuple[Term, int]:
             f"{key}: needs a value." if key != ANY else "There is nothing to search for here.", text, start
         )
     return Term(key, value, negated, start, quoted), end
+
+
+def _refuse_operators(term: Term, text: str) -> None:
+    if term.key == ANY and not term.quoted and (said := no_word(term.value)) is not None:
+        raise QueryError(said[0], text, term.position + term.negated + said[1])
 
 
 def _word(text: str, start: int) -> tuple[str, int]:
@@ -171,12 +181,6 @@ def _quoted(text: str, start: int) -> tuple[str, int]:
     if text[found.end() : found.end() + 1] not in ("", " "):
         raise QueryError("A space is needed after a phrase.", text, found.end())
     return found[1].replace('""', '"'), found.end()
-
-
-def _unknown(key: str) -> str:
-    close = difflib.get_close_matches(key.lower(), KEYS, 1)
-    meant = f"Did you mean {close[0]}:?" if close else f"There are {', '.join(KEYS)}."
-    return f'{key[:40]}: is no field of a search. {meant} For the text itself use quotes: "{key[:40]}:…".'
 
 
 def _skip_spaces(text: str, position: int) -> int:

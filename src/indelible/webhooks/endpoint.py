@@ -43,7 +43,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     def match(self) -> Match:
         """A filter counts from when the endpoint was made, should it say `7d`."""
-        return matching(parse(self.filter, datetime.fromtimestamp(self.created_at / 1e6, UTC)), self.organization)
+        made = datetime.fromtimestamp(self.created_at / 1e6, UTC)
+        return matching(parse(self.filter, made, kept=True), self.organization)
 
     def generations(self, now: datetime) -> list[int]:
         """Of the secrets that sign, the current one first."""
