@@ -201,4 +201,4 @@ def test_a_whole_export_is_the_log_and_one_that_is_not_there_is_not_found(log: L
 
 def test_a_key_that_is_none_is_malformed() -> None:
     with pytest.raises(MalformedError, match="is no verifier key"):
-        Verifier.parse("audit.example/test+00000000+AAAA")
+        Verifier.parse("audit.example/test+0000+AAAA")

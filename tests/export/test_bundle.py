@@ -61,6 +61,9 @@ def test_the_program_in_it_needs_nothing_else(folder: Path, log: Log) -> None:
     assert wrong.stderr.startswith("verify.py: re-signed: `checkpoint` is not signed with the key ")
     assert program(folder, "--key", "x").returncode == 2
     assert program(folder).returncode == 2
+    mistyped = program(folder, "--key", str(log.verifier).replace("+A", "+B"))
+    assert mistyped.returncode == 2
+    assert "the id in it is not that of its key: it was mistyped, or cut" in mistyped.stderr
     absent = program(folder, "absent.zip", "--key", str(log.verifier))
     assert (absent.returncode, absent.stdout) == (2, "")
     assert "there is no file absent.zip" in absent.stderr

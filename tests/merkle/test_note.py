@@ -121,6 +121,18 @@ def test_a_verifier_key_with_one_character_changed_is_none(place: int) -> None:
         Verifier.parse(changed)
 
 
+def test_a_verifier_key_that_was_mistyped_or_cut_is_told_from_what_is_none() -> None:
+    for place in range(VERIFIER.index("+") + 1, len(VERIFIER)):
+        other = "0" if VERIFIER[place] != "0" else "1"
+        if VERIFIER[place] != "+":
+            with pytest.raises(MalformedError, match="id in this verifier key is not that of its key: a character was"):
+                Verifier.parse(VERIFIER[:place] + other + VERIFIER[place + 1 :])
+    with pytest.raises(MalformedError, match=r"or some were cut off. Copy it once more"):
+        Verifier.parse(VERIFIER[:-5])
+    with pytest.raises(MalformedError, match="This is no verifier key: name"):
+        Verifier.parse("PeterNeumann")
+
+
 BROKEN_KEYS = {
     "cut": KEY[:-1],
     "cut deep": KEY[:-20],

@@ -217,7 +217,9 @@ def parse_key(key: str) -> tuple[str, bytes, bytes]:
     data = decoded(encoded)
     id_ = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
     if data[:1] != bytes([ED25519]) or len(data) != 1 + HASH_SIZE or id_.hex() != wanted:
-        raise Refused("re-signed", f"{key[:200]!r} is no verifier key: name+id+base64 is expected.")
+        formed = len(wanted) == len(id_.hex()) and encoded and id_.hex() != wanted
+        why = "the id in it is not that of its key: it was mistyped, or cut" if formed else "name+id+base64 is expected"
+        raise Refused("re-signed", f"{key[:200]!r} is no verifier key: {why}.")
     return name, data[1:], id_
 
 

@@ -5,6 +5,7 @@ PRIVATE+KEY+audit.example/portal+e6d1c411+AYEK...         a signing key
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -18,6 +19,7 @@ from indelible.merkle.b64 import decode, encode
 ED25519 = b"\x01"  # the signature type byte
 ID_SIZE = 4
 KEY_SIZE = 32
+_FORM = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*")
 DASH = "— "  # U+2014 and a space: so begins a signature line
 
 
@@ -54,6 +56,11 @@ class Verifier:
         except (ValueError, MalformedError):
             found = None
         if found is None or len(found.public) != KEY_SIZE or str(found) != text:
+            if _FORM.fullmatch(text) and not _belongs(text):
+                raise MalformedError(
+                    "The id in this verifier key is not that of its key: a character was mistyped, or some were cut "
+                    "off. Copy it once more, as `indelible verifier LOG` prints it."
+                )
             raise MalformedError(
                 "This is no verifier key: name+hash+base64 is expected, as `indelible verifier LOG` prints it."
             )
@@ -66,6 +73,15 @@ class Verifier:
         except InvalidSignature:
             return False
         return True
+
+
+def _belongs(text: str) -> bool:
+    """Whether the id is that of name and key, of whatever type."""
+    name, id_, encoded = text.split("+", 2)
+    try:
+        return key_id(name, decode(encoded)).hex() == id_
+    except MalformedError:
+        return False
 
 
 class Key:
