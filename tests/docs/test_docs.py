@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from indelible import Audit
 from indelible.actions import ActionMap
+from indelible.capture.notes import OPERATIONS
 from indelible.cli.app import app
 from indelible.event import Actor, Entry, read
 from indelible.log import Log
@@ -48,6 +49,12 @@ def _shell(command: str, folder: Path) -> str:
 
 def test_the_readme_fits_in_150_lines() -> None:
     assert len(README.splitlines()) <= 150
+
+
+def test_the_format_names_the_operation_of_whatever_capture_says_of_itself() -> None:
+    told = (ROOT / "docs" / "format.md").read_text()
+    for action, operation in OPERATIONS.items():
+        assert re.search(rf"`{operation}` \([^)]*`{action}`", told)
 
 
 def test_the_readme_s_example_prints_what_it_says(tmp_path: Path) -> None:
