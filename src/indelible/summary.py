@@ -15,13 +15,13 @@ ABOUT_THE_ROW = ("table", "row", "was", *BROUGHT)  # metadata for whoever replay
 def summarize(entry: Entry) -> str:
     """For updates the changed columns with old and new; for others what was set or lost, if it says something."""
     shown = [text for column, change in entry.changes.items() if (text := _change(entry, column, change))]
-    more = len(shown) - MAX_CHANGES
     told = {key: value for key, value in entry.metadata.items() if key not in ABOUT_THE_ROW}
     if not shown and told:
         return ", ".join(f"{key}: {brief(value)}" for key, value in told.items())
     if not shown and entry.operation not in ("create", "update", "delete") and entry.context.ip:
         return f"from {entry.context.ip}"
-    return ", ".join(shown[:MAX_CHANGES]) + (f" and {more} more" if more > 0 else "")
+    left = sum(_says(entry, change) for change in entry.changes.values()) - len(shown[:MAX_CHANGES])
+    return ", ".join(shown[:MAX_CHANGES]) + (f" and {left} more" if shown and left > 0 else "")
 
 
 def _change(entry: Entry, column: str, change: dict[str, Any]) -> str:
@@ -31,13 +31,21 @@ def _change(entry: Entry, column: str, change: dict[str, Any]) -> str:
             return f"{label}: changed"
         return f"{label}: {side(change, 'old')} → {side(change, 'new')}"
     which = "old" if "old" in change else "new"
-    value = change.get(which)
-    said = [None, "", REDACTED, entry.entity.id, entry.entity.name, entry.context.ip, entry.context.user_agent]
-    if value in said or (entry.organization and value == entry.organization.id):
-        return ""  # it says nothing, or the entry says it elsewhere
+    if not _says(entry, change) or change.get(which) == REDACTED:
+        return ""
     if column in ("id", entry.entity.type.lower() + "_id") or column.endswith("_at"):
         return ""
     return f"{label}: {side(change, which)}"
+
+
+def _says(entry: Entry, change: dict[str, Any]) -> bool:
+    """Whether there is something in it that the entry does not say elsewhere, if only that it is masked."""
+    if "old" in change and "new" in change:
+        return True
+    said = [None, "", entry.entity.name, entry.context.ip, entry.context.user_agent]
+    value = change.get("old" if "old" in change else "new")
+    ids = [entry.entity.id, entry.organization.id if entry.organization else None]
+    return value not in said and str(value) not in ids
 
 
 def side(change: dict[str, Any], which: str) -> str:
@@ -60,4 +68,10 @@ def brief(value: Any) -> str:
 
 
 def _clip(text: str) -> str:
-    return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
+    """At the end of a word, where one ends in the second half."""
+    if len(text) <= MAX_VALUE:
+        return text
+    cut = text[: MAX_VALUE - 1]
+    if text[MAX_VALUE - 1] != " " and " " in cut[MAX_VALUE // 2 :]:
+        cut = cut[: cut.rindex(" ")]
+    return cut.rstrip(" ,;") + "…"

@@ -1,0 +1,37 @@
+"""An entry in one line tells what changed, and how much of it is left out."""
+
+from typing import Any
+
+import pytest
+
+from indelible.event import Entity
+from indelible.summary import brief, summarize
+from indelible.values import REDACTED
+from tests.store.test_log import happened
+from tests.world import World
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"id": {"new": 7}, "name": {"new": "Bob"}}, "name: Bob"),
+        ({"name": {"new": "Bob"}, "note": {"new": None}, "code": {"new": ""}}, "name: Bob"),
+        ({"name": {"new": "Bob"}, "password": {"new": REDACTED}}, "name: Bob and 1 more"),
+        ({"name": {"new": "Bob"}, "made_at": {"new": "2026"}, "pin": {"new": REDACTED}}, "name: Bob and 2 more"),
+        ({key: {"new": key} for key in "abcde"}, "a: a, b: b, c: c and 2 more"),
+        ({key: {"new": key} for key in "abcde"} | {"pin": {"new": REDACTED}}, "a: a, b: b, c: c and 3 more"),
+        ({key: {"old": 1, "new": 2} for key in "abcd"}, "a: 1 → 2, b: 1 → 2, c: 1 → 2 and 1 more"),
+        ({"pin": {"old": REDACTED, "new": REDACTED}}, "pin: changed"),
+        ({"pin": {"new": REDACTED}}, ""),
+    ],
+)
+def test_what_is_left_is_counted_masked_or_not(world: World, changes: dict[str, Any], said: str) -> None:
+    world.log.append([happened(entity=Entity("User", "7"), changes=changes)])
+    assert summarize(world.log.entry(0)) == said
+
+
+def test_a_value_is_cut_where_a_word_ends() -> None:
+    assert brief("id, name, email, password, token, created_at, plan") == "id, name, email, password, token…"
+    assert brief("x" * 50) == "x" * 39 + "…"
+    assert brief("y" * 10 + " " + "x" * 50) == "y" * 10 + " " + "x" * 28 + "…"
+    assert brief("x" * 40) == "x" * 40
