@@ -5,7 +5,7 @@ from contextlib import closing
 from indelible.actions import ActionMap
 from indelible.capture.source import open_source
 from indelible.cli.app import app
-from indelible.cli.options import AppUrl, AsJson, Baseline, Everything, LogUrl, MapFile, Strict, TableName, Tables
+from indelible.cli.options import AppUrl, AsObjects, Baseline, Everything, LogUrl, MapFile, Strict, TableName, Tables
 from indelible.cli.output import difference_line, encoded, progress, say, show
 from indelible.errors import CoverageError, UsageError
 from indelible.log import Log
@@ -53,7 +53,7 @@ def unwatch(application: AppUrl, table: TableName) -> None:
 
 
 @app.command()
-def coverage(application: AppUrl, *, json: AsJson = False) -> None:
+def coverage(application: AppUrl, *, json: AsObjects = False) -> None:
     """Tell of each table whether it is watched; exit 3 when one is not covered or has drifted."""
     with closing(open_source(application)) as source:
         tables = source.coverage()
@@ -66,7 +66,7 @@ def coverage(application: AppUrl, *, json: AsJson = False) -> None:
 
 
 @app.command()
-def reconcile(application: AppUrl, log: LogUrl, *, json: AsJson = False) -> None:
+def reconcile(application: AppUrl, log: LogUrl, *, json: AsObjects = False) -> None:
     """Tell each row that is not as the log accounts for it; exit 3 when there is one."""
 
     def tell(found: Difference) -> None:

@@ -8,6 +8,7 @@ from indelible.cli.inputs import moment_of, query_of, write_proof, write_whole, 
 from indelible.cli.options import (
     Anchor,
     AsJson,
+    AsStateJson,
     At,
     CheckpointFile,
     Columns,
@@ -83,7 +84,7 @@ def search(
 
 
 @app.command()
-def history(log: LogUrl, entity_type: EntityType, key: EntityId, at: At = None, *, json: AsJson = False) -> None:
+def history(log: LogUrl, entity_type: EntityType, key: EntityId, at: At = None, *, json: AsStateJson = False) -> None:
     """Every change of one entity, oldest first; or its state at a time. Exit 4: the log knows nothing of it."""
     moment = moment_of("--at", at)
     with Log.open(log, sign=False) as opened:

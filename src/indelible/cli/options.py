@@ -23,6 +23,10 @@ Since = Annotated[str | None, typer.Option(help="2026-11-01, an RFC 3339 time, 7
 Until = Annotated[str | None, typer.Option(help="Likewise; a day is included")]
 Limit = Annotated[int, typer.Option(min=1, help="How many entries, newest first")]
 AsJson = Annotated[bool, typer.Option("--json", help="One entry a line, as it is in the log")]
+AsObjects = Annotated[bool, typer.Option("--json", help="One object a line")]
+AsStateJson = Annotated[
+    bool, typer.Option("--json", help="One entry a line, as it is in the log; with --at one object, the state")
+]
 FormatName = Annotated[
     Literal["csv", "json", "jsonl", "cloudevents", "ocsf"],
     typer.Option("--format", help="jsonl is the log, byte for byte"),
