@@ -267,3 +267,8 @@ def test_it_does_not_ask_again_and_again_where_nobody_answers(tmp_path: Path) ->
     client.close()
     assert time.monotonic() - began < 5
     assert client.failure is not None
+
+
+def test_a_spool_in_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match=rf"there is no folder {tmp_path}/none. Make it, or name a spool in another one"):
+        Client("http://127.0.0.1:1", "key", spool=tmp_path / "none" / "spool.db")

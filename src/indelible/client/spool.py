@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from indelible.errors import LogError
+from indelible.files import remedy
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS waiting (number INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL);  -- none twice
@@ -102,7 +103,14 @@ class Spool:
         except (sqlite3.Error, OSError) as error:
             if isinstance(error, sqlite3.Error) and self._in_transaction():
                 self._db.execute("ROLLBACK")
-            raise LogError(f"The spool {self._path} cannot be used: {error}. Look at the disk.") from error
+            raise LogError(f"The spool {self._path} cannot be used: {self._why(error)}") from error
+
+    def _why(self, error: Exception) -> str:
+        """And what to do about it."""
+        folder, code = self._path.parent, getattr(error, "sqlite_errorcode", 0)
+        if not folder.is_dir():
+            return f"there is no folder {folder}. Make it, or name a spool in another one."
+        return f"{error}. {remedy(code) or 'Look at the disk, and whose file it is.'}"
 
     def _in_transaction(self) -> bool:
         return hasattr(self, "_db") and self._db.in_transaction
