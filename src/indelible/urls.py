@@ -1,6 +1,7 @@
 """The URLs that name databases."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from indelible.errors import UsageError
 
@@ -15,6 +16,16 @@ def sqlite_path(url: str) -> Path:
 
 def is_postgres(url: str) -> bool:
     return url.startswith(("postgresql://", "postgres://"))
+
+
+def without_password(url: str) -> str:
+    """As it may be typed where the password is known by other ways."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    query = "&".join(each for each in parts.query.split("&") if "password" not in each.partition("=")[0].lower())
+    if query == parts.query and ":" not in user:
+        return url
+    return parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=query).geturl()
 
 
 def shown(url: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from indelible.actions import ActionMap
 from indelible.capture.source import open_source
@@ -16,6 +17,8 @@ from indelible.log import Log
 from tests.api.conftest import EVENT
 from tests.checking import check_signed
 from tests.serve.conftest import INDELIBLE, Start, get, key, until
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is warned of
 
 
 def test_it_makes_the_log_serves_it_and_stops_within_moments(start: Start, log_url: str) -> None:
@@ -100,6 +103,24 @@ def test_it_tells_what_it_does_as_objects_if_that_is_wanted(start: Start, tmp_pa
     server = start(f"sqlite:///{tmp_path}/audit.db", "--logs", "json", environment={"INDELIBLE_WEBHOOK_KEY": "short"})
     assert server.process.wait(15) == 2  # the API's keys are derived with it, so nothing begins
     assert "INDELIBLE_WEBHOOK_KEY" in server.said()
+
+
+def test_how_to_make_a_key_is_told_for_this_log_without_its_password(start: Start, tmp_path: Path, pg_url: str) -> None:
+    told = conninfo_to_dict(pg_url)
+    secret = f"postgresql://{told['user']}:hunter2@/{told['dbname']}?host={told['host']}"
+    without = secret.replace(":hunter2", "")
+    for url, shown in ((f"sqlite:///{tmp_path}/audit.db", f"sqlite:///{tmp_path}/audit.db"), (secret, f"'{without}'")):
+        server = start(url)
+        assert f"indelible keys add {shown} --scope read\n" in server.said()
+        assert "hunter2" not in server.said()
+        assert "Warning" not in server.said()
+
+
+def test_a_link_that_others_can_read_on_the_way_is_warned_of(start: Start, tmp_path: Path) -> None:
+    log = f"sqlite:///{tmp_path}/audit.db"
+    assert "the link that signs in goes over plain http" in start(log, "--host", EVERYWHERE).said()
+    proxied = start(log, "--host", EVERYWHERE, "--proxies", "10.0.0.0/8", "--user-header", "X-User")
+    assert "Warning" not in proxied.said()
 
 
 @pytest.mark.parametrize(

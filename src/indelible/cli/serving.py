@@ -2,18 +2,21 @@
 
 import gc
 import json
-import logging
 import signal
 import socket
 import sys
+from ipaddress import ip_address
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
 
 from indelible.cli.app import app
 from indelible.cli.output import say, show
+from indelible.cli.telling import tell
 from indelible.errors import UsageError
+from indelible.urls import without_password
 
 BACKLOG = 2048
 GRACE_SECONDS = 5
@@ -64,14 +67,17 @@ def serve(
     settings = Settings.read(flags, file)
     if not settings.log:
         raise UsageError("Which log? Give its URL: indelible serve sqlite:///audit.db")
-    _tell(json_lines=settings.json_logs)
+    tell(json_lines=settings.json_logs)
     listener = _listen(settings.host, settings.port)
     link = None if settings.user_header else Link()
     with Service(settings) as service:
         pages = service.app(link or Named(settings))
         service.start()
         say(f"The log's verifier key, for whoever verifies it: {service.log.verifier}")
-        _run(pages, listener, link)
+        server = _server(pages)
+        _tell_where(listener, settings.log, link)
+        _spare_the_living()
+        server.run(sockets=[listener])
 
 
 @config.command("show")
@@ -104,7 +110,22 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _run(pages: Any, listener: socket.socket, link: Any) -> None:
+def _tell_where(listener: socket.socket, log: str, link: Any) -> None:
+    """The address is all that stdout has: whoever started it takes it from there."""
+    host, port = listener.getsockname()[:2]
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    say(f"The API is at {address}/api/v1; a key for it: indelible keys add {quote(without_password(log))} --scope read")
+    if link and not ip_address(host.partition("%")[0]).is_loopback:
+        say(
+            f"Warning: {host} is reached from other machines, and the link that signs in goes over plain http: who is "
+            "on the way can read it. Listen on 127.0.0.1, or declare a proxy that has https: --proxies, --user-header."
+        )
+    show(link.address(address) if link else f"{address}/")
+    sys.stdout.flush()
+
+
+def _server(pages: Any) -> Any:
+    """It stops as it is told to, from now on."""
     import uvicorn
 
     server = uvicorn.Server(
@@ -116,13 +137,7 @@ def _run(pages: Any, listener: socket.socket, link: Any) -> None:
     )  # fmt: skip
     for number in (signal.SIGINT, signal.SIGTERM):  # before uvicorn does: who is told to stop now stops at once
         signal.signal(number, server.handle_exit)
-    host, port = listener.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    say(f"The API is at {address}/api/v1; a key for it: indelible keys add LOG --scope read")
-    show(link.address(address) if link else f"{address}/")
-    sys.stdout.flush()
-    _spare_the_living()
-    server.run(sockets=[listener])
+    return server
 
 
 def _spare_the_living() -> None:
@@ -130,26 +145,3 @@ def _spare_the_living() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GARBAGE)
-
-
-class _JsonLines(logging.Formatter):
-    """An object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        told = {
-            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03}Z",
-            "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage(),
-        }  # fmt: skip
-        if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False)
-
-
-def _tell(*, json_lines: bool) -> None:
-    import time
-
-    handler = logging.StreamHandler(sys.stderr)
-    formatter = _JsonLines() if json_lines else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
