@@ -35,7 +35,9 @@ def test_every_change_oldest_first(told: Shell) -> None:
     assert b"plan: free" in told.run("history", told.log, "license", "lic 9/b").stdout
 
 
-@pytest.mark.parametrize(("at", "plan"), [("2026-11-20", "free"), ("2026-11-21T23:59Z", "free"), ("2026-11-22", "pro")])
+@pytest.mark.parametrize(
+    ("at", "plan"), [("2026-11-20", "free"), ("2026-11-21T23:59Z", "free"), ("2026-11-22", "pro"), ("now", "pro")]
+)
 def test_what_it_was_at_a_time(told: Shell, at: str, plan: str) -> None:
     assert told.run("history", told.log, "License", "lic 9/b", "--at", at).stdout == f'plan: "{plan}"\n'.encode()
     found = json.loads(told.run("history", told.log, "License", "lic 9/b", "--at", at, "--json").stdout)

@@ -1,5 +1,6 @@
 """A query is read or refused with a finger on the character; it never means everything by accident."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indelible.errors import QueryError, UsageError
-from indelible.search.moment import parse_moment
+from indelible.search.moment import WRITTEN, parse_moment
 from indelible.search.query import ANY, KEYS, MAX_QUERY, MAX_TERMS, Query, Term, asked, parse, pieces, spell
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
@@ -129,6 +130,7 @@ DAY = timedelta(days=1)
     [
         ("7d", NOW - 7 * DAY, NOW - 7 * DAY),
         ("24H", NOW - DAY, NOW - DAY),
+        ("now", NOW, NOW),
         ("90m", NOW - timedelta(minutes=90), NOW - timedelta(minutes=90)),
         ("2w", NOW - 14 * DAY, NOW - 14 * DAY),
         ("today", datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)),
@@ -142,6 +144,15 @@ DAY = timedelta(days=1)
 )  # fmt: skip
 def test_moments_as_people_type_them(text: str, moment: datetime, as_end: datetime) -> None:
     assert (parse_moment(text, NOW), parse_moment(text, NOW, end=True)) == (moment, as_end)
+
+
+def test_whatever_is_told_of_moments_is_one() -> None:
+    for text in re.split(r", | or ", WRITTEN):
+        assert parse_moment(text, NOW) is not None
+    with pytest.raises(QueryError, match=WRITTEN):
+        parse("since:soon", NOW)
+    with pytest.raises(UsageError, match=WRITTEN):
+        asked("", "soon", "", NOW)
 
 
 @given(st.text() | st.sampled_from(["99999w", "0001-01-01T00:00:00+14:00", "9999-12-31", "9999-12-31T23:59:59-12:00"]))

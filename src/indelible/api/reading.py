@@ -21,7 +21,7 @@ from indelible.merkle.proof import consistency
 from indelible.merkle.tile import subtree
 from indelible.merkle.tree import leaf_hash
 from indelible.search.history import Known, after, history
-from indelible.search.moment import parse_moment
+from indelible.search.moment import WRITTEN, parse_moment
 from indelible.search.page import MAX_PAGE, find, lines
 from indelible.search.query import Query, asked
 from indelible.search.wall import own, own_line
@@ -32,7 +32,7 @@ LISTED = 1000  # entries of a history
 TEXT = ("text/plain",)
 SEARCH = (
     Parameter("q", "A query, as in the search bar: action:LICENSE_* -user:system", longest=1000),
-    Parameter("since", "2026-11-01, an RFC 3339 time, 7d", longest=64),
+    Parameter("since", WRITTEN, longest=64),
     Parameter("until", "Likewise; a day is meant to its end", longest=64),
 )
 SEQ = Parameter("seq", "An entry's number", "integer", "path", most=2**53)
@@ -64,7 +64,7 @@ class Reading:
                 "GET", "/entities/{type}/{id}", "getEntity", "What a thing is, or was, and what happened to it", "read",
                 self.entity,
                 (Parameter("type", "As License", where="path"), Parameter("id", "The entity's id", where="path"),
-                 Parameter("at", "A moment, as 2026-11-01; without it, now", longest=64),
+                 Parameter("at", f"{WRITTEN}; without it, now", longest=64),
                  Parameter("after", "Entries behind this one", "integer")),
                 answers={200: Answer("What the log knows", Told)},
             ),
@@ -183,7 +183,7 @@ def _moment(name: str, text: str | None) -> datetime | None:
     """Raises ProblemError."""
     moment = parse_moment(text, datetime.now(UTC), end=name != "since") if text else None
     if text and moment is None:
-        fault = Fault(f"{text!r} is no date or time. Write 2026-11-01, an RFC 3339 time, or 7d.", parameter=name)
+        fault = Fault(f"{text!r} is no date or time. Write {WRITTEN}.", parameter=name)
         raise ProblemError(400, "The request cannot be read", fault.detail, [fault])
     return moment
 

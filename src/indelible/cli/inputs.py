@@ -10,7 +10,7 @@ from indelible.event import Actor, Context
 from indelible.export.bundle import write_bundle
 from indelible.files import beside
 from indelible.log import Log
-from indelible.search.moment import parse_moment
+from indelible.search.moment import WRITTEN, parse_moment
 from indelible.search.query import Query, forward, parse
 from indelible.work.announcements import By
 
@@ -36,7 +36,7 @@ def moment_of(option: str, text: str | None) -> datetime | None:
     """Raises UsageError."""
     moment = parse_moment(text, datetime.now(UTC), end=option != "--since") if text else None
     if text and moment is None:
-        raise UsageError(f"{option} {text!r} is no date or time. Write 2026-11-01, 7d or yesterday.")
+        raise UsageError(f"{option} {text!r} is no date or time. Write {WRITTEN}.")
     return moment
 
 

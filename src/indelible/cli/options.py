@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from indelible.search.moment import WRITTEN
+
 LogUrl = Annotated[str, typer.Argument(metavar="LOG", help="The log: sqlite:///audit.db")]
 AppUrl = Annotated[str, typer.Argument(metavar="APP", help="sqlite:///app.db or postgresql://user@host/name")]
 Target = Annotated[str, typer.Argument(metavar="LOG|FILE", help="A log; or a bundle, JSON Lines or tiles of one")]
@@ -19,7 +21,7 @@ Strict = Annotated[
     bool | None, typer.Option("--strict/--no-strict", help="Refuse a change that nobody claims; otherwise as before")
 ]
 Baseline = Annotated[bool, typer.Option(help="Record the rows that a newly watched table has")]
-Since = Annotated[str | None, typer.Option(help="2026-11-01, an RFC 3339 time, 7d, 24h, today, yesterday")]
+Since = Annotated[str | None, typer.Option(help=WRITTEN)]
 Until = Annotated[str | None, typer.Option(help="Likewise; a day is included")]
 Limit = Annotated[int, typer.Option(min=1, help="How many entries, newest first")]
 AsJson = Annotated[bool, typer.Option("--json", help="One entry a line, as it is in the log")]
@@ -36,7 +38,9 @@ Key = Annotated[str | None, typer.Option(help="The verifier key that you were gi
 Organization = Annotated[str | None, typer.Option("--org", metavar="ID", help="Of one organization, by its id")]
 EntityType = Annotated[str, typer.Argument(metavar="TYPE", help="Of an entity, as License")]
 EntityId = Annotated[str, typer.Argument(metavar="ID", help="The entity's id")]
-At = Annotated[str | None, typer.Option(metavar="T", help="What it was then, instead of what happened to it")]
+At = Annotated[
+    str | None, typer.Option(metavar="T", help=f"What it was then, instead of what happened to it: {WRITTEN}")
+]
 Sequence = Annotated[int, typer.Argument(metavar="SEQ", help="The number of an entry")]
 Columns = Annotated[
     str, typer.Option("--columns", metavar="NAME,...", help="Of CSV only these, in this order; otherwise all")

@@ -21,7 +21,7 @@ from typing import get_args
 from indelible.errors import QueryError, UsageError
 from indelible.event import ActorType, rfc3339
 from indelible.search.hints import no_field, no_word
-from indelible.search.moment import parse_moment
+from indelible.search.moment import WRITTEN, parse_moment
 
 KEYS = ("action", "entity", "user", "org", "operation", "source", "field", "old", "new", "since", "until")
 USERS = get_args(ActorType)
@@ -65,7 +65,7 @@ def asked(text: str, since: str, until: str, now: datetime) -> Query:
     for word, moment in (("since", since), ("until", until)):
         moments[word] = parse_moment(moment, now, end=word == "until") if moment else None
         if moment and moments[word] is None:
-            raise UsageError(f"{moment[:60]!r} is no date or time. Write 2026-11-01, 7d or yesterday.")
+            raise UsageError(f"{moment[:60]!r} is no date or time. Write {WRITTEN}.")
     return forward(parse(text, now).within(moments["since"], moments["until"]))
 
 
@@ -133,8 +133,7 @@ def _with(query: Query, term: Term, text: str, now: datetime) -> Query:
             raise QueryError(f"{term.key}: takes no minus; use the other one.", text, term.position)
         moment = parse_moment(term.value, now, end=term.key == "until")
         if moment is None:
-            hint = "Write 2026-11-01, 2026-11-01T09:30:00Z, 7d, 24h, today or yesterday."
-            raise QueryError(f"{term.value[:60]!r} is no date or time. {hint}", text, term.position)
+            raise QueryError(f"{term.value[:60]!r} is no date or time. Write {WRITTEN}.", text, term.position)
         return query.within(moment, None) if term.key == "since" else query.within(None, moment)
     if len(query.terms) >= MAX_TERMS:
         raise QueryError(f"A query has up to {MAX_TERMS} terms.", text, term.position)

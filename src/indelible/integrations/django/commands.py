@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from indelible.errors import Error
 from indelible.integrations.django.conf import configured
+from indelible.search.moment import WRITTEN
 
 
 class AuditCommand(BaseCommand):
@@ -56,5 +57,5 @@ def aliases(given: str | None) -> list[str]:
 
 def add_search(parser: CommandParser) -> None:
     parser.add_argument("query", nargs="?", default="", help="As in the search bar: dana action:PRODUCT_*")
-    parser.add_argument("--since", help="2026-11-01, an RFC 3339 time, 7d, 24h, today, yesterday")
+    parser.add_argument("--since", help=WRITTEN)
     parser.add_argument("--until", help="Likewise; a day is included")
