@@ -18,7 +18,7 @@ SRC = Path(indelible.__file__).parent.parent
 LEVELS = (
     ("errors",),
     ("background",),
-    ("values", "merkle", "files", "urls"),
+    ("values", "merkle", "files", "urls", "wording"),
     ("event",),
     ("actions", "store", "client"),
     ("signer", "group", "capture", "prover", "index"),

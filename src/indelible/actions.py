@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from itertools import filterfalse, pairwise
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import msgspec
 
 from indelible.errors import MapError
 from indelible.event import ACTION, MAX_ACTION, MAX_NAME, Outcome
+from indelible.wording import fault, place
 
 Guard = Literal["card", "key", "token"]  # a kind of secret that is known by its look
 EVERYWHERE = "*"  # the table of the map whose lists hold for every table
 Operation = Literal["create", "update", "delete"]
+CHOICES = {"on": get_args(Operation), "outcome": get_args(Outcome), "guard": get_args(Guard)}  # of these keys
 PAST = {"create": "CREATED", "update": "UPDATED", "delete": "DELETED", "baseline": "BASELINED"}
 
 # Columns nobody wants in a log, whether or not the map says so.
@@ -197,11 +199,18 @@ def _side_matches(change: dict[str, Any], side: str, value: object, *, null: boo
     return value is None or change.get(side) == value
 
 
+def _fault(error: msgspec.ValidationError) -> str:
+    at = place(error)
+    keys = (Rule if at.startswith("rule ") else TableMap).__struct_fields__
+    choices = CHOICES.get(at.rpartition(", ")[2].partition(" ")[0], ())
+    return f"{', ' * bool(at)}{at}: {fault(error, [key for key in keys if key != 'everywhere'], choices)}"
+
+
 def _table(path: Path, name: str, raw: object) -> TableMap:
     try:
         table = msgspec.convert(raw, TableMap)
     except msgspec.ValidationError as error:
-        raise MapError(f"The map {path}, table [{name}]: {error}.") from error
+        raise MapError(f"The map {path}, table [{name}]{_fault(error)}") from error
     if table.everywhere:
         raise MapError(f'The map {path}, table [{name}]: `everywhere` is no key. Redact in ["*"] instead.')
     if name == EVERYWHERE and isinstance(raw, dict) and raw.keys() - {"redact", "keep", "guard"}:
