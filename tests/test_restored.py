@@ -11,8 +11,10 @@ from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.capture.translate import translate
 from indelible.errors import LogError, VerificationError
 from indelible.log import Log
+from indelible.monitor import Monitor
 from tests.attacks import consistent_head
 from tests.checking import check
+from tests.store.test_log import happened
 from tests.world import World
 
 
@@ -63,7 +65,7 @@ def test_a_log_restored_from_an_older_copy_is_refused_and_loses_no_change(world:
     put_back(world, old)
     change(world, 4)
     for _ in range(3):
-        with pytest.raises(VerificationError, match=r"rolled back: the log has 2 entries, and 3 were signed"):
+        with pytest.raises(VerificationError, match=r"rolled back: the log has 1 entries, and 3 were signed"):
             world.sealer.seal()
     assert world.waiting() == 1
     put_back(world, newest)
@@ -76,12 +78,34 @@ def test_an_older_log_that_grew_as_long_again_is_a_fork_and_never_signed(world: 
     change(world, 3)
     world.sealed()
     put_back(world, old)
-    for id_ in (4, 5, 6):
-        change(world, id_)
+    with world.log.store.appending() as appending:  # as a machine does that does not remember what this one signed
+        for _ in range(3):
+            appending.add(happened())
+    change(world, 4)
     with pytest.raises(VerificationError, match=r"forked"):
         world.sealer.seal()
     assert world.log.signed_size() == 1
-    assert world.waiting() == 3
+    assert world.waiting() == 1
+
+
+def test_into_an_older_copy_nothing_of_our_own_is_sealed_and_its_finding_stays(world: World) -> None:
+    old = copy(world, "audit.db")
+    change(world, 2)
+    change(world, 3)
+    world.sealed()
+    newest = copy(world, "audit.db")
+    put_back(world, old)
+    found = []
+    for _ in range(3):  # each time a server is started
+        found.append(str(Monitor(world.log).check()))
+        with pytest.raises(VerificationError, match=r"rolled back: the log has 1 entries, and 3 were signed"):
+            world.log.append([happened()])
+        assert world.log.head().size == 1
+    cut = "truncated: 3 entries were signed and 1 are there. It was cut, or is an older copy. Restore the newest one."
+    assert found == [cut] * 3
+    put_back(world, newest)
+    assert Monitor(world.log).check() is None
+    assert world.log.append([happened()]) == [3]
 
 
 def test_an_application_restored_from_an_older_copy_is_recorded_on(world: World) -> None:

@@ -7,7 +7,7 @@ captured -> sealed -> signed -> published
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any, Self
@@ -131,16 +131,24 @@ class Log:
         """The key that signs now."""
         return self.keys.current
 
-    def appending(self) -> AbstractContextManager[Appending]:
-        """One transaction on the log; see `Store.appending`, the commit point."""
-        return self.store.appending()
+    @contextmanager
+    def appending(self) -> Iterator[Appending]:
+        """One transaction on the log; see `Store.appending`, the commit point.
+
+        Raises VerificationError, with nothing added, where the log has less than was signed: entries of ours in the
+        place of those that are missing would hide what happened to it.
+        """
+        with self.store.appending() as appending:
+            if self._signer is not None:
+                self._signer.refuse_older(appending.size)
+            yield appending
 
     def append(self, events: Iterable[Event]) -> list[int]:
         """Seal and sign events; gives their sequence numbers. All of them are sealed or none.
 
-        Threads that append at once share a transaction. Raises EventError or LogError before the commit;
-        VerificationError or LogError from `sign` after it: then they are sealed, not signed, and are not to be
-        appended again.
+        Threads that append at once share a transaction. Raises EventError, LogError or, from `appending`,
+        VerificationError before the commit; VerificationError or LogError from `sign` after it: then they are sealed,
+        not signed, and are not to be appended again.
         """
         return [place.seq for place in self._group.append(Batch(list(events)))]
 

@@ -104,7 +104,7 @@ class Monitor(Background):
         try:
             self._log.append([_event(self._log.origin, error)])
         except Error as refused:
-            logger.error("The alarm is sealed at best, and not signed: %s", refused)  # noqa: TRY400 - one sentence
+            logger.error("The alarm is no signed entry of the log: %s", refused)  # noqa: TRY400 - one sentence
 
 
 class _Pulse(NamedTuple):

@@ -9,8 +9,10 @@ import pytest
 from indelible.log import Log
 from indelible.merkle.tlog_proof import TlogProof
 from tests.api.conftest import EVENT, Client
+from tests.attacks import cut
 from tests.checking import check_signed
 from tests.packing import PACK
+from tests.shell import shell
 
 FULL: dict[str, Any] = EVENT | {
     "operation": "update", "occurred_at": "2026-11-20T09:14:03.512345Z",
@@ -170,6 +172,16 @@ def test_a_body_of_another_kind_is_refused_with_what_is_taken(api: Client) -> No
     assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip, zstd")
     assert client.post("/events", content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
     assert client.post("/events", content=b" " * 2**25, headers=headers).status_code == 413
+
+
+def test_a_log_that_was_cut_takes_no_event_and_acknowledges_none(api: Client, log: Log, log_url: str) -> None:
+    client = api("append")
+    client.post("/events", json={"events": [EVENT] * 3})
+    with shell(log, log_url) as db:
+        db.disarm()
+        cut(db, 2)
+    assert client.post("/events", json=EVENT).status_code == 503
+    assert log.head().size == 2
 
 
 def test_a_key_of_one_organization_records_for_that_alone(api: Client, log: Log) -> None:

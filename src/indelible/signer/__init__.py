@@ -56,6 +56,15 @@ def _recall(path: Path, origin: str) -> Frontier | None:
     raise LogError(f"The signer's state {path} is of {state.origin}; the key is for {origin}. Pair them again.")
 
 
+def _refuse_older(size: int, signed: int) -> None:
+    if size < signed:
+        raise VerificationError(
+            "rolled back",
+            f"the log has {size} entries, and {signed} were signed. It was restored from an old copy or cut. Restore "
+            "the newest copy; nothing is added to it or signed until then.",
+        )
+
+
 class Signer:
     """A key, and the memory of what it has signed, which stands where the key's file is or would be."""
 
@@ -85,6 +94,10 @@ class Signer:
     @property
     def verifier(self) -> Verifier:
         return self._key.verifier
+
+    def refuse_older(self, size: int) -> None:
+        """Raises VerificationError for a log with fewer entries than were signed: it was cut, or is an older copy."""
+        _refuse_older(size, self._recall().size)
 
     def sign(self, store: Source) -> tuple[int, str]:
         """The size and signed note of the log's head, as committed.
@@ -156,12 +169,7 @@ class Signer:
 
     def _extend(self, store: Source, head: Head) -> Frontier:
         frontier = self._recall()
-        if head.size < frontier.size:
-            raise VerificationError(
-                "rolled back",
-                f"the log has {head.size} entries, and {frontier.size} were signed. It was restored from an old "
-                "copy or cut. Restore the newest copy; it is not signed until then.",
-            )
+        _refuse_older(head.size, frontier.size)
         signed = self._newest(store)
         self._compare(frontier, signed)
         for _, _, line in store.leaves(frontier.size, head.size):

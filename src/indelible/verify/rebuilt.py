@@ -53,7 +53,8 @@ class Rebuilt:
         if beyond := [size for size in self._roots if size > self.frontier.size]:
             raise VerificationError(
                 "truncated",
-                f"{max(beyond)} entries were signed and {self.frontier.size} are there.",
+                f"{max(beyond)} entries were signed and {self.frontier.size} are there. It was cut, or is an older "
+                "copy. Restore the newest one.",
                 self.frontier.size,
             )
 
