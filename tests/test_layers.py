@@ -23,6 +23,7 @@ LEVELS = (
     ("actions", "store", "client"),
     ("signer", "group", "capture", "prover", "index"),
     ("log",),
+    ("alarm",),
     ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work", "sent"),
     ("monitor", "memory", "export", "publish", "webhooks", "schedule", "views", "keys"),
     ("digests", "exports"),

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -82,6 +83,26 @@ def test_an_edit_is_noticed_at_once_and_recorded_once(log: Log, edit: Edit, watc
     watching.check()
     (entry,) = alarms(log)
     assert (entry.metadata, entry.outcome, entry.actor.id) == ({"kind": "changed", "seq": 7}, "failure", "monitor")
+
+
+def test_a_finding_that_is_on_record_is_not_recorded_again_after_a_restart(log: Log, edit: Edit) -> None:
+    edit(changed)
+    first, again = Monitor(log), Monitor(log)
+    first.check()
+    assert str(again.check()) == str(first.alarm)
+    (entry,) = alarms(log)
+    assert again.found.at == first.found.at == datetime.fromisoformat(entry.occurred_at)
+
+
+def test_the_same_edit_after_it_was_mended_is_another_finding(log: Log, edit: Edit) -> None:
+    line, watching = log.line(7), Monitor(log)
+    watching.check()
+    for _ in range(2):
+        edit(changed)
+        assert watching.check()
+        edit(lambda db: db.run("UPDATE leaf SET line = ? WHERE seq = 7", line))
+        assert watching.check() is None
+    assert [entry.metadata["seq"] for entry in alarms(log)] == [7, 7]
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)

@@ -6,15 +6,14 @@ elsewhere.
 """
 
 import logging
-import secrets
 import threading
 import time
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from indelible.alarm import record
 from indelible.background import Background
 from indelible.errors import Error, VerificationError
-from indelible.event import Actor, Context, Entity, Event, derive_id
 from indelible.log import Log
 from indelible.verify import verify_log
 
@@ -37,7 +36,7 @@ class Monitor(Background):
         self._verifier = log.verifier  # as it was when this began: what the log says of its key later is not asked
         self._deep = True
         self._pass = threading.Lock()
-        self.alarm: VerificationError | None = None  # what the last pass found; None: all is as it was signed
+        self.found = Found()
 
     def check(self, *, urgent: bool = True, deep: bool = False) -> VerificationError | None:
         """One pass; `deep`: with the database's own check of its files. What it finds is recorded, once; gives it.
@@ -45,17 +44,21 @@ class Monitor(Background):
         Raises Error where the log cannot be read.
         """
         with self._pass:
-            pace = _Pace(1.0 if urgent else SHARE, self._stopped)
+            pace, began = _Pace(1.0 if urgent else SHARE, self._stopped), datetime.now(UTC)
             try:
                 # The files' own check takes them from the disk whole: once in the life of a process.
-                verify_log(self._log, self._verifier, progress=pace.keep, files=deep or self._deep)
+                report = verify_log(self._log, self._verifier, progress=pace.keep, files=deep or self._deep)
             except VerificationError as error:
-                known, self.alarm = str(self.alarm), error  # health tells first
-                if known != str(error):
+                if str(self.alarm) != str(error):
                     self._raise(error)
             else:
-                self.alarm, self._deep = None, False
+                self.found, self._deep = Found(None, began, report.size), False
             return self.alarm
+
+    @property
+    def alarm(self) -> VerificationError | None:
+        """What the last pass found; None: all is as it was signed."""
+        return self.found.alarm
 
     def told(self, health: dict[str, Any]) -> dict[str, Any]:
         """Health, with the alarm in it if there is one."""
@@ -100,11 +103,20 @@ class Monitor(Background):
 
     def _raise(self, error: VerificationError) -> None:
         """The alarm goes where it can: into the program's own log, and as an entry behind whatever was done."""
+        right, self.found = self.found.at, Found(error, datetime.now(UTC))  # health tells first
         logger.critical("The log %s is not what was signed: %s", self._log.origin, error)
         try:
-            self._log.append([_event(self._log.origin, error)])
+            self.found = Found(error, record(self._log, error, right))
         except Error as refused:
             logger.error("The alarm is no signed entry of the log: %s", refused)  # noqa: TRY400 - one sentence
+
+
+class Found(NamedTuple):
+    """What passes came to."""
+
+    alarm: VerificationError | None = None  # None: all is as it was signed
+    at: datetime | None = None  # since when it is known; without an alarm, when the last pass began
+    size: int = 0  # entries that the last pass found to be as they were signed
 
 
 class _Pulse(NamedTuple):
@@ -130,19 +142,3 @@ class _Pace:
         if self._stopped.wait(self._rest * (time.monotonic() - self._since)):
             raise _Stopped
         self._since = time.monotonic()
-
-
-def _event(origin: str, error: VerificationError) -> Event:
-    now = datetime.now(UTC)
-    return Event(
-        action="AUDIT_TAMPERING_DETECTED",
-        operation="verify",
-        entity=Entity("Log", origin, origin),
-        occurred_at=now,
-        actor=Actor.system("monitor"),
-        id=derive_id(now, secrets.token_hex(16)),
-        outcome="failure",
-        reason=str(error)[:2048],
-        context=Context(source="indelible"),
-        metadata={"kind": error.kind} | ({} if error.seq is None else {"seq": error.seq}),
-    )
