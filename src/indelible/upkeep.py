@@ -17,7 +17,7 @@ from indelible.event import micros
 from indelible.index.indexer import Indexer
 from indelible.integrations.smtp import Mailer
 from indelible.log import Log
-from indelible.monitor import Monitor
+from indelible.monitor import Found, Monitor
 from indelible.publish.assurance import Assurance
 from indelible.publish.publisher import Places, Publisher
 from indelible.work.letters import Send
@@ -65,6 +65,11 @@ class Upkeep:
     def assurance(self) -> Assurance | None:
         """How sure one may be of the log, where it is known elsewhere."""
         return self._publisher.assurance
+
+    @property
+    def found(self) -> Found:
+        """What verifying the log came to, and when."""
+        return self._monitor.found
 
     @property
     def mails(self) -> bool:

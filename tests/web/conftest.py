@@ -57,6 +57,7 @@ def pages(filled: World) -> Iterator[Open]:
         manages: bool = False,
         shell: Shell | None = None,
         assured: Assurance | None = None,
+        verified: bool = False,
     ) -> TestClient:
         def viewer(_request: Request) -> Viewer | Response:
             viewer = Viewer(actor=DANA, organization=organization, manages=manages)
@@ -64,6 +65,8 @@ def pages(filled: World) -> Iterator[Open]:
 
         upkeep = Upkeep(filled.log, filled.log_url, [])
         upkeep._publisher.assurance = assured
+        if verified:
+            upkeep._monitor.check()
         kept.append(upkeep)
         app = create_app(filled.log, viewer=viewer, shell=shell, refresh=filled.sealer.seal, upkeep=upkeep)
         client = TestClient(Starlette(routes=[Mount("/audit", app)]))

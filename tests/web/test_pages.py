@@ -223,3 +223,45 @@ def test_another_organization_s_part_of_a_transaction_is_not_shown(pages: Open, 
     page = client.get(f"/audit/entry/{mine[-1].seq}").text
     assert others
     assert not [e for e in others if f"/audit/entry/{e.seq}" in page]
+
+
+@pytest.fixture
+def tampered(filled: World) -> World:
+    """Entry 1, which is Globex's, is not what it was."""
+    filled.sealed()
+    with filled.shell() as db:
+        db.disarm()
+        ((line,),) = db.rows("SELECT line FROM leaf WHERE seq = 1")
+        db.run("UPDATE leaf SET line = ? WHERE seq = 1", line.replace(b"Globex", b"Globux"))
+    return filled
+
+
+@pytest.mark.usefixtures("tampered")
+def test_a_log_that_failed_to_verify_is_never_called_signed(pages: Open) -> None:
+    page = pages(verified=True).get("/audit/").text
+    head, export = page.split('role="alert">')[1].split("</p>")[0], page.split('class="audit-export"')[1]
+    assert "Verification of this log failed." in head
+    assert "changed: entry 1 is not the line that was sealed." in head
+    assert re.search(r"Known since <time [^>]*>20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC</time>", head)
+    assert "<code>indelible verify</code>" in head
+    assert "docs/assurance.md" in head
+    assert "Verification of this log failed." in export
+    assert ">signed</a>" not in page
+
+
+@pytest.mark.usefixtures("tampered")
+def test_a_viewer_of_one_organization_is_told_that_it_failed_and_no_facts_of_others(pages: Open) -> None:
+    page = pages("org_a", verified=True).get("/audit/").text
+    assert page.count("Verification of this log failed.") == 2
+    assert "Whoever runs this service has to look at it." in page
+    assert "entry 1" not in page
+    assert ", signed" not in page
+
+
+def test_what_is_said_to_be_verified_is_what_the_last_pass_saw(pages: Open, filled: World) -> None:
+    assert "verified" not in pages().get("/audit/").text.split("</header>")[0]
+    filled.run("UPDATE licenses SET seats = 9 WHERE id = 'lic_g'")
+    checked = pages(verified=True)
+    head = " ".join(checked.get("/audit/").text.split("</header>")[0].split())
+    assert re.search(r'6 entries, all <a href="/audit/checkpoint">signed</a> · 5 verified <time [^>]*>\d{4}-', head)
+    assert "the log was verified" in pages("org_a", verified=True).get("/audit/").text

@@ -131,7 +131,7 @@ class Pages:
             "views": self._views.seen(viewer), "keeps": owner_of(viewer.actor) is not None, "narrowing": narrower,
             "exports": CHOICES, "columns": COLUMNS, "presets": PRESETS.items(), "size": self._log.head().size,
             "signed": self._log.signed_size(),
-            "assurance": self._upkeep.assurance,
+            "assurance": self._upkeep.assurance, "found": self._upkeep.found,
         }  # fmt: skip
         return self._frame.show(request, "Audit log", "entries.html", values, 400 if problems else 200)
 
