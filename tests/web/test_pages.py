@@ -225,6 +225,14 @@ def test_another_organization_s_part_of_a_transaction_is_not_shown(pages: Open, 
     assert not [e for e in others if f"/audit/entry/{e.seq}" in page]
 
 
+def test_an_organization_without_entries_is_not_told_that_nothing_is_recorded(pages: Open) -> None:
+    page = pages("org_none").get("/audit/").text
+    assert "Your organization has no entries" in page
+    assert "docs/map.md" in page
+    assert "Nothing is recorded yet" not in page
+    assert "nothing to switch on" not in page
+
+
 @pytest.fixture
 def tampered(filled: World) -> World:
     """Entry 1, which is Globex's, is not what it was."""
