@@ -197,6 +197,15 @@ def test_bytes_edited_in_the_file_are_found_by_the_next_pass(world: World) -> No
         assert (found.kind, found.seq) == ("changed", 7)
 
 
+def test_what_only_a_deep_pass_finds_is_an_alarm_until_it_is_mended(edit: Edit, watching: Monitor) -> None:
+    edit(lambda _: None)  # what refuses is gone
+    assert watching.check() is None
+    assert watching.check(deep=True)
+    found = watching.check()
+    assert found is not None
+    assert found.kind == "schema"
+
+
 def test_it_stops_within_a_pass(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     log.append(happened() for _ in range(3000))
     monkeypatch.setattr(monitor, "SHARE", 1e-4)

@@ -1,5 +1,6 @@
 """`verify` finds every change to a log, names its kind and the first bad entry, and never cries wolf."""
 
+import re
 import shutil
 import threading
 from collections.abc import Callable
@@ -14,12 +15,16 @@ from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import SigningKey, Verifier
 from indelible.search.page import lines
 from indelible.search.query import Query
+from indelible.store.sqlite.store import SQLiteStore
 from indelible.verify import verify_file, verify_log
 from tests.attacks import ATTACKS, Attack, cut, insert, run
 from tests.checking import check_signed
 from tests.shell import Shell
 from tests.store.test_log import happened
 from tests.world import World
+
+ROOT = Path(__file__).parent.parent
+DOTS = re.DOTALL | re.MULTILINE
 
 
 @pytest.fixture
@@ -75,7 +80,19 @@ def refused(log: Log, earlier: str | None = None) -> tuple[str, int | None]:
 def test_a_log_without_what_refuses_is_found(world: World, log: Log) -> None:
     verify_log(log, log.verifier)
     attack(world, lambda _: None)
-    assert refused(log) == ("index", None)
+    assert refused(log) == ("schema", None)
+
+
+def test_what_refuses_is_named_where_it_is_gone_and_put_back_as_the_page_says(world: World, log: Log) -> None:
+    page, file = (ROOT / "docs" / "assurance.md").read_text(), isinstance(log.store, SQLiteStore)
+    made = re.findall(r'sqlite3 audit.db "(.+?)"' if file else r"^((?:CREATE TRIGGER|ALTER TABLE) [^;]+);$", page, DOTS)
+    with world.shell() as db:
+        db.run("DROP TRIGGER leaf_refuses_update" if file else "DROP TRIGGER refuses_update ON leaf")
+        with pytest.raises(VerificationError, match=r"schema: \w*refuses_update of \S+ is .*docs/assurance.md"):
+            verify_log(log, log.verifier)
+        for statement in made:
+            db.run(statement)
+    verify_log(log, log.verifier)
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -46,8 +46,9 @@ class Monitor(Background):
         with self._pass:
             pace, began = _Pace(1.0 if urgent else SHARE, self._stopped), datetime.now(UTC)
             try:
-                # The files' own check takes them from the disk whole: once in the life of a process.
-                report = verify_log(self._log, self._verifier, progress=pace.keep, files=deep or self._deep)
+                # The files' own check takes them from the disk whole: once in the life of a process, and when asked.
+                self._deep = deep or self._deep  # until what it finds is mended: another pass would not see it
+                report = verify_log(self._log, self._verifier, progress=pace.keep, files=self._deep)
             except VerificationError as error:
                 if str(self.alarm) != str(error):
                     self._raise(error)

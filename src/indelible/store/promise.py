@@ -199,3 +199,6 @@ class Store(Protocol):
 
     def damage(self) -> str | None:
         """What the database itself finds wrong with its files and indexes."""
+
+    def altered(self) -> str | None:
+        """What the log was made with and is another one now, or gone: what refuses to have it changed."""

@@ -104,6 +104,12 @@ def _other_nodes(log: Log, nodes: list[tuple[int, int, bytes]]) -> VerificationE
 def _check_file(log: Log) -> None:
     if said := log.store.damage():
         raise VerificationError("index", f"{log.store} is damaged: {said}.")
+    if said := log.store.altered():
+        raise VerificationError(
+            "schema",
+            f"{said}. The entries are as they were sealed; the database may no longer refuse to have them changed. "
+            "Put it back: docs/assurance.md, “When it fails”.",
+        )
 
 
 def _check_blocks(log: Log, size: int) -> None:

@@ -219,10 +219,7 @@ class PostgresStore:
         return self._select("pulse")
 
     def damage(self) -> str | None:
-        """What refuses may have been taken away; with the extension amcheck: an index lacks a row of its table."""
-        if missing := refusing() - {(table, name) for table, name in self._select("armed")}:
-            table, name = min(missing)
-            return f"the trigger {name} of {table} is switched off, or not there"
+        """With the extension amcheck: an index lacks a row of its table."""
         for (schema,) in self._select("amcheck"):
             for (index,) in self._select("indexes"):
                 try:
@@ -231,6 +228,11 @@ class PostgresStore:
                 except VerificationError as error:
                     return str(error)
         return None
+
+    def altered(self) -> str | None:
+        missing = sorted(refusing() - {(table, name) for table, name in self._select("armed")})
+        more = f" (and {len(missing) - 1} more)" if missing[1:] else ""
+        return f"{missing[0][1]}{more} of indelible_log.{missing[0][0]} is switched off or gone" if missing else None
 
     def _select(self, name: str, *values: Any) -> Rows:
         return self._readers.query(SQL[name], values)

@@ -237,14 +237,15 @@ class SQLiteStore:
             return self._watcher.pragma("data_version")
 
     def damage(self) -> str | None:
-        """A row that an index lacks would hide it from a search; what refuses may have been taken away."""
+        """A row that an index lacks would hide it from a search."""
         ((said,),) = self.select("PRAGMA integrity_check(1)")
-        if said != "ok":
-            return str(said)
+        return None if said == "ok" else str(said)
+
+    def altered(self) -> str | None:
         there = {(str(name), sql) for name, sql in self.select(SQL["objects"])}
         other = sorted({name for name, _ in there ^ objects()})
         more = f" (and {len(other) - 1} more)" if other[1:] else ""
-        return f"{other[0]}{more} is not as the log was made with" if other else None
+        return f"{other[0]}{more} of {self.path} is not what the log was made with" if other else None
 
     def select(self, sql: str, values: Any = ()) -> list[Any]:
         """Rows of one reading statement; the values are bound."""
