@@ -5,13 +5,19 @@ import io
 import json
 import re
 import sqlite3
+from contextlib import closing
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from starlette.testclient import TestClient
 
 from indelible import Actor, acting_as
+from indelible.errors import UsageError
 from indelible.event import read
+from indelible.upkeep import Upkeep
 from indelible.verify import verify_log
+from indelible.web import create_app
 from tests.checking import on_sqlite
 from tests.web.conftest import Open
 from tests.world import World
@@ -231,6 +237,15 @@ def test_an_organization_without_entries_is_not_told_that_nothing_is_recorded(pa
     assert "docs/map.md" in page
     assert "Nothing is recorded yet" not in page
     assert "nothing to switch on" not in page
+
+
+@pytest.mark.parametrize("given", [None, "dana", Actor(id="u_1")])
+def test_a_viewer_function_that_gives_something_else_is_told_what_it_may(filled: World, given: Any) -> None:
+    with closing(Upkeep(filled.log, filled.log_url, [])) as upkeep:
+        app = create_app(filled.log, viewer=lambda _: given, shell=None, refresh=filled.sealer.seal, upkeep=upkeep)
+        said = f"`viewer` gave {type(given).__name__}. .* gives a Viewer or, .* a Response: RedirectResponse"
+        with TestClient(app) as client, pytest.raises(UsageError, match=said):
+            client.get("/")
 
 
 @pytest.fixture

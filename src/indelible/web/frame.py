@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from indelible.errors import Error, NotFoundError
+from indelible.errors import Error, NotFoundError, UsageError
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck, context_of
 from indelible.work.announcements import By
 
@@ -64,8 +64,13 @@ class Frame:
 
     def _answer(self, request: Request, page: Callable[[Viewer], Response]) -> Response:
         viewer = self.viewer(request)
-        if not isinstance(viewer, Viewer):
+        if isinstance(viewer, Response):
             return viewer
+        if not isinstance(viewer, Viewer):
+            raise UsageError(
+                f"`viewer` gave {type(viewer).__name__}. It is a plain function that gives a Viewer or, for whoever "
+                "may see nothing, a Response: RedirectResponse('/sign-in'), say."
+            )
         try:
             return page(viewer)
         except Error as error:  # the disk is full, the file is damaged: a page that says so, not a stack trace
