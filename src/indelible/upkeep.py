@@ -72,6 +72,11 @@ class Upkeep:
         return self._monitor.found
 
     @property
+    def undeliverable(self) -> str | None:
+        """Why no webhook is delivered by this process, as far as it has looked at them."""
+        return None if self._desk is None else self._desk.webhooks.endpoints.problem
+
+    @property
     def mails(self) -> bool:
         """Whether there is a way to send mail."""
         return self._send is not None
@@ -133,7 +138,7 @@ class Upkeep:
     def told(self, health: dict[str, Any]) -> dict[str, Any]:
         """Health, with what all of them have to say."""
         health |= {"drifted": sorted({table for drift in self.drifts for table in drift.unclean})}
-        health |= {"undelivered": self._idle} if self._idle else {}
+        health |= {"undelivered": idle} if (idle := self._idle or self.undeliverable) else {}
         health |= {"unindexed": self._indexer.failure} if self._indexer.failure else {}
         return self._publisher.told(self._monitor.told(health))
 

@@ -2,14 +2,22 @@
 
 import base64
 import threading
+import time
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from indelible.background import Free
 from indelible.errors import LogError, UsageError
+from indelible.upkeep import Upkeep
 from indelible.webhooks.secret import VARIABLE, Secrets, key_path
+from indelible.webhooks.service import Webhooks
 from indelible.work.place import open_work
-from tests.webhooks.conftest import Hooked
+from tests.store.test_log import happened
+from tests.webhooks.conftest import DANA, LOOPBACK, Hooked
+from tests.webhooks.receiver import Receiver
 
 
 def kept(path: Path, folder: Path, name: str = "a") -> Secrets:
@@ -42,17 +50,62 @@ def test_two_that_begin_at_once_have_one_key(tmp_path: Path) -> None:
     assert (tmp_path / "k").stat().st_mode & 0o077 == 0
 
 
-def test_another_key_than_the_one_that_signed_is_refused(tmp_path: Path) -> None:
-    kept(tmp_path / "k", tmp_path)
+def test_a_key_that_was_lost_is_made_anew_where_there_is_no_endpoint(tmp_path: Path) -> None:
+    before = kept(tmp_path / "k", tmp_path).token("x")
     (tmp_path / "k").unlink()
-    with pytest.raises(LogError, match="is not the one that webhooks were signed with"):
-        kept(tmp_path / "k", tmp_path)
+    after = kept(tmp_path / "k", tmp_path)
+    assert after.problem is None
+    assert after.token("x") != before
+    assert kept(tmp_path / "k", tmp_path).of("wh_1", 1).shared == after.of("wh_1", 1).shared
 
 
-def test_a_key_that_was_cut_is_refused(tmp_path: Path) -> None:
+def test_a_key_that_was_cut_signs_nothing(tmp_path: Path) -> None:
     (tmp_path / "k").write_bytes(b"short")
+    cut = kept(tmp_path / "k", tmp_path)
     with pytest.raises(LogError, match="has 5 bytes"):
-        kept(tmp_path / "k", tmp_path)
+        cut.of("wh_1", 1)
+    with pytest.raises(LogError, match="has 5 bytes"):
+        cut.token("x")
+
+
+def test_another_key_than_the_one_they_were_added_with_signs_nothing_until_they_are_added_again(
+    hooked: Hooked, receiver: Receiver
+) -> None:
+    path, (old, _) = key_path(hooked.log.store.key_path), hooked.add(receiver.url)
+    path.unlink()
+    now = Webhooks(hooked.log, hooked.work, Secrets.kept(path, hooked.work), allowed=LOOPBACK, pages="").endpoints
+    assert now.problem is not None
+    assert "indelible webhooks remove LOG ID" in now.problem
+    assert now.public_keys(old) == []
+    with pytest.raises(LogError, match="is not the one that the webhooks were added with"):
+        now.add(receiver.url, DANA)
+    with pytest.raises(LogError, match="is not the one that the webhooks were added with"):
+        now.rotate(old.id, DANA)
+    assert now.all() == [old]
+    now.remove(old.id, DANA)
+    new, secret = now.add(receiver.url, DANA)
+    assert now.secrets(new, datetime.now(UTC))[0].shared == secret.shared
+    assert now.signs()
+    assert not hooked.webhooks.endpoints.signs()  # who still has the old one
+
+
+def test_without_its_key_webhooks_stop_and_all_else_goes_on(
+    hooked: Hooked, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INDELIBLE_WEBHOOK_ALLOW", "127.0.0.0/8")
+    hooked.add(receiver.url)
+    key_path(hooked.log.store.key_path).unlink()
+    with closing(Upkeep(hooked.log, hooked.log_url, [])) as upkeep:
+        upkeep.start()
+        hold = upkeep.turn("app")()
+        assert hold is not None
+        assert not isinstance(hold, Free)
+        hold.release()
+        assert "verification" in [job.name for job in upkeep.desk.scheduler.jobs]
+        assert "is not the one that the webhooks were added with" in upkeep.told({"status": "ok"})["undelivered"]
+        hooked.log.append([happened()])
+        time.sleep(1.5)
+    assert receiver.got == []
 
 
 def test_the_environments_key_needs_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

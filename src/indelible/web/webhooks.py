@@ -62,6 +62,7 @@ class Webhooks:
         values = {
             "endpoints": [(each, self._webhooks.deliveries.states(each.id)) for each in endpoints], "viewer": viewer,
             "form": dict.fromkeys(FIELDS, "") | form, "problems": dict.fromkeys(FIELDS, "") | problems,
+            "undeliverable": self._webhooks.endpoints.problem,
             "done": DONE.get(request.query_params.get("done", "")),
         }  # fmt: skip
         return self._frame.show(request, "Webhooks", "webhooks.html", values, 400 if problems else 200)
@@ -90,6 +91,7 @@ class Webhooks:
             "attempts": [
                 (_shown(each.started_at), each) for each in deliveries.attempts(endpoint.id, limit=LISTED)
             ],
+            "undeliverable": self._webhooks.endpoints.problem,
             "form": form or kept, "problems": dict.fromkeys(FIELDS, "") | problems,
             "done": DONE.get(request.query_params.get("done", "")), "viewer": viewer,
         }  # fmt: skip

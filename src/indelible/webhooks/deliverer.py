@@ -87,7 +87,8 @@ class Deliverer:
         with self._log.followed(self._grew):
             while not self._stopped.is_set():
                 try:
-                    hold = await asyncio.to_thread(self._work.hold, "webhooks")
+                    signs = await asyncio.to_thread(self._endpoints.signs)  # else another process may: it has the key
+                    hold = await asyncio.to_thread(self._work.hold, "webhooks") if signs else None
                     if hold is not None:
                         await self._deliver(hold)
                 except Error as error:
@@ -110,7 +111,7 @@ class Deliverer:
             ):
                 tools = Tools(client, reading, self._deliveries, ledger, self._endpoints.secrets, self._disable)
                 try:
-                    while not self._stopped.is_set() and await asyncio.to_thread(hold.kept):
+                    while not self._stopped.is_set() and await asyncio.to_thread(self._may, hold):
                         await self._keep(tools)
                         await self._wait(EVERY)
                 finally:
@@ -133,6 +134,9 @@ class Deliverer:
             elif not ended:
                 lane = Lane(endpoint, tools, self._width)
                 self._lanes[id_] = (lane, asyncio.create_task(lane.run()))
+
+    def _may(self, hold: Hold) -> bool:
+        return hold.kept() and self._endpoints.signs()
 
     def _settle(self) -> None:
         """What was announced while the log took nothing. It does not keep others from being delivered."""

@@ -66,10 +66,23 @@ class Endpoints:
             failing_since=None,
         )
         with self._work.transaction() as statements:
+            self._secrets.claim(statements)
+            secret = self._secrets.of(endpoint.id, 1)
             statements.run("add_endpoint", **msgspec.structs.asdict(endpoint))
             _announce(statements, "WEBHOOK_ADDED", "create", endpoint, by, {k: {"new": v} for k, v in _told(endpoint)})
         self._settle()
-        return endpoint, self._secrets.of(endpoint.id, 1)
+        return endpoint, secret
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing is delivered by this process: it has not the key that they were added with."""
+        return self._secrets.problem
+
+    def signs(self) -> bool:
+        """Whether it has, as of now: the last one may have been removed, or the first one added elsewhere."""
+        with self._work.transaction() as statements:
+            self._secrets.claim(statements)
+        return self.problem is None
 
     def all(self, organization: str | None = None) -> list[Endpoint]:
         """In the order in which they were added; of one organization only its own."""
@@ -83,7 +96,9 @@ class Endpoints:
             return _get(statements, id_, organization)
 
     def public_keys(self, endpoint: Endpoint) -> list[str]:
-        """For who verifies `v1a`; they are no secret."""
+        """For who verifies `v1a`; they are no secret. None while there is a `problem`."""
+        if self.problem is not None:
+            return []
         return [self._secrets.of(endpoint.id, each).public for each in endpoint.generations(datetime.now(UTC))]
 
     def secrets(self, endpoint: Endpoint, now: datetime) -> list[Secret]:
@@ -112,6 +127,7 @@ class Endpoints:
         """A new secret, told here and never again. The one before signs as well for as long as `overlap`."""
         if not timedelta(0) <= overlap <= timedelta(days=30):
             raise UsageError(f"{overlap} is no overlap of secrets: up to 30 days, please.")
+        self._secrets.of(id_, 1)  # raises before anything is changed
         until = micros(datetime.now(UTC) + overlap)
         endpoint = self._change(
             id_, by, "WEBHOOK_SECRET_ROTATED", lambda old: {"generation": old.generation + 1, "overlap_until": until}

@@ -6,6 +6,7 @@ needed.
 """
 
 import hashlib
+import logging
 import os
 import secrets
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from indelible.errors import LogError, MalformedError, UsageError
 from indelible.files import beside, sync
 from indelible.merkle.b64 import decode, encode
-from indelible.work.promise import Work
+from indelible.work.promise import Statements, Work
+
+logger = logging.getLogger(__name__)
 
 VARIABLE = "INDELIBLE_WEBHOOK_KEY"
 SIZE = 32  # bytes: within the 24 to 64 that the specification wants of a symmetric secret
@@ -49,34 +52,64 @@ class Secret:
 
 
 class Secrets:
-    """Everybody's, from the installation's key."""
+    """Everybody's, from the installation's key. `problem`: why nothing is signed for endpoints now."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes | None, problem: str | None = None, name: str = VARIABLE) -> None:
         self._key = key
+        self._name = name
+        self.problem = problem
 
     @classmethod
     def kept(cls, path: Path, work: Work) -> Self:
-        """Raises LogError if it is not the key with which this began: receivers would refuse what it signs."""
-        key = _given() or _filed(path)
+        """A key that is lost or cut is a `problem` of endpoints, and keeps nothing else from being done.
+
+        Raises UsageError for one in the environment that is none, LogError where the work cannot be had.
+        """
+        try:
+            secrets = cls(_given() or _filed(path), name=f"{path} (or {VARIABLE})")
+        except LogError as error:
+            return cls(None, str(error))
         with work.transaction() as statements:
-            mark = hashlib.sha256(b"indelible webhook key\n" + key).hexdigest()
-            ((known,),) = statements.run("webhook_key", mark=mark)
-        if known != mark:
-            raise LogError(
-                f"The key in {path} (or {VARIABLE}) is not the one that webhooks were signed with. Restore that; if it "
-                "is lost, remove the endpoints and their file, and add them again."
+            secrets.claim(statements)
+        return secrets
+
+    def claim(self, statements: Statements) -> None:
+        """The key of all endpoints is the one with which they were added; where there is none, it is this one."""
+        if self._key is None:
+            return
+        mark = hashlib.sha256(b"indelible webhook key\n" + self._key).hexdigest()
+        known, self.problem = statements.run("webhook_key"), None
+        if known == [(mark,)]:
+            return
+        if known and statements.run("endpoints"):  # receivers would refuse what it signs
+            self.problem = (
+                f"The key in {self._name} is not the one that the webhooks were added with: it was replaced, or lost "
+                "and made anew. Put that back and start the server again; if there is no copy, remove each webhook "
+                "(`indelible webhooks remove LOG ID`) and add it again: its receiver gets another secret."
             )
-        return cls(key)
+            return
+        if known:
+            logger.warning(
+                "The key in %s is not the one of before. There is no webhook, so it is used from now on; links in "
+                "digests that were mailed lead nowhere.",
+                self._name,
+            )
+        statements.run("set_webhook_key", mark=mark)
 
     def of(self, endpoint: str, generation: int) -> Secret:
+        """Raises LogError where there is a `problem`."""
+        if self.problem is not None:
+            raise LogError(self.problem)
         seed = self._derive("v1a", endpoint, generation)
         return Secret(self._derive("v1", endpoint, generation), Ed25519PrivateKey.from_private_bytes(seed))
 
     def token(self, purpose: str) -> str:
-        """For a link that only who was given it can know."""
+        """For a link that only who was given it can know. Raises LogError where there is no key."""
         return self._derive("token", purpose, 0)[:16].hex()
 
     def _derive(self, scheme: str, endpoint: str, generation: int) -> bytes:
+        if self._key is None:
+            raise LogError(self.problem or f"There is no key in {self._name}.")
         purpose = f"indelible webhook {scheme}\n{endpoint}\n{generation}".encode()
         return HKDF(SHA256(), SIZE, None, purpose).derive(self._key)
 

@@ -1,6 +1,7 @@
 """The webhooks of one log, as hosts, pages and the command line use them."""
 
 import asyncio
+import logging
 import secrets as chance
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from indelible.webhooks.deliverer import Deliverer
     from indelible.webhooks.outcome import Answer
 
+logger = logging.getLogger(__name__)
+
 BATCH = 1000
 PACKAGES = "Webhooks need more packages: pip install 'indelible[server]'"
 
@@ -44,13 +47,15 @@ class Webhooks:
     def of(cls, log: Log, work: Work, pages: str = "") -> Self:
         """As the environment sets it up. `pages`: where the audit pages are, as others reach them.
 
-        Raises UsageError, LogError: without its key nothing can be signed.
+        Raises UsageError, LogError. Without its key nothing is signed: see `Endpoints.problem`.
         """
         secrets = Secrets.kept(key_path(log.store.key_path), work)
         return cls(log, work, secrets, allowed=networks(), pages=pages)
 
     def start(self) -> None:
         """Deliver, in a thread of this process, if no other one does. Raises UsageError."""
+        if self.endpoints.problem:
+            logger.error("Webhooks are not delivered: %s", self.endpoints.problem)
         try:
             from indelible.webhooks.deliverer import Deliverer
         except ImportError as error:

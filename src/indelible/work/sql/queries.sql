@@ -8,8 +8,11 @@ INSERT INTO announcement (log, id, event) VALUES (:log, :id, :event)
 DELETE FROM announcement WHERE log = :log AND id = :id
 
 -- name: webhook_key
+SELECT value FROM property WHERE log = :log AND name = 'webhook key'
+
+-- name: set_webhook_key
 INSERT INTO property (log, name, value) VALUES (:log, 'webhook key', :mark)
-ON CONFLICT (log, name) DO UPDATE SET value = property.value RETURNING value
+ON CONFLICT (log, name) DO UPDATE SET value = excluded.value
 
 -- name: endpoints
 SELECT id, url, filter, organization, contact, state, reason, created_at, generation, overlap_until, cursor,
