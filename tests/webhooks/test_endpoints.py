@@ -7,6 +7,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from msgspec import structs
 
 from indelible.errors import AddressError, LogError, NotFoundError, QueryError, UsageError
 from indelible.event import EPOCH, Actor, Entry, read
@@ -64,6 +65,13 @@ def test_each_act_is_an_entry_with_what_changed(hooked: Hooked) -> None:
     endpoints.remove(endpoint.id, DANA)
     assert last(hooked)[:2] == ("WEBHOOK_REMOVED", "delete")
     assert endpoints.all() == []
+
+
+def test_a_filter_that_would_be_refused_today_goes_on_as_it_was(hooked: Hooked) -> None:
+    endpoint, _ = hooked.add(URL)
+    with pytest.raises(QueryError, match="OR joins no terms"):
+        hooked.webhooks.endpoints.change(endpoint.id, DANA, url=URL, filter="dana OR kim", contact=None)
+    structs.replace(endpoint, filter="dana OR kim").match()
 
 
 def test_what_changes_nothing_is_no_entry(hooked: Hooked) -> None:
