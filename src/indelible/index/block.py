@@ -1,8 +1,7 @@
 """A block as it is read: which of its entries have this name, a text with these grams, or an earlier time."""
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import accumulate
 
@@ -194,8 +193,8 @@ class Block:
 
     def counted(
         self, dimensions: Sequence[Dimension], among: int, limit: int
-    ) -> Iterator[tuple[Dimension, dict[int, int]]]:
-        """For each dictionary, under the number of each name, how many of the newest of these entries have it."""
+    ) -> Iterator[tuple[Dimension, Mapping[int, int] | list[int]]]:
+        """For each dictionary the numbers of the names that the newest of these entries have: each, or how often."""
         among = newest(among, limit)
         chosen = places(among)
         for dimension in dimensions:
@@ -203,8 +202,8 @@ class Block:
             if len(table.keys) * SOONER < len(chosen):
                 yield dimension, table.counts(among)
             else:
-                counts = Counter(map(self._codes(dimension).__getitem__, chosen))
-                yield dimension, {table.keys[code - 1]: count for code, count in counts.items() if code}
+                keys, codes = table.keys, map(self._codes(dimension).__getitem__, chosen)
+                yield dimension, [keys[code - 1] for code in codes if code]
 
     def _codes(self, dimension: Dimension) -> memoryview:
         return self._section(f"{dimension}.codes").cast("H")

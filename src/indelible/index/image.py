@@ -30,6 +30,7 @@ LARGEST = 65_536  # entries: a place has 16 bits
 
 _HEADER = struct.Struct("=QQQQ")  # magic, first entry, entries, bytes in all
 _ENDS = struct.Struct(f"={len(SECTIONS)}Q")
+_END, _TWO_ENDS = struct.Struct("=Q"), struct.Struct("=2Q")
 START = -(-(_HEADER.size + _ENDS.size) // ALIGNED) * ALIGNED
 
 
@@ -58,8 +59,10 @@ def read(data: memoryview) -> tuple[int, int] | None:
 def section(data: memoryview, name: str) -> memoryview:
     """One of a block's. They are cut out when they are asked for: a log has thousands of blocks."""
     place = _PLACES[name]
-    ends = _ENDS.unpack_from(data, _HEADER.size)
-    return data[_aligned(ends[place - 1]) if place else START : ends[place]]
+    if place == 0:
+        return data[START : _END.unpack_from(data, _HEADER.size)[0]]
+    before, end = _TWO_ENDS.unpack_from(data, _HEADER.size + (place - 1) * _END.size)
+    return data[_aligned(before) : end]
 
 
 def _fits(size: int, length: Mapping[str, int]) -> bool:

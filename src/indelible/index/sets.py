@@ -39,6 +39,8 @@ def union(packed: Iterable[bytes | memoryview], size: int) -> int:
 
 def newest(bits: int, limit: int) -> int:
     """The highest `limit` of them."""
+    if bits.bit_count() <= limit:
+        return bits
     lowest = bisect_left(range(bits.bit_length()), -limit, key=lambda place: -(bits >> place).bit_count())
     return bits >> lowest << lowest
 
@@ -50,7 +52,7 @@ def places(bits: int) -> list[int]:
         return _from_the_top(bits)[::-1]
     first = (bits & -bits).bit_length() - 1
     told = bin(bits >> first)[:1:-1]
-    if count > len(told) // 32:
+    if count > len(told) // 6:  # as measured
         return list(compress(range(first, first + len(told)), told.encode().translate(_FLAGS)))
     found, place = [], 0
     while place >= 0:

@@ -34,13 +34,17 @@ class Sieve:
         """What is cheap is asked first: where that holds for nothing, nothing else is asked."""
         sure = maybe = self._within(block)
         cost = 0
-        for weight, look in sorted(((_weight(each, block), each) for each in self._plan.looks), key=itemgetter(0)):
+        for weight, look in self._cheapest_first(block):
             if not maybe:
                 break
-            cost += min(weight, 1 + maybe.bit_count())  # of few entries each is looked at
+            cost += weight if weight <= GRAMS else min(weight, 1 + maybe.bit_count())  # few are looked at one by one
             surely, possibly = self._one(look, block, maybe)
             sure, maybe = sure & surely, maybe & possibly
         return Sifted(sure, maybe, cost)
+
+    def _cheapest_first(self, block: Block) -> list[tuple[int, Look]]:
+        found = [(_weight(look, block), look) for look in self._plan.looks]
+        return found if len(found) < 2 else sorted(found, key=itemgetter(0))  # noqa: PLR2004 - there is an order
 
     def amount(self, block: Block) -> int | None:
         """How many fit, where that is known without knowing which: every entry, or those of a few names."""
@@ -62,7 +66,7 @@ class Sieve:
             sure |= block.among(dimension, ids, within)
         for kind in look.texts:
             sure |= block.commonly(kind, look.word, look.fits)
-        left = within & ~sure if look.texts else 0
+        left = (within & ~sure if sure else within) if look.texts else 0
         for kind in look.texts if left else ():
             possible |= block.having(kind, self._rare(kind, look.word, block), left)
         if look.whole and exact(look.word):
