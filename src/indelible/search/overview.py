@@ -13,7 +13,7 @@ from indelible.log import Log
 from indelible.search.counted import Counted
 from indelible.store.promise import Dimension
 
-FACETED = 2_000  # entries, the newest of those found: what is common is common among them
+FACETED = 1_000  # entries, the newest of those found: what is common is common among them
 WIDE = 4  # bars of one block
 SOON = 200  # entries, to look at each of which takes as long as to see which are before a bar
 FEW = 64  # entries of a block, that are sooner asked for one by one
