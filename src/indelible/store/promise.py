@@ -34,6 +34,9 @@ class Names(Protocol):
     def expect(self, entities: Iterable[tuple[str, str]]) -> None:
         """The names of these, by type and id, are asked for soon: where each costs a journey, they go together."""
 
+    def entity_number(self, entity_type: str, key: str) -> int | None:
+        """What stands for it in entries, if there are any; asked before anything is added in the transaction."""
+
     def entity_name(self, entity_type: str, key: str) -> str | None: ...
     def organization_name(self, key: str) -> str | None: ...
 

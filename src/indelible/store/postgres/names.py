@@ -61,11 +61,14 @@ class Names:
             if key not in self._rows["entity"]:
                 self._rows["entity"][key] = self._unread["entity"][key] = _Known()
 
+    def entity_number(self, entity_type: str, key: str) -> int | None:
+        return self._known("entity", (entity_type, key)).id
+
     def entity_name(self, entity_type: str, key: str) -> str | None:
-        return self._name("entity", (entity_type, key))
+        return self._known("entity", (entity_type, key)).last
 
     def organization_name(self, key: str) -> str | None:
-        return self._name("organization", (key,))
+        return self._known("organization", (key,)).last
 
     def id(self, table: Table, key: Key) -> int | None:
         return self._rows[table][key].id
@@ -94,13 +97,13 @@ class Names:
                 self._rename(table, named)
             changed.clear()
 
-    def _name(self, table: Table, key: Key) -> str | None:
+    def _known(self, table: Table, key: Key) -> _Known:
         if key not in self._rows[table]:
             self._rows[table][key] = self._unread[table][key] = _Known()
         row = self._rows[table][key]
         if not row.given and key in self._unread[table]:
             self._read(table)
-        return row.last
+        return row
 
     def _read(self, table: Table) -> None:
         """What the log has of those that nobody read yet."""

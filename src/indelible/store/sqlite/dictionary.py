@@ -12,6 +12,7 @@ from indelible.store.sqlite.sql import queries
 
 SQL = queries()
 MAX_CACHED = 50_000  # rows remembered between transactions
+_NOT_THERE = None, None, ""  # number, name and spellings of what has no row
 
 
 class Dictionary:
@@ -54,7 +55,8 @@ class Dictionary:
         return self._named(("organization", organization.id), organization.name)
 
     def organization_name(self, key: str) -> str | None:
-        return self._known_name(("organization", key))
+        name: str | None = self._look(("organization", key))[1]
+        return name
 
     def entity(self, type_id: int, key: str, name: str | None) -> int:
         return self._named(("entity", type_id, key), name)
@@ -64,12 +66,16 @@ class Dictionary:
 
     def entity_name(self, entity_type: str, key: str) -> str | None:
         """The name the log last knew this entity by."""
-        found = self._one("SELECT id FROM entity_type WHERE name = ?", entity_type)
-        return self._known_name(("entity", found[0], key)) if found else None
-
-    def _known_name(self, key: tuple[Any, ...]) -> str | None:
-        name: str | None = self._look(key)[1]
+        name: str | None = self._entity(entity_type, key)[1]
         return name
+
+    def entity_number(self, entity_type: str, key: str) -> int | None:
+        number: int | None = self._entity(entity_type, key)[0]
+        return number
+
+    def _entity(self, entity_type: str, key: str) -> Any:
+        found = self._one("SELECT id FROM entity_type WHERE name = ?", entity_type)
+        return self._look(("entity", found[0], key)) if found else _NOT_THERE
 
     def _named(self, key: tuple[Any, ...], name: str | None) -> int:
         """The id of an organization or entity; learns its name when it has a new one."""
@@ -91,7 +97,7 @@ class Dictionary:
         if key not in self._seen:
             found = self._one(SQL[key[0]], *key[1:])
             if found is None:
-                return None, None, ""
+                return _NOT_THERE
             self._seen[key] = found
         return self._seen[key]
 
