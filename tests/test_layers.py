@@ -22,7 +22,7 @@ LEVELS = (
     ("event",),
     ("actions", "store", "client"),
     ("signer", "group", "capture", "prover", "index"),
-    ("log",),
+    ("log", "owners"),
     ("alarm",),
     ("sealer", "drift", "verify", "reconcile", "search", "summary", "viewer", "integrations", "follow", "work", "sent"),
     ("monitor", "memory", "export", "publish", "webhooks", "schedule", "views", "keys"),

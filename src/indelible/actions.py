@@ -64,6 +64,7 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     id: str | list[str] = []
     name: str | None = None
     organization: str | None = None
+    organization_of: str | None = None  # a column: the organization of what it refers to
     ignore: list[str] = []
     redact: list[str] = []  # columns, or patterns of their names: "*_token"
     hash: list[str] = []  # likewise; a keyed hash stands in the value's place
@@ -84,7 +85,13 @@ class TableMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         )
         named |= dict.fromkeys(self.references, "references")
         named |= {r.column: f"the rule for {r.action}" for r in self.rule if r.column}
-        return named | {c: key for c, key in ((self.name, "name"), (self.organization, "organization")) if c}
+        said = {"name": self.name, "organization": self.organization, "organization_of": self.organization_of}
+        return named | {column: key for key, column in said.items() if column}
+
+    @property
+    def owner(self) -> str | None:
+        """The type of what `organization_of` refers to."""
+        return self.references.get(self.organization_of, self.entity) if self.organization_of else None
 
     def ids(self) -> list[str]:
         return [self.id] if isinstance(self.id, str) else self.id

@@ -17,9 +17,10 @@ from typing import Any
 from indelible.background import Background, Free, Hold
 from indelible.capture.record import Record
 from indelible.capture.source import Outbox
-from indelible.capture.translate import mentioned, translate
+from indelible.capture.translate import mentioned, owned_by, translate
 from indelible.errors import ConflictError, Error
 from indelible.log import Log
+from indelible.owners import Owners
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ class Sealer(Background):
         super().__init__()
         self._outbox = outbox
         self._log = log
+        self._owners = Owners(log.store, log.blocks)
         self._turn = turn
         self._pass = threading.Lock()
         self._wake = threading.Event()
@@ -72,16 +74,20 @@ class Sealer(Background):
 
     def _commit(self, records: list[Record]) -> int:
         """Append what the log does not know yet. Another sealer that was faster costs a retry, never a fork."""
+        owners = self._owners
         while True:
             try:
                 with self._log.appending() as appending:
                     before, names = appending.size, appending.names
                     known = appending.known([record.id for record in records])
                     names.expect(each for record in records for each in mentioned(record))
-                    for event in (translate(record, names) for record in records):
+                    owners.expect(before, names, [each for each in map(owned_by, records) if each is not None])
+                    for event in (translate(record, names, owners.of) for record in records):
                         if event.id not in known:
                             known[event.id] = appending.add(event)
-                    return appending.size - before
+                            owners.told(event)
+                owners.keep(appending.size)
+                return appending.size - before
             except ConflictError:
                 logger.info("Another sealer appended first; this batch starts again.")
 

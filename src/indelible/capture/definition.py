@@ -73,6 +73,7 @@ def define(table: Table, table_map: TableMap, *, strict: bool = False) -> Defini
     _refuse_hidden_name(table, table_map)
     key = table_map.ids() or table.primary_key
     _refuse_secret_key(table, key, table_map)
+    _refuse_no_owner(table, key, table_map)
     in_keys = {*key, *table.primary_key}
     columns = [
         msgspec.structs.replace(
@@ -108,9 +109,20 @@ def refuse_to_reveal(before: Definition | None, after: Definition) -> None:
 
 def told_apart(definitions: Iterable[Definition]) -> list[Definition]:
     """Tables whose rows are called the same entity know of it: their entries name the table too."""
-    known = list(definitions)
+    known = _owners_first(list(definitions))
     called = Counter(each.map.entity for each in known if each.about_itself)
     return [msgspec.structs.replace(each, alike=called[each.map.entity] > 1) for each in known]
+
+
+def _owners_first(definitions: list[Definition]) -> list[Definition]:
+    """What has its organization from another table's entries stands behind it: a baseline tells of that first."""
+    own = {each.map.entity: each for each in definitions if each.about_itself}
+
+    def depth(each: Definition, below: tuple[str, ...] = ()) -> int:
+        owner = own.get(each.map.owner or "")
+        return 0 if owner is None or owner.table in below else 1 + depth(owner, (*below, owner.table))
+
+    return sorted(definitions, key=depth)
 
 
 def _masked(column: Column, table_map: TableMap) -> Column:
@@ -129,11 +141,28 @@ def _refuse_hidden_name(table: Table, table_map: TableMap) -> None:
     """The name and the organization stand in every entry: a column that is not to be seen cannot give them."""
     for column in table.columns:
         hidden = column.name in table_map.ignore or _masked(column, table_map).mask
-        if hidden and column.name in (table_map.name, table_map.organization):
+        if hidden and column.name in (table_map.name, table_map.organization, table_map.organization_of):
             raise MapError(
                 f"The map, table [{table.name}]: {column.name!r} is ignored or redacted, so it cannot give the "
                 "entity's name or organization. Name another column, or none."
             )
+
+
+def _refuse_no_owner(table: Table, key: list[str], table_map: TableMap) -> None:
+    """What the column refers to, the map has to say: in `references`, or by giving the table another's entity."""
+    column, place = table_map.organization_of, f"The map, table [{table.name}]"
+    if column is None:
+        return
+    if table_map.organization is not None:
+        raise MapError(
+            f"{place}: its entries have their organization from `organization` ({table_map.organization!r}) or from "
+            f"`organization_of` ({column!r}), not from both. Keep one."
+        )
+    if column not in table_map.references and not key == [column] != table.primary_key:
+        raise MapError(
+            f"{place}, organization_of: the map does not say what {column!r} refers to. Name its entity in "
+            f'`references`, as {{ {column} = "Project" }}.'
+        )
 
 
 def _refuse_secret_key(table: Table, key: list[str], table_map: TableMap) -> None:

@@ -66,7 +66,8 @@ def _told(definition: Definition | None) -> dict[str, Any]:
     if definition is None or definition.map.exclude:
         return {}
     masked = {column.name: column.mask for column in definition.columns if column.mask}
-    belongs = {"organization": definition.map.organization} if definition.map.organization else {}  # who may see it
+    given = {"organization": definition.map.organization, "organization_of": definition.map.organization_of}
+    belongs = {key: column for key, column in given.items() if column}  # who may see it
     return belongs | {
         "entity": definition.map.entity,
         "columns": ", ".join(column.name for column in definition.columns if column.shown),

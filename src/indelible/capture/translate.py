@@ -1,14 +1,14 @@
 """From a captured record to an event: names the action, the actor, the entity and what it refers to."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import msgspec
 
 from indelible.actions import TableMap
 from indelible.capture.context import Acting, uncarry
-from indelible.capture.identity import MAX_KEY, as_text, entity_id, told
+from indelible.capture.identity import MAX_KEY, NO_KEY, as_text, entity_id, told
 from indelible.capture.record import Record
 from indelible.event import Actor, Context, Entity, Event, Organization, clip
 
@@ -22,6 +22,12 @@ class Names(Protocol):
     def organization_name(self, key: str) -> str | None: ...
 
 
+Owner = Callable[[str, str], str | None]  # from type and id to the id of an organization
+
+
+def _nobody(_type: str, _key: str) -> None: ...
+
+
 def mentioned(record: Record) -> Iterator[tuple[str, str]]:
     """Type and id of what `translate` asks the name of, for the most part."""
     table = record.definition.map
@@ -30,9 +36,20 @@ def mentioned(record: Record) -> Iterator[tuple[str, str]]:
         for value in record.changes.get(column, {}).values():
             if value is not None:
                 yield entity_type, as_text(value)
+    if (thing := owned_by(record)) is not None:
+        yield thing
 
 
-def translate(record: Record, names: Names) -> Event:
+def owned_by(record: Record) -> tuple[str, str] | None:
+    """Type and id of what the map's `organization_of` refers to: the entry is of that thing's organization."""
+    table = record.definition.map
+    value = record.row.get(table.organization_of) if table.organization_of else None
+    if value is None or (owner := table.owner) is None:
+        return None
+    return owner, clip(as_text(value), MAX_KEY) or NO_KEY
+
+
+def translate(record: Record, names: Names, owner: Owner = _nobody) -> Event:
     """The event of a record. Total: whatever the row and its context hold, there is an event for it."""
     table = record.definition.map
     rule = table.resolve(record.operation, record.changes)
@@ -47,7 +64,7 @@ def translate(record: Record, names: Names) -> Event:
         occurred_at=record.at,
         actor=acting.actor,
         id=record.id,
-        organization=_organization(record, names),
+        organization=_organization(record, names, owner),
         changes=_named(record.changes, table, names),
         outcome=rule.outcome,
         reason=acting.reason,
@@ -102,15 +119,22 @@ def _name(record: Record, names: Names) -> str | None:
     return names.entity_name(referred, as_text(value)) if referred else as_text(value)
 
 
-def _organization(record: Record, names: Names) -> Organization | None:
+def _organization(record: Record, names: Names, owner: Owner) -> Organization | None:
     table = record.definition.map
-    value = record.row.get(table.organization) if table.organization else None
-    if value is None:
+    key = _organization_id(record, owner)
+    if key is None:
         return None
-    key = clip(as_text(value), MAX_KEY) or ""
     itself = record.definition.about_itself and record.definition.key == [table.organization]
     name = as_text(record.row[table.name]) if itself and table.name else names.organization_name(key)
     return Organization(key, clip(name))
+
+
+def _organization_id(record: Record, owner: Owner) -> str | None:
+    if (thing := owned_by(record)) is not None:
+        return owner(*thing)
+    column = record.definition.map.organization
+    value = record.row.get(column) if column else None
+    return None if value is None else clip(as_text(value), MAX_KEY) or ""
 
 
 def _named(changes: dict[str, dict[str, Any]], table: TableMap, names: Names) -> dict[str, dict[str, Any]]:
