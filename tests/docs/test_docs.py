@@ -178,6 +178,9 @@ def test_the_example_map_loads(tmp_path: Path) -> None:
     licenses = ActionMap.load(path).table("licenses")
     assert licenses.resolve("update", {"assignee_id": {"old": None, "new": "u_1"}}).action == "LICENSE_ASSIGNED"
     assert licenses.resolve("update", {"status": {"old": "active", "new": "expired"}}).action == "LICENSE_EXPIRED"
+    assert [ActionMap.load(path).table(name).owner for name in ("project_members", "invoice_lines")] == [
+        "Project", "Invoice",
+    ]  # fmt: skip
     assert ActionMap.load(path).table("user_roles").resolve("delete", {}).action == "USER_ROLE_REVOKED"
 
 
