@@ -80,7 +80,7 @@ class Owners:
     def _newest(self, numbers: Collection[int], size: int) -> Iterator[list[int]]:
         """Places of entries of things with these numbers, rising, in stretches that fall."""
         blocks = self._blocks.upto(size)
-        indexed = blocks[-1].entries.stop if blocks else 0
+        indexed = blocks[-1].stop if blocks else 0
         for stop in range(size, indexed, -STRETCH):
             wanted = Wanted([Clause([Among("entity", list(numbers))])])
             yield self._store.find(wanted, range(max(indexed, stop - STRETCH), stop), STRETCH, descending=False)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indelible.index.grams import exact, grams, ranges
-from indelible.index.sets import QUICK, THRIFTY, newest, pack, places, union
+from indelible.index.sets import QUICK, THRIFTY, at_most, newest, pack, places, union
 
 SIZES = st.sampled_from([8, 64, 1024, 16_384, 65_536])
 words = st.text("ab\0ßé😀", min_size=1, max_size=30)
@@ -26,6 +26,11 @@ def test_several_sets_are_read_as_one(data: st.DataObject, size: int) -> None:
 @given(bits=st.integers(0, 2**300), limit=st.integers(1, 300))
 def test_the_newest_are_those_at_the_highest_places(bits: int, limit: int) -> None:
     assert places(newest(bits, limit)) == [place for place in range(bits.bit_length()) if bits >> place & 1][-limit:]
+
+
+@given(bits=st.integers(0, 2**40), limit=st.integers(0, 9))
+def test_a_few_are_counted_as_all_are(bits: int, limit: int) -> None:
+    assert at_most(bits, limit) == (bits.bit_count() <= limit)
 
 
 def test_full_and_half_full_sets_are_read_as_they_were_packed() -> None:

@@ -59,10 +59,16 @@ def test_each_bar_leads_to_as_many_entries_as_it_tells(pages: Open, query: str, 
 def test_each_name_in_a_list_leads_to_as_many_entries_as_it_tells(pages: Open) -> None:
     client = pages("org_a")
     page = client.get("/audit/?q=new:pro").text
-    assert "<h2>Organization</h2>" not in page  # they have one
-    choices = re.findall(
-        r'<li><a href="([^"]+)">[^<]+</a> <span>([\d,]+)</span>\s*<a class="audit-but" href="([^"]+)"', page
-    )
+    assert "organization" not in page[page.index("<summary>Narrow by") : page.index("</details>")]  # they have one
+    leads = re.search(r'hx-get="([^"]+/facets[^"]+)"', page)
+    assert leads
+    alone = client.get(html.unescape(leads[1])).text
+    part = client.get(html.unescape(leads[1]), headers={"HX-Request": "true"}).text
+    assert "<h2>Organization</h2>" not in alone
+    choices = CHOICE.findall(part)
+    assert CHOICE.findall(alone) == choices
+    assert "<html" in alone
+    assert "<html" not in part
     assert len(choices) >= 6
     for only, told, but in choices:
         assert count(client.get(html.unescape(only)).text) == int(told)

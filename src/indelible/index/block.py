@@ -9,7 +9,7 @@ import msgspec
 
 from indelible.index import image
 from indelible.index.grams import LONG, Range
-from indelible.index.sets import newest, places, union
+from indelible.index.sets import at_most, newest, places, union
 from indelible.store.promise import Dimension
 
 FEW = 4  # entries that are sooner looked at than the sets of another name, or of another gram
@@ -98,7 +98,7 @@ class Block:
 
     def __init__(self, data: memoryview, first: int, size: int) -> None:
         self._data = data
-        self.first, self.size, self.length = first, size, len(data)
+        self.first, self.size, self.stop, self.length = first, size, first + size, len(data)
         self.last = bytes(self._section("last"))
         self.every = _every(size)
         self._tables: dict[str, Table] = {}
@@ -113,12 +113,16 @@ class Block:
 
     @property
     def entries(self) -> range:
-        return range(self.first, self.first + self.size)
+        return range(self.first, self.stop)
+
+    def count(self, among: int) -> int:
+        """Of all entries it is known."""
+        return self.size if among is self.every else among.bit_count()
 
     def among(self, dimension: Dimension, ids: Collection[int], within: int) -> int:
         """Those of `within` whose name in this dictionary is one of these."""
         table = self._table(dimension)
-        if within.bit_count() * FEW < self.weight(dimension, ids):
+        if self.count(within) * FEW < self.weight(dimension, ids):
             keys, codes = table.keys, self._codes(dimension)
             return sum(1 << place for place in places(within) if codes[place] and keys[codes[place] - 1] in ids)
         return table.any(ids) & within
@@ -132,7 +136,7 @@ class Block:
         table = self._table(kind)
         for start, stop in grams:
             within &= table.between(start, stop)
-            if within.bit_count() <= FEW:
+            if at_most(within, FEW):
                 break
         return within
 

@@ -43,7 +43,7 @@ class Blocks:
         for length, blocks in zip(SIZES, self._folder.blocks(SIZES), strict=True):
             ours.append(self._going_on(start, length, blocks, size))
             start = _end(ours[-1], start)
-        self._seen &= {(block.entries.stop, block.last) for blocks in ours for block in blocks}  # no more is asked
+        self._seen &= {(block.stop, block.last) for blocks in ours for block in blocks}  # no more is asked
         return ours
 
     def _going_on(self, start: int, length: int, blocks: list[Block], size: int) -> list[Block]:
@@ -51,14 +51,14 @@ class Blocks:
         found = [block for block in blocks if block.first >= start]
         if any(block.size != length or block.first != start + at * length for at, block in enumerate(found)):
             return []
-        while found and (found[-1].entries.stop > size or not self._is_ours(found[-1])):
+        while found and (found[-1].stop > size or not self._is_ours(found[-1])):
             found.pop()
         return found
 
     def reach(self, size: int) -> int:
         """How many entries of a log of this size are in blocks."""
         blocks = self.upto(size)
-        return blocks[-1].entries.stop if blocks else 0
+        return blocks[-1].stop if blocks else 0
 
     def size(self) -> int:
         """Of the log."""
@@ -103,11 +103,11 @@ class Blocks:
         return make(entries.start, rows, lines)
 
     def _is_ours(self, block: Block) -> bool:
-        stop = block.entries.stop
+        stop = block.stop
         if (stop, block.last) not in self._seen and self._store.nodes(0, stop - 1, stop) == [block.last]:
             self._seen.add((stop, block.last))
         return (stop, block.last) in self._seen
 
 
 def _end(blocks: list[Block], start: int) -> int:
-    return blocks[-1].entries.stop if blocks else start
+    return blocks[-1].stop if blocks else start

@@ -111,7 +111,7 @@ def _look(path: Path, known: _Mapped) -> _Mapped:
     end = 0
     while (length := measure(data[end:])) is not None:
         block = block_of(data[end : end + length])
-        if block is None or block.first != (blocks[-1].entries.stop if blocks else block.first):
+        if block is None or block.first != (blocks[-1].stop if blocks else block.first):
             break
         blocks.append(block)
         end += length

@@ -12,6 +12,7 @@ from itertools import compress
 THRIFTY = 32
 QUICK = 1024
 HANDFUL = 8  # places that are sooner found one by one
+SHIFTED = 16  # places that are sooner put in one by one
 
 _FLAGS = bytes.maketrans(b"01", b"\0\1")
 
@@ -34,7 +35,21 @@ def union(packed: Iterable[bytes | memoryview], size: int) -> int:
             found |= int.from_bytes(data, "little")
         else:
             few += data
-    return found | int.from_bytes(_bits(array("H", bytes(few)), size), "little") if few else found
+    places = array("H", bytes(few))
+    if len(places) > SHIFTED:
+        return found | int.from_bytes(_bits(places, size), "little")
+    for place in places:
+        found |= 1 << place
+    return found
+
+
+def at_most(bits: int, limit: int) -> bool:
+    """Whether there are so many, or fewer: to count a few of them is quicker than to count all."""
+    for _ in range(limit):
+        if not bits:
+            break
+        bits &= bits - 1  # without the lowest
+    return not bits
 
 
 def newest(bits: int, limit: int) -> int:

@@ -40,7 +40,7 @@ class Hits:
         self.size = log.head().size if end is None else end  # first: of what comes after the dictionaries know more
         self._plan = plan(log.store, query, organization)
         self._blocks = log.blocks.upto(self.size)
-        self.indexed = self._blocks[-1].entries.stop if self._blocks else 0
+        self.indexed = self._blocks[-1].stop if self._blocks else 0
         self._sieve = Sieve(self._plan)
         self._amounts: dict[int, int | None] = {}
         self._sifted: dict[int, Sifted] = {}
@@ -51,13 +51,13 @@ class Hits:
         """Newest first."""
         yield from self._behind(range(max(entries.start, self.indexed), entries.stop), descending=True)
         for block in reversed(self._blocks):
-            if block.first < entries.stop and entries.start < block.entries.stop:
+            if self._may_have(block, entries):
                 yield from self._in(block, entries, descending=True)
 
     def rising(self, entries: range) -> Iterator[int]:
         """Oldest first."""
         for block in self._blocks:
-            if block.first < entries.stop and entries.start < block.entries.stop:
+            if self._may_have(block, entries):
                 yield from self._in(block, entries, descending=False)
         yield from self._behind(range(max(entries.start, self.indexed), entries.stop), descending=False)
 
@@ -99,7 +99,7 @@ class Hits:
             sure, maybe, spent = self._sift(block)
             cost -= spent
             if cost < 0 or time.monotonic() > enough:
-                return unsure, block.entries.stop
+                return unsure, block.stop
             left, more = READS - len(unsure), numbers(block, maybe & ~sure)[::-1]
             unsure += more[:left]
             if more[left:]:
@@ -109,7 +109,7 @@ class Hits:
     def _known(self, start: int) -> Iterator[Part]:
         """What fits, of the entries of blocks from there on."""
         for block in reversed(self._blocks):
-            if block.entries.stop <= start:
+            if block.stop <= start:
                 return
             amount = self._amount(block) if start <= block.first else None
             if amount is None:
@@ -122,9 +122,16 @@ class Hits:
     def _fit(self, block: Block, start: int) -> int:
         """Those of a block from that place on, once those that are not sure were read."""
         found, maybe, _ = self._sift(block)
+        if not maybe:
+            return 0
         for seq in numbers(block, maybe & ~found) if maybe != found else ():
             found |= self._read.get(seq, False) << seq - block.first
         return found & -1 << max(0, start - block.first)
+
+    def _may_have(self, block: Block, entries: range) -> bool:
+        """As far as it was asked already: most blocks have nothing rare."""
+        sifted = self._sifted.get(block.first)
+        return (sifted is None or sifted.maybe != 0) and block.first < entries.stop and entries.start < block.stop
 
     def _in(self, block: Block, entries: range, *, descending: bool) -> Iterator[int]:
         self._check_time()

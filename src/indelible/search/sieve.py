@@ -37,7 +37,7 @@ class Sieve:
         for weight, look in self._cheapest_first(block):
             if not maybe:
                 break
-            cost += weight if weight <= GRAMS else min(weight, 1 + maybe.bit_count())  # few are looked at one by one
+            cost += weight if weight <= GRAMS else min(weight, 1 + block.count(maybe))  # few are looked at one by one
             surely, possibly = self._one(look, block, maybe)
             sure, maybe = sure & surely, maybe & possibly
         return Sifted(sure, maybe, cost)

@@ -24,6 +24,7 @@ from indelible.upkeep import Upkeep
 from indelible.viewer import Shell, Viewer, ViewerCheck, owner_of
 from indelible.web.digests import Digests
 from indelible.web.exporting import CHOICES, Exporting
+from indelible.web.facets import Facets
 from indelible.web.frame import STATIC, Frame
 from indelible.web.history import History
 from indelible.web.jobs import Jobs
@@ -81,6 +82,7 @@ def _reading(frame: Frame, log: Log, refresh: Callable[[], object], upkeep: Upke
         Route("/entry/{seq}", frame.page(pages.entry)),
         Route("/entry/{seq}/proof", frame.page(pages.proof)),
         Route("/suggest", frame.page(pages.suggest)),
+        *Facets(frame, log, Looks(log, upkeep)).routes(),
         *History(frame, log, pages.freshen, Looks(log, upkeep)).routes(),
         *User(frame, log, pages.freshen, Looks(log, upkeep)).routes(),
         *Exporting(frame, log, upkeep, pages.freshen).routes(),

@@ -1,4 +1,4 @@
-"""Ways from what is shown to less of it: the terms of the query, the most common names, and when it was."""
+"""Ways from what is shown to less of it: the terms of the query, and when it was. The most common names: `facets`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 from indelible.event import EPOCH, micros
 from indelible.log import Log
-from indelible.search import looks
 from indelible.search.counted import Counted
-from indelible.search.overview import Facet, bars, facets
+from indelible.search.overview import bars
 from indelible.search.query import Query, pieces
-from indelible.store.promise import Dimension
 from indelible.viewer import Viewer
+from indelible.web.facets import LISTS, dimensions
 from indelible.web.state import State
 
 BARS = 60  # at most
@@ -24,10 +23,6 @@ UNITS = [
     *(timedelta(minutes=n) for n in (1, 5, 15)), *(timedelta(hours=n) for n in (1, 3, 6, 12)),
     *(n * DAY for n in (1, 2, 7, 14, 28, 91, 364, 3640)),
 ]  # fmt: skip
-LISTS: dict[Dimension, str] = {
-    "action": "Action", "entity_type": "Entity type", "actor": "User", "organization": "Organization",
-    "source": "Source", "operation": "Operation",
-}  # fmt: skip
 
 
 class Chip(NamedTuple):
@@ -35,20 +30,6 @@ class Chip(NamedTuple):
 
     text: str
     without: str
-
-
-class Choice(NamedTuple):
-    """A name, how many entries have it, and the addresses with it alone and without it."""
-
-    label: str
-    entries: int
-    only: str
-    but: str
-
-
-class FacetList(NamedTuple):
-    title: str
-    choices: list[Choice]
 
 
 class Bar(NamedTuple):
@@ -62,11 +43,10 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Narrowing:
-    """`among`: how many entries the lists are made of. `partly`: the bars begin where the count ended."""
+    """`lists`: what there are lists of. `partly`: the bars begin where the count ended."""
 
     chips: list[Chip]
-    lists: list[FacetList]
-    among: int
+    lists: list[str]
     bars: list[Bar]
     first: str
     last: str
@@ -76,31 +56,16 @@ class Narrowing:
 def narrowing(  # noqa: PLR0913 - what is asked, what was found, and for whom
     log: Log, *, state: State, query: Query, counted: Counted, viewer: Viewer, now: datetime
 ) -> Narrowing:
-    dimensions = [each for each in LISTS if viewer.organization is None or each != "organization"]
-    told = facets(log, counted, dimensions)
-    lists = [
-        FacetList(title, [_choice(state, looks.KEYS[each], facet) for facet in told.names[each]])
-        for each, title in LISTS.items()
-        if told.names.get(each)
-    ]
     bounds = _bounds(log, query, counted, now)
     drawn = _bars(state, bounds, bars(log, counted, [micros(bound) for bound in bounds])) if bounds else []
     first, last = (bounds[0], bounds[-1]) if bounds else (now, now)
-    return Narrowing(_chips(state), lists, told.among, drawn, _told(first), _told(last), not counted.exact)
+    lists = [LISTS[each] for each in dimensions(viewer)]
+    return Narrowing(_chips(state), lists, drawn, _told(first), _told(last), not counted.exact)
 
 
 def _chips(state: State) -> list[Chip]:
     terms = pieces(state.q)
     return [Chip(term, state.search(q=" ".join(terms[:at] + terms[at + 1 :]))) for at, term in enumerate(terms)]
-
-
-def _choice(state: State, key: str, facet: Facet) -> Choice:
-    return Choice(
-        facet.label,
-        facet.entries,
-        state.with_term(key, facet.value),
-        state.with_term(key, facet.value, negated=True),
-    )
 
 
 def _bounds(log: Log, query: Query, counted: Counted, now: datetime) -> list[datetime]:
