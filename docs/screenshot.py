@@ -42,7 +42,7 @@ def portal() -> Iterator[str]:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            [Path(sys.executable).with_name("portal"), "run", "--data", folder, "--port", str(port)],
+            [sys.executable, "-m", "portal", "run", "--data", folder, "--port", str(port)],
             env=os.environ | {"PORTAL_ADMIN_EMAIL": EMAIL, "PORTAL_ADMIN_PASSWORD": PASSWORD},
             stdout=subprocess.DEVNULL,
         )
