@@ -1,10 +1,11 @@
 """What it costs to find: each query that the audit page can make, with its count and its bars; and its facets.
 
-    python benchmarks/search.py [--entries 1000000] [--log URL] [--rounds 20] [--peer]
+    python benchmarks/search.py [--entries 1000000] [--log URL] [--rounds 20] [--peer] [--pages]
 
 The log is that of `population.py`: 200 organizations, 60 actions, 8 types, 5,000 users, two years. With --log it is an
 open one, or made there and kept; else it is made in this folder, indexed, and removed. --peer measures LIKE (on
-PostgreSQL ILIKE) over columns of text beside it: the newest 50, and a count that ends at 10,000.
+PostgreSQL ILIKE) over columns of text beside it: the newest 50, and a count that ends at 10,000. --pages asks for the
+page itself, as a server of this process gives it.
 """
 
 import argparse
@@ -20,17 +21,23 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from starlette.testclient import TestClient
+
 from benchmarks.like import Peer
 from benchmarks.population import BEGAN, LASTS, NEEDLE, events, needle, person
 from indelible.errors import NotFoundError
-from indelible.event import micros
+from indelible.event import Actor, micros
 from indelible.log import Log
 from indelible.search.overview import bars, facets
 from indelible.search.page import find
 from indelible.search.query import parse
 from indelible.store.promise import Dimension
+from indelible.upkeep import Upkeep
+from indelible.viewer import Viewer
+from indelible.web import create_app
 
 NOW = BEGAN + LASTS
+WHO = Actor(id="u_1", name="Dana Lee")
 BARS = 60
 FACETS: tuple[Dimension, ...] = ("action", "entity_type", "actor", "organization", "source", "operation")
 YEAR_AGO = "since:2025-11-01 until:2025-11-07"
@@ -78,8 +85,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--log")
     parser.add_argument("--peer", action="store_true")
+    parser.add_argument("--pages", action="store_true")
     arguments = parser.parse_args()
     with opened(arguments.log, arguments.entries) as log:
+        if arguments.pages:
+            pages(log, arguments.log, arguments.rounds)
+            return
         measure(log, arguments.rounds, Peer.of(log, arguments.log) if arguments.peer else None)
 
 
@@ -126,6 +137,21 @@ def narrowed(log: Log, text: str, organization: str | None) -> float:
     start = time.perf_counter()
     page = find(log, parse(text, NOW), organization=organization, limit=1, seconds=10)
     facets(log, page.counted, FACETS)
+    return (time.perf_counter() - start) * 1000
+
+
+def pages(log: Log, url: str, rounds: int) -> None:
+    upkeep = Upkeep(log, url, [])
+    app = create_app(log, viewer=lambda _: Viewer(actor=WHO), shell=None, refresh=lambda: None, upkeep=upkeep)
+    with TestClient(app) as browser:
+        times = [got(browser, query_of(log, text)) for _ in range(rounds) for text in QUERIES.values()]
+    told = sorted(times)
+    print(f"{len(told)} pages: median {statistics.median(told):.1f} ms, p95 {told[int(len(told) * 0.95)]:.1f} ms.")
+
+
+def got(browser: TestClient, query: str) -> float:
+    start = time.perf_counter()
+    assert browser.get("/", params={"q": query}).status_code == 200
     return (time.perf_counter() - start) * 1000
 
 

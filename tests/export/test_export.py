@@ -64,14 +64,14 @@ def table(data: bytes) -> list[dict[str, str]]:
 @given(st.lists(events, max_size=5))
 def test_json_lines_are_the_bytes_of_the_log_and_json_holds_the_same_values(entries: list[Any]) -> None:
     stored = logged(entries)
-    assert b"".join(write(stored, FORMATS["jsonl"])) == b"".join(line + b"\n" for line in stored)
-    assert json.loads(b"".join(write(stored, FORMATS["json"]))) == [json.loads(line) for line in stored]
+    assert b"".join(write([stored], FORMATS["jsonl"])) == b"".join(line + b"\n" for line in stored)
+    assert json.loads(b"".join(write([stored], FORMATS["json"]))) == [json.loads(line) for line in stored]
 
 
 @settings(max_examples=50)
 @given(st.lists(events, max_size=5))
 def test_csv_reads_back_cell_by_cell_whatever_is_in_it(entries: list[Any]) -> None:
-    rows = table(b"".join(write(logged(entries), FORMATS["csv"])))
+    rows = table(b"".join(write([logged(entries)], FORMATS["csv"])))
     assert len(rows) == len(entries)
     for seq, (row, event) in enumerate(zip(rows, entries, strict=True)):
         assert tuple(row) == COLUMNS
@@ -120,7 +120,7 @@ def test_a_cell_never_starts_as_a_formula_does(text: str) -> None:
 
 def test_csv_ends_its_lines_as_rfc_4180_says_and_an_empty_one_has_its_head() -> None:
     assert b"".join(write([], FORMATS["csv"])) == ",".join(COLUMNS).encode() + b"\r\n"
-    assert b"".join(write(logged([full()]), FORMATS["csv"])).count(b"\r\n") == 2
+    assert b"".join(write([logged([full()])], FORMATS["csv"])).count(b"\r\n") == 2
     assert b"".join(write([], FORMATS["json"])) == b"[\n\n]\n"
     assert b"".join(write([], FORMATS["jsonl"])) == b""
 
@@ -134,7 +134,7 @@ def test_an_export_is_streamed_in_chunks_and_not_gathered() -> None:
             nonlocal taken
             while True:
                 taken += 1
-                yield line
+                yield [line]
 
         chunk = next(write(endless(), FORMATS[name]))
         assert 64 * 1024 <= len(chunk) < 128 * 1024
@@ -144,4 +144,4 @@ def test_an_export_is_streamed_in_chunks_and_not_gathered() -> None:
 def test_the_export_of_a_log_is_its_lines(world: World) -> None:
     world.log.append(happened(reason=reason) for reason in ("a", "b\nc", "=d"))
     stored = [line for _, _, line in world.log.leaves(0, 3)]
-    assert b"".join(write(lines(world.log, Query()), FORMATS["jsonl"])).split(b"\n") == [*stored, b""]
+    assert b"".join(write([list(lines(world.log, Query()))], FORMATS["jsonl"])).split(b"\n") == [*stored, b""]

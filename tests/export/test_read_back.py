@@ -37,7 +37,7 @@ def hostile(world: World) -> World:
 
 def exported(world: World, form: str, folder: Path) -> Path:
     path = folder / f"out.{form}"
-    path.write_bytes(b"".join(write(lines(world.log, Query()), FORMATS[form], world.log.origin)))
+    path.write_bytes(b"".join(write([list(lines(world.log, Query()))], FORMATS[form], world.log.origin)))
     return path
 
 

@@ -41,7 +41,7 @@ events = st.builds(
 
 
 def exported(name: str, *lines: bytes) -> bytes:
-    return b"".join(write(lines, FORMATS[name], "audit.example/test"))
+    return b"".join(write([lines], FORMATS[name], "audit.example/test"))
 
 
 def problems(value: Any, kind: str, path: str = "") -> list[str]:

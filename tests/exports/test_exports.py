@@ -84,7 +84,7 @@ def make(log: Log, work: Work, hold: Hold | None = None) -> None:
 
 def expected(log: Log, export: Export) -> bytes:
     found = lines(log, export.search, organization=export.organization, end=export.size)
-    return b"".join(write(found, export.form, log.origin))
+    return b"".join(write([list(found)], export.form, log.origin))
 
 
 def made(exports: Exports, log: Log, export: Export) -> None:

@@ -22,7 +22,7 @@ from indelible.merkle.tile import subtree
 from indelible.merkle.tree import leaf_hash
 from indelible.search.history import Known, after, history
 from indelible.search.moment import WRITTEN, parse_moment
-from indelible.search.page import MAX_PAGE, find, lines
+from indelible.search.page import MAX_PAGE, batches, find
 from indelible.search.query import Query, asked
 from indelible.search.wall import own, own_line
 from indelible.work.announcements import note
@@ -160,7 +160,8 @@ class Reading:
         end = self._log.replica.head().size
         told |= {"format": call.values.get("format", "jsonl"), "columns": ",".join(columns)}
         note(self._log, call.by, "AUDIT_EXPORTED", "export", told | {"up_to_entry": end - 1})
-        found = lines(self._log.replica, query, organization=call.organization, end=end)
+        taken = batches(self._log.replica, query, organization=call.organization, end=end)
+        found = (lines for _, lines in taken)
         kept = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="audit-log.{form.suffix}"'}
         return StreamingResponse(write(found, form, self._log.origin), media_type=form.media_type, headers=kept)
 

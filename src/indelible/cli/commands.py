@@ -46,7 +46,7 @@ from indelible.publish.witness import Place, cosign
 from indelible.search.history import history as history_of
 from indelible.search.history import known
 from indelible.search.organizations import need_organization
-from indelible.search.page import MAX_PAGE, find, lines
+from indelible.search.page import MAX_PAGE, batches, find
 from indelible.verify import Report
 
 
@@ -134,8 +134,8 @@ def export(
             return
         if org is not None:
             need_organization(opened, org)
-        counting, end, checkpoint = Counting(), opened.head().size, opened.checkpoint()
-        found = counting.lines(lines(opened, wanted, organization=org, end=end))
+        counting, end, checkpoint = Counting(hashes=manifest is not None), opened.head().size, opened.checkpoint()
+        found = counting.batches(some for _, some in batches(opened, wanted, organization=org, end=end))
         chunks = counting.chunks(write(found, form, opened.origin))
         if output is None:
             for chunk in chunks:

@@ -86,12 +86,12 @@ def batches(
     """
     if query == Query() and organization is None:
         end = log.head().size if end is None else end
-        every = log.leaves(start, end)
-        while (leaves := list(islice(every, BATCH))) and leaves[-1][0] + 1 == start + len(leaves):
-            start += len(leaves)
-            yield start, [line for _, _, line in leaves]
-        if start < end:
-            raise lacking(log, range(start, end))
+        for first in range(start, end, BATCH):
+            wanted = range(first, min(first + BATCH, end))
+            some = log.store.lines(wanted)
+            if len(some) != len(wanted):
+                raise lacking(log, wanted)
+            yield wanted.stop, some
         return
     hits = Hits(log, query, organization, end=end)
     found = hits.rising(range(start, hits.size))

@@ -122,7 +122,10 @@ class Store(Protocol):
         """Hashes of the tree: leaves at level 0, above them roots of complete subtrees of 256 ** level leaves."""
 
     def lines(self, wanted: Sequence[int], organization: str | None = None) -> list[bytes]:
-        """The lines at these places, in sequence order; with an organization those that the index says are its own."""
+        """The lines at these places, in sequence order; with an organization those that the index says are its own.
+
+        A `range` of them without gaps is read as one.
+        """
 
     def knows(self, id_: UUID, below: int) -> bool: ...
     def attached(self, hash_: bytes) -> bytes | None: ...

@@ -14,7 +14,7 @@ from indelible.export.csv import COLUMNS
 from indelible.exports.exports import OPEN, Export
 from indelible.exports.exports import Exports as Service
 from indelible.log import Log
-from indelible.search.page import count, lines
+from indelible.search.page import batches, count
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
 from indelible.web.frame import Form, Frame, by_of
@@ -84,7 +84,8 @@ class Exporting:
             "until": state.until, "up_to_entry": end - 1,
         }  # fmt: skip
         note(self._log, by_of(request, viewer), "AUDIT_EXPORTED", "export", told)
-        found = lines(self._log.replica, query, organization=viewer.organization, end=end)
+        taken = batches(self._log.replica, query, organization=viewer.organization, end=end)
+        found = (lines for _, lines in taken)
         return StreamingResponse(write(found, form, self._log.origin), media_type=form.media_type, headers=headers)
 
     def count(self, request: Request, viewer: Viewer) -> Response:

@@ -172,8 +172,13 @@ class SQLiteStore:
         return [hash_ for (hash_,) in found]
 
     def lines(self, wanted: Sequence[int], organization: str | None = None) -> list[bytes]:
-        own = () if organization is None else (organization,)
-        return [line for (line,) in self.select(SQL["own_lines" if own else "lines"], (_json(wanted), *own))]
+        if organization is not None:
+            found = self.select(SQL["own_lines"], (_json(wanted), organization))
+        elif isinstance(wanted, range):
+            found = self.select(SQL["stretch"], (wanted.start, wanted.stop))
+        else:
+            found = self.select(SQL["lines"], (_json(wanted),))
+        return [line for (line,) in found]
 
     def knows(self, id_: UUID, below: int) -> bool:
         return bool(self.select(SQL["known_below"], (id_.bytes, below)))

@@ -77,6 +77,9 @@ SELECT line FROM indelible_log.leaf WHERE log_id = %s AND seq = %s
 -- name: lines
 SELECT line FROM indelible_log.leaf WHERE log_id = %s AND seq = ANY (%s) ORDER BY seq
 
+-- name: stretch
+SELECT line FROM indelible_log.leaf WHERE log_id = %s AND seq >= %s AND seq < %s ORDER BY seq
+
 -- Without the right to it, what is read by `own_lines` is the same: the view is one wall, the role a second.
 -- name: as_tenant
 DO $$ BEGIN

@@ -50,6 +50,9 @@ SELECT hash FROM node WHERE number >= ? AND number < ? AND level = ? ORDER BY nu
 -- name: lines
 SELECT line FROM leaf WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq
 
+-- name: stretch
+SELECT line FROM leaf WHERE seq >= ? AND seq < ? ORDER BY seq
+
 -- name: own_lines
 SELECT l.line FROM leaf l JOIN entry e USING (seq) WHERE seq IN (SELECT value FROM json_each(?))
 AND e.organization_id = (SELECT id FROM organization WHERE key = ?) ORDER BY seq
