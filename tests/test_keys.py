@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from indelible.errors import LogError, MalformedError, NotFoundError, UsageError, VerificationError
+from indelible.event import Organization
 from indelible.export import alone
 from indelible.export.bundle import write_bundle
 from indelible.log import Log
@@ -27,8 +28,8 @@ from tests.world import World
 
 @pytest.fixture
 def world(either: World) -> World:
-    """On every store; seven entries."""
-    either.log.append(happened() for _ in range(7))
+    """On every store; seven entries of one organization."""
+    either.log.append(happened(organization=Organization("acme", "Acme")) for _ in range(7))
     return either
 
 
@@ -68,7 +69,7 @@ def test_a_new_key_signs_from_there_on_and_every_key_verifies_the_whole(world: W
         assert verify_log(log, key).size == 19
         assert verify_tiles(tmp_path / "mirror", key).size == 19
         assert alone.check(alone.Files(tmp_path / "log.zip"), str(key))[1] == 19
-        assert alone.check(alone.Files(tmp_path / "acme.zip"), str(key))[1] == 0
+        assert alone.check(alone.Files(tmp_path / "acme.zip"), str(key))[1] == 7
     with Log.open(world.log_url) as again:
         grow(again)
 

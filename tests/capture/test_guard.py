@@ -198,7 +198,7 @@ def test_columns_are_redacted_by_patterns(world: World, map_text: str, column: s
         ('[t]\nredact = ["n?te"]', r"there is no column 'n\?te'"),
         ('[t]\nhash = ["absent"]', r"table \[t\], hash: there is no column 'absent'"),
         ('[t]\nhash = ["note"]\nname = "note"', "'note' is ignored or redacted"),
-        ('[t]\nguard = ["cards"]', r"Invalid enum value 'cards'"),
+        ('[t]\nguard = ["cards"]', r"'cards' is none of: card, key, token"),
         ('["*"]\nname = "note"', r'table \["\*"\]: it has redact, keep and guard'),
         ('[t]\neverywhere = ["note"]', "`everywhere` is no key"),
     ],
