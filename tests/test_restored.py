@@ -56,11 +56,17 @@ def ids(world: World) -> list[str]:
     return [entry.entity.id for entry in check(world.log)]
 
 
-def test_a_log_restored_from_an_older_copy_is_refused_and_loses_no_change(world: World) -> None:
+def grown(world: World) -> Path:
+    """By two entries that are signed; gives a copy from before."""
     old = copy(world, "audit.db")
     change(world, 2)
     change(world, 3)
     world.sealed()
+    return old
+
+
+def test_a_log_restored_from_an_older_copy_is_refused_and_loses_no_change(world: World) -> None:
+    old = grown(world)
     newest = copy(world, "audit.db")
     put_back(world, old)
     change(world, 4)
@@ -73,10 +79,7 @@ def test_a_log_restored_from_an_older_copy_is_refused_and_loses_no_change(world:
 
 
 def test_an_older_log_that_grew_as_long_again_is_a_fork_and_never_signed(world: World) -> None:
-    old = copy(world, "audit.db")
-    change(world, 2)
-    change(world, 3)
-    world.sealed()
+    old = grown(world)
     put_back(world, old)
     with world.log.store.appending() as appending:  # as a machine does that does not remember what this one signed
         for _ in range(3):
@@ -89,10 +92,7 @@ def test_an_older_log_that_grew_as_long_again_is_a_fork_and_never_signed(world: 
 
 
 def test_into_an_older_copy_nothing_of_our_own_is_sealed_and_its_finding_stays(world: World) -> None:
-    old = copy(world, "audit.db")
-    change(world, 2)
-    change(world, 3)
-    world.sealed()
+    old = grown(world)
     newest = copy(world, "audit.db")
     put_back(world, old)
     found = []
