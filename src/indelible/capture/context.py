@@ -182,7 +182,7 @@ def _leave(mine: _Held, token: Token[_Held | None]) -> None:
             mine.outer = None  # never asked for again; a task that starts the next one would keep them all
             return
     mine.over = True  # or one that ends after another began in it: what stands on top stays there
-    if not mine.asked:
+    if not (mine.asked or mine.anew):
         _tell_of_loss()
 
 
