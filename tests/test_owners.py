@@ -4,6 +4,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -242,6 +243,18 @@ def test_a_program_of_another_organization_cannot_take_a_project_s_entries(world
     world.sealed()
     taking = happened(entity=Entity("Project", "p"), organization=Organization("other"), metadata={"api_key": "k_1"})
     world.log.append([taking])
+    world.run("INSERT INTO project_members VALUES ('p', 'u')")
+    assert new(world) == ["acme"]
+
+
+def test_what_many_programs_say_of_a_thing_hides_nothing(world: Either) -> None:
+    world.sealed()
+    said: dict[str, Any] = {
+        "entity": Entity("Project", "p"),
+        "organization": Organization("other"),
+        "metadata": {"api_key": "k_1"},
+    }
+    world.log.append(happened(**said) for _ in range(1500))
     world.run("INSERT INTO project_members VALUES ('p', 'u')")
     assert new(world) == ["acme"]
 

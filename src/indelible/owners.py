@@ -10,7 +10,7 @@ from indelible.index.sets import places
 from indelible.store.promise import Among, Clause, Names, Store, Wanted
 
 STRETCH = 10_000  # entries behind the blocks that are looked through at once
-LOOKED = 100  # entries of a thing in such a stretch, or in a block, that are read in search of one that tells
+LOOKED = 1000  # lines that are read at once, in search of one that tells
 MAX_KEPT = 50_000  # things remembered between batches
 
 Thing = tuple[str, str]  # type and id
@@ -58,23 +58,21 @@ class Owners:
             told = self._store.columns(found, ("entity", "organization")) if found else []
             # Not strict: where the index lacks a row these are other entries, and a line says itself what it is of.
             rows = [(seq, number) for seq, (_, number, owner) in zip(found, told, strict=False) if owner]
-            for _ in range(LOOKED):
-                last = {number: seq for seq, number in rows if number in numbers}
-                if not last:
-                    break
-                self._read(sorted(last.values()), numbers)
-                rows = [(seq, number) for seq, number in rows if seq != last.get(number)]
+            width = len(numbers)
+            while rows := [(seq, number) for seq, number in rows if number in numbers]:
+                self._read([seq for seq, _ in rows[-width:]], numbers)
+                rows, width = rows[:-width], min(2 * width, LOOKED)
             if not numbers:
                 return
 
     def _read(self, seqs: list[int], numbers: dict[int, Thing]) -> None:
         """What these entries tell is known, and nobody looks for it any more."""
         looked_for = {thing: number for number, thing in numbers.items()}
-        for line in self._store.lines(seqs):
+        for line in reversed(self._store.lines(seqs)):  # the newest that tells
             with suppress(EventError):  # a line that was damaged keeps nothing from being sealed: `verify` tells of it
                 entry = read(line)
                 number = looked_for.get((entry.entity.type, entry.entity.id))
-                if number is not None and entry.organization is not None and not _sent(entry):
+                if number in numbers and entry.organization is not None and not _sent(entry):
                     self._known[numbers.pop(number)] = entry.organization.id
 
     def _newest(self, numbers: Collection[int], size: int) -> Iterator[list[int]]:

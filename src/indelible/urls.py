@@ -21,6 +21,8 @@ def is_postgres(url: str) -> bool:
 def without_password(url: str) -> str:
     """As it may be typed where the password is known by other ways."""
     parts = urlsplit(url)
+    if "@" in parts.path + parts.query + parts.fragment:  # a password that is not spelled as an address has it
+        return shown(url)
     user, at, host = parts.netloc.rpartition("@")
     query = "&".join(each for each in parts.query.split("&") if "password" not in each.partition("=")[0].lower())
     if query == parts.query and ":" not in user:

@@ -69,7 +69,7 @@ app = Starlette(
 def test_an_answer_is_packed_as_the_one_who_asks_takes_it(
     path: str, size: int, accepted: str, chosen: str | None
 ) -> None:
-    with TestClient(app).stream("GET", path, headers={"Accept-Encoding": accepted}) as answer:
+    with TestClient(app) as browser, browser.stream("GET", path, headers={"Accept-Encoding": accepted}) as answer:
         raw = b"".join(answer.iter_raw())
     assert answer.headers.get("content-encoding") == chosen
     assert answer.headers["vary"] == "Accept-Encoding"

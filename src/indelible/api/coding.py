@@ -54,6 +54,9 @@ class Packing:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         taken = _taken(Headers(scope=scope).get("accept-encoding", ""))
         responder: IdentityResponder
         if "zstd" in taken:
