@@ -1,4 +1,4 @@
-"""What finds entries fast: blocks of them, in files beside the log (ADR 23).
+"""What finds entries fast: blocks of them, in files beside the log (ADR 23 and 30).
 
 Made of the log by who follows it, never written into again, and thrown away at will: what is not in a block is found
 by reading. It is trusted with nothing: `verify` makes each block again and compares.

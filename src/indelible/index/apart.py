@@ -2,7 +2,7 @@
 
     python -m indelible.index.apart      with the log's URL on stdin
 
-Making one takes a second of Python. In the server's own process that second would be taken from whoever seals. Killed
+Making one takes two seconds of Python. In the server's own process they would be taken from whoever seals. Killed
 anywhere, what it had not finished is made the next time.
 """
 
