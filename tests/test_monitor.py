@@ -15,7 +15,7 @@ from indelible.log import Log
 from indelible.monitor import Monitor
 from indelible.verify import Report, verify_log
 from tests.attacks import ATTACKS, Attack
-from tests.checking import check_signed, on_sqlite
+from tests.checking import check_signed, on_sqlite, refusing
 from tests.shell import Shell, shell
 from tests.store.test_log import happened
 from tests.world import World
@@ -63,6 +63,13 @@ def soon(holds: Callable[[], object]) -> bool:
     return False
 
 
+def restarted(log: Log) -> Monitor:
+    """That takes no look at what the editor took away to edit."""
+    made = Monitor(log)
+    made._deep = False  # noqa: SLF001 - it is what this is for
+    return made
+
+
 def alarms(log: Log) -> list[Entry]:
     found = [log.entry(seq) for seq in range(50, log.head().size)]
     return [entry for entry in found if entry.action == "AUDIT_TAMPERING_DETECTED"]
@@ -103,6 +110,33 @@ def test_the_same_edit_after_it_was_mended_is_another_finding(log: Log, edit: Ed
         edit(lambda db: db.run("UPDATE leaf SET line = ? WHERE seq = 7", line))
         assert watching.check() is None
     assert [entry.metadata["seq"] for entry in alarms(log)] == [7, 7]
+
+
+def test_the_end_of_an_alarm_is_on_record_once_and_parts_it_from_the_next_across_restarts(log: Log, edit: Edit) -> None:
+    line = log.line(7)
+    for _ in range(2):
+        edit(changed)
+        assert restarted(log).check()
+        edit(lambda db: db.run("UPDATE leaf SET line = ? WHERE seq = 7", line))
+        assert [restarted(log).check() for _ in range(2)] == [None, None]
+    found = [log.entry(seq) for seq in range(50, log.head().size)]
+    assert [(entry.action.removeprefix("AUDIT_TAMPERING_"), entry.outcome) for entry in found] == [
+        ("DETECTED", "failure"), ("ENDED", "success"),
+    ] * 2  # fmt: skip
+
+
+def test_an_end_that_the_log_refuses_is_on_record_later(
+    log: Log, edit: Edit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    line, watching = log.line(7), restarted(log)
+    edit(changed)
+    watching.check()
+    edit(lambda db: db.run("UPDATE leaf SET line = ? WHERE seq = 7", line))
+    with refusing(log, monkeypatch):
+        assert watching.check() is None
+        assert "That the alarm is over is no entry of the log yet" in caplog.text
+    watching.check()
+    assert log.entry(log.head().size - 1).action == "AUDIT_TAMPERING_ENDED"
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)

@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from indelible.alarm import record
+from indelible import alarm
 from indelible.background import Background
 from indelible.errors import Error, VerificationError
 from indelible.log import Log
@@ -35,6 +35,7 @@ class Monitor(Background):
         self._every = every
         self._verifier = log.verifier  # as it was when this began: what the log says of its key later is not asked
         self._deep = True
+        self._open = True  # whether the log may say of itself that it is not what was signed
         self._pass = threading.Lock()
         self.found = Found()
 
@@ -54,6 +55,7 @@ class Monitor(Background):
                     self._raise(error)
             else:
                 self.found, self._deep = Found(None, began, report.size), False
+                self._end()
             return self.alarm
 
     @property
@@ -104,12 +106,22 @@ class Monitor(Background):
 
     def _raise(self, error: VerificationError) -> None:
         """The alarm goes where it can: into the program's own log, and as an entry behind whatever was done."""
-        right, self.found = self.found.at, Found(error, datetime.now(UTC))  # health tells first
+        self.found, self._open = Found(error, datetime.now(UTC)), True  # health tells first
         logger.critical("The log %s is not what was signed: %s", self._log.origin, error)
         try:
-            self.found = Found(error, record(self._log, error, right))
+            self.found = Found(error, alarm.begin(self._log, error))
         except Error as refused:
             logger.error("The alarm is no signed entry of the log: %s", refused)  # noqa: TRY400 - one sentence
+
+    def _end(self) -> None:
+        """An alarm that is over is over on record, too, also where it was raised before a restart."""
+        if not self._open:
+            return
+        try:
+            alarm.end(self._log)
+            self._open = False
+        except Error as refused:
+            logger.error("That the alarm is over is no entry of the log yet: %s", refused)  # noqa: TRY400 - one sentence
 
 
 class Found(NamedTuple):

@@ -54,7 +54,7 @@ DRIFTS = {
     "DROP TRIGGER indelible_update_t": "the trigger indelible_update_t is missing",
     "DROP TRIGGER indelible_inserting_t": "the trigger indelible_inserting_t is missing",
     "DROP TRIGGER indelible_delete_t; CREATE TRIGGER indelible_delete_t AFTER DELETE ON t BEGIN SELECT 1; END":
-        "the trigger indelible_delete_t is not as it was made",
+        "the trigger indelible_delete_t is not as this version makes it",
     "ALTER TABLE t ADD COLUMN c": "columns: c added",
     "ALTER TABLE t RENAME COLUMN a TO c": "columns: c added; a gone",
     "CREATE UNIQUE INDEX once ON t (a)": "the unique index once was made since",
@@ -150,7 +150,7 @@ def test_what_drifted_is_on_record_when_watching_again_mends_it(world: World) ->
         world.watch_all()
     (mended,) = notes(world)
     assert (mended.action, mended.entity.id, mended.actor.id) == ("AUDIT_CAPTURE_MENDED", "t", "dana")
-    assert mended.changes == {"capture": {"old": "the trigger indelible_update_t is missing", "new": "as it was left"}}
+    assert mended.changes == {"capture": {"old": "the trigger indelible_update_t is missing", "new": "watched"}}
     world.watch_all()
     assert len(notes(world)) == 1
 

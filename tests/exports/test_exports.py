@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from indelible.background import Hold
@@ -112,6 +113,15 @@ def test_the_file_is_what_a_download_would_have_been(exports: Exports, log: Log,
         made(exports, log, export)
         assert entries in (None, exports.get(export.id, By(actor=DANA.actor, organization=export.organization)).entries)
     assert oct(exports.path(whole).stat().st_mode & 0o777) == "0o600"
+
+
+def test_a_query_that_is_refused_today_is_made_as_it_was_asked_for(exports: Exports, log: Log, work: Work) -> None:
+    export = exports.add(DANA, form="jsonl", query="dana or kim")
+    with work.transaction() as statements:
+        statements.run("remove_export", id=export.id)
+        statements.run("add_export", **msgspec.structs.asdict(msgspec.structs.replace(export, query="dana OR kim")))
+    make(log, work)
+    assert exports.get(export.id, DANA).state == "done"
 
 
 def test_columns_are_those_that_were_chosen(exports: Exports, log: Log, work: Work) -> None:

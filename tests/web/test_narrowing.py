@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from indelible.event import Actor, Organization
-from indelible.web import app
+from indelible.web import app, facets
 from tests.store.test_log import happened
 from tests.web.conftest import Open
 from tests.world import World
@@ -124,6 +124,18 @@ def test_a_search_that_takes_too_long_says_how_to_narrow_it_and_keeps_what_was_t
     assert "This search was stopped after" in answer.text
     assert "as since:30d" in answer.text
     assert 'value="nothing-has-this"' in answer.text
+
+
+@pytest.mark.usefixtures("many")
+def test_names_that_take_too_long_to_count_are_told_of_within_the_page(
+    pages: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facets, "SECONDS", -1.0)
+    part = pages().get("/audit/facets?q=nothing-has-this", headers={"HX-Request": "true"}, follow_redirects=False)
+    assert (part.status_code, "<html" in part.text) == (200, False)
+    assert "could not be counted in time" in part.text
+    alone = pages().get("/audit/facets?q=nothing-has-this", follow_redirects=False)
+    assert (alone.status_code, alone.headers["location"]) == (303, "/audit/?q=nothing-has-this")
 
 
 @pytest.mark.usefixtures("many")

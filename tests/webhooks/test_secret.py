@@ -89,6 +89,18 @@ def test_another_key_than_the_one_they_were_added_with_signs_nothing_until_they_
     assert not hooked.webhooks.endpoints.signs()  # who still has the old one
 
 
+def test_two_machines_with_keys_of_their_own_do_not_argue_while_there_is_no_webhook(
+    hooked: Hooked, receiver: Receiver, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = [Secrets.kept(tmp_path / name, hooked.work) for name in "ab"]
+    caplog.clear()
+    both = [Webhooks(hooked.log, hooked.work, key, allowed=LOOPBACK, pages="").endpoints for key in keys]
+    assert [each.signs() for _ in range(3) for each in both] == [True] * 6
+    assert not caplog.records
+    both[0].add(receiver.url, DANA)
+    assert [each.signs() for _ in range(2) for each in both] == [True, False] * 2
+
+
 def test_without_its_key_webhooks_stop_and_all_else_goes_on(
     hooked: Hooked, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from indelible.capture.definition import Definition
 from indelible.event import Actor
 
 STARTED, CHANGED, STOPPED = "AUDIT_CAPTURE_STARTED", "AUDIT_CAPTURE_CHANGED", "AUDIT_CAPTURE_STOPPED"
-MENDED = "AUDIT_CAPTURE_MENDED"  # as it was, after it had drifted: what was written meanwhile may be on no record
+MENDED = "AUDIT_CAPTURE_MENDED"  # it had drifted; what was written meanwhile may be on no record
 ALTERED = "AUDIT_SCHEMA_CHANGED"  # said by the database itself, see postgres/ddl.sql
 OPERATIONS = {STARTED: "watch", CHANGED: "watch", MENDED: "watch", STOPPED: "unwatch", ALTERED: "alter"}
 
@@ -36,7 +36,7 @@ def note(table: str, before: Definition | None, after: Definition | None, drifte
     if old == new and drifted is None:
         return None
     action = STARTED if not old else STOPPED if not new else MENDED if old == new else CHANGED
-    changes = {} if drifted is None else {"capture": {"old": drifted, "new": "as it was left"}}
+    changes = {} if drifted is None else {"capture": {"old": drifted, "new": "watched"}}
     for key in old | new:
         sides = {side: told[key] for side, told in (("old", old), ("new", new)) if key in told}
         if old.get(key) != new.get(key):

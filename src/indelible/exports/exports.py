@@ -49,7 +49,8 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def search(self) -> Query:
         """As it was meant when it was asked for."""
-        return asked(self.query, self.since, self.until, EPOCH + timedelta(microseconds=self.asked_at))
+        moment = EPOCH + timedelta(microseconds=self.asked_at)
+        return asked(self.query, self.since, self.until, moment, kept=True)
 
     @property
     def form(self) -> Format:

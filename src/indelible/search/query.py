@@ -59,14 +59,17 @@ class Query:
         return replace(self, since=max(sinces, default=None), until=min(untils, default=None))
 
 
-def asked(text: str, since: str, until: str, now: datetime) -> Query:
-    """A query and a range beside it, as people type them. Raises QueryError, UsageError for what is no range."""
+def asked(text: str, since: str, until: str, now: datetime, *, kept: bool = False) -> Query:
+    """A query and a range beside it, as people type them. Raises QueryError, UsageError for what is no range.
+
+    `kept`: see `parse`.
+    """
     moments = {}
     for word, moment in (("since", since), ("until", until)):
         moments[word] = parse_moment(moment, now, end=word == "until") if moment else None
         if moment and moments[word] is None:
             raise UsageError(f"{moment[:60]!r} is no date or time. Write {WRITTEN}.")
-    return forward(parse(text, now).within(moments["since"], moments["until"]))
+    return forward(parse(text, now, kept=kept).within(moments["since"], moments["until"]))
 
 
 def forward(query: Query) -> Query:

@@ -24,6 +24,7 @@ LISTS: dict[Dimension, str] = {
     "source": "Source", "operation": "Operation",
 }  # fmt: skip
 SECONDS = 10.0  # that a search may take
+NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 class Choice(NamedTuple):
@@ -52,25 +53,29 @@ class Facets:
         return [Route("/facets", self._frame.page(self.show))]
 
     def show(self, request: Request, viewer: Viewer) -> Response:
-        """What cannot be read or found is for the page of the search itself to say."""
-        state = State.read(request.query_params)
+        state, part = State.read(request.query_params), "hx-request" in request.headers
         query, _ = understand(state, datetime.now(UTC))
         if query is None:
-            return self._frame.go(request, f"/{state.search()}")
+            return self._elsewhere(request, state, part=part)
         self._looks.searched(request, viewer, query, state.since, state.until)
         try:
             page = find(self._log.replica, query, organization=viewer.organization, limit=1, seconds=SECONDS)
         except SlowSearchError:
-            return self._frame.go(request, f"/{state.search()}")
+            return self._elsewhere(request, state, part=part)
         told = facets(self._log.replica, page.counted, dimensions(viewer))
         lists = [
             FacetList(LISTS[each], [_choice(state, each, facet) for facet in told.names[each]]) for each in told.names
         ]
         values = {"state": state, "lists": [each for each in lists if each.choices], "among": told.among, "page": page}
-        if "hx-request" in request.headers:
-            headers = {"Cache-Control": "no-store"}
-            return HTMLResponse(self._frame.render(request, "facets.html", values), headers=headers)
+        if part:
+            return HTMLResponse(self._frame.render(request, "facets.html", values), headers=NOT_KEPT)
         return self._frame.show(request, "Narrow the search", "narrowed_by.html", values)
+
+    def _elsewhere(self, request: Request, state: State, *, part: bool) -> Response:
+        """What cannot be read or found is for the page of the search itself to say; a part of it says that briefly."""
+        if not part:
+            return self._frame.go(request, f"/{state.search()}")
+        return HTMLResponse(self._frame.render(request, "no_facets.html", {}), headers=NOT_KEPT)
 
 
 def dimensions(viewer: Viewer) -> list[Dimension]:

@@ -81,7 +81,7 @@ class Endpoints:
     def signs(self) -> bool:
         """Whether it has, as of now: the last one may have been removed, or the first one added elsewhere."""
         with self._work.transaction() as statements:
-            self._secrets.claim(statements)
+            self._secrets.check(statements)
         return self.problem is None
 
     def all(self, organization: str | None = None) -> list[Endpoint]:

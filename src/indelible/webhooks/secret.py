@@ -27,6 +27,11 @@ logger = logging.getLogger(__name__)
 
 VARIABLE = "INDELIBLE_WEBHOOK_KEY"
 SIZE = 32  # bytes: within the 24 to 64 that the specification wants of a symmetric secret
+OTHER_KEY = (
+    "The key in {} is not the one that the webhooks were added with: it was replaced, or lost and made anew. Put that "
+    "back and start the server again; if there is no copy, remove each webhook (`indelible webhooks remove LOG ID`) "
+    "and add it again: its receiver gets another secret."
+)
 
 
 @dataclass(frozen=True)
@@ -74,27 +79,35 @@ class Secrets:
         return secrets
 
     def claim(self, statements: Statements) -> None:
-        """The key of all endpoints is the one with which they were added; where there is none, it is this one."""
-        if self._key is None:
+        """Where there is no endpoint yet, this key is the one with which they are added."""
+        known = self._check(statements)
+        if self._key is None or self.problem is not None or known == self._mark:
             return
-        mark = hashlib.sha256(b"indelible webhook key\n" + self._key).hexdigest()
-        known, self.problem = statements.run("webhook_key"), None
-        if known == [(mark,)]:
-            return
-        if known and statements.run("endpoints"):  # receivers would refuse what it signs
-            self.problem = (
-                f"The key in {self._name} is not the one that the webhooks were added with: it was replaced, or lost "
-                "and made anew. Put that back and start the server again; if there is no copy, remove each webhook "
-                "(`indelible webhooks remove LOG ID`) and add it again: its receiver gets another secret."
-            )
-            return
-        if known:
+        if known is not None:
             logger.warning(
                 "The key in %s is not the one of before. There is no webhook, so it is used from now on; links in "
-                "digests that were mailed lead nowhere.",
+                "digests that were mailed lead nowhere. Several machines need the same key: set %s on each.",
                 self._name,
+                VARIABLE,
             )
-        statements.run("set_webhook_key", mark=mark)
+        statements.run("set_webhook_key", mark=self._mark)
+
+    def check(self, statements: Statements) -> None:
+        """Whether the endpoints that there are were added with this key. It writes nothing: it is asked often."""
+        self._check(statements)
+
+    def _check(self, statements: Statements) -> str | None:
+        """Gives the mark of the key that is in use; None before the first."""
+        if self._key is None:
+            return None
+        known = next((mark for (mark,) in statements.run("webhook_key")), None)
+        other = known not in (None, self._mark) and statements.run("endpoints")
+        self.problem = OTHER_KEY.format(self._name) if other else None  # receivers would refuse what it signs
+        return known
+
+    @property
+    def _mark(self) -> str:
+        return hashlib.sha256(b"indelible webhook key\n" + (self._key or b"")).hexdigest()
 
     def of(self, endpoint: str, generation: int) -> Secret:
         """Raises LogError where there is a `problem`."""

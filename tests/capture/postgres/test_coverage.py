@@ -33,7 +33,7 @@ def test_each_drift_is_named_with_its_remedy_and_mended_by_it(world: PostgresWor
     assert all(each.clean for each in world.covered())
     if "TRIGGER" in damage:
         told = [entry.changes for entry in world.sealed() if entry.action == "AUDIT_CAPTURE_MENDED"]
-        assert told == [{"capture": {"old": DRIFTS[damage], "new": "as it was left"}}]
+        assert told == [{"capture": {"old": DRIFTS[damage], "new": "watched"}}]
 
 
 def test_a_body_that_was_changed_is_named(world: PostgresWorld) -> None:
@@ -44,7 +44,7 @@ def test_a_body_that_was_changed_is_named(world: PostgresWorld) -> None:
         "'BEGIN RETURN NULL; END'"
     )
     (drifted,) = world.covered()
-    assert "is not as it was made" in str(drifted.reason)
+    assert "is not as this version makes it" in str(drifted.reason)
 
 
 def test_what_nobody_watches_and_what_is_excluded_is_told(world: PostgresWorld) -> None:

@@ -52,7 +52,7 @@ def _drifts(db: Database, relation: Relation, watched: Watched) -> Iterator[str]
     there = computing(db, relation)
     for function in functions(watched.definition, columns):
         if there.get(function.name) != function.body:
-            yield f"the function {function.name}, which computes a virtual column, is not as it was made"
+            yield f"the function {function.name}, which computes a virtual column, is not as this version makes it"
     yield from _triggers_drifted(db, relation, watched, columns)
 
 
@@ -72,6 +72,6 @@ def _triggers_drifted(db: Database, relation: Relation, watched: Watched, column
             elif there[trigger.name][0] != "A":
                 yield f"the trigger {trigger.name} of {each.known_as} is switched off"
             elif there[trigger.name] != expected(trigger):
-                yield f"the trigger {trigger.name} of {each.known_as} is not as it was made"
+                yield f"the trigger {trigger.name} of {each.known_as} is not as this version makes it"
         for name in there.keys() - {trigger.name for trigger in those}:
             yield f"{each.known_as} has one trigger of ours too many, {name}"

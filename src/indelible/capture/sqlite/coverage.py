@@ -67,4 +67,4 @@ def _drifts(db: sqlite3.Connection, watched: Watched, there: dict[str, str]) -> 
         if name not in there:
             yield f"the trigger {name} is missing"
         elif there[name] != sql:
-            yield f"the trigger {name} is not as it was made"
+            yield f"the trigger {name} is not as this version makes it"
