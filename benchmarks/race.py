@@ -81,10 +81,8 @@ def run(world: World | PostgresWorld, count: int, batches: int) -> None:
     ids = sorted(int(entry.entity.id) for entry in entries)
     lost, doubled = len(set(range(batches * ROWS)) - set(ids)), len(ids) - len(set(ids))
     print(f"{count} sealers, {batches} batches of {ROWS}, {stops} stops, {time.monotonic() - begun:.0f} s: ", end="")
-    print(
-        f"{len(entries)} entries, {lost} lost, {doubled} doubled; {len(world.log.store.checkpoints())} checkpoints, ",
-        end="",
-    )
+    signed = sum(1 for _ in world.log.store.checkpoints())
+    print(f"{len(entries)} entries, {lost} lost, {doubled} doubled; {signed} checkpoints, ", end="")
     print(f"verified; {alive} sealers alive at the end.")
     with suppress(Exception):
         world.close()

@@ -66,7 +66,7 @@ def soon(holds: Callable[[], object]) -> bool:
 def restarted(log: Log) -> Monitor:
     """That takes no look at what the editor took away to edit."""
     made = Monitor(log)
-    made._deep = False  # noqa: SLF001 - it is what this is for
+    made._deep = False
     return made
 
 

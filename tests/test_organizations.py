@@ -212,7 +212,7 @@ def test_its_bundle_is_verified_by_the_program_in_it(folder: Path, log: Log) -> 
 def test_one_that_the_log_does_not_know_has_no_bundle(log: Log, tmp_path: Path) -> None:
     with (tmp_path / "x.zip").open("wb") as file, pytest.raises(NotFoundError, match=r"'Acme'. Did you mean acme\?"):
         write_bundle(log, file, "Acme")
-    assert log.store.organization_checkpoints() == []
+    assert list(log.store.organization_checkpoints()) == []
 
 
 def test_an_entry_left_out_of_it_is_missed(folder: Path, log: Log) -> None:

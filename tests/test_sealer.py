@@ -13,6 +13,9 @@ from indelible import sealer
 from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.errors import Error, LogError
 from indelible.log import Log
+from indelible.store.dictionary import Dictionary
+from indelible.store.sqlite.store import SQLiteStore
+from indelible.store.sqlite.tables import Tables
 from indelible.upkeep import Upkeep
 from tests.checking import check, on_sqlite
 from tests.world import World
@@ -60,10 +63,15 @@ class Wire:
         return self._call("executemany", sql, values)
 
 
+def _write_by(store: SQLiteStore, connection: Any) -> None:
+    store._writer = connection
+    store._dictionary = Dictionary(Tables(connection))
+
+
 def log_wire(statement: str, *, done: bool) -> Callable[[World], Any]:
     def cut(world: World) -> None:
         store = on_sqlite(world.log)
-        store._writer = store._names._db = Wire(store._writer, statement, done=done)  # type: ignore[assignment]
+        _write_by(store, Wire(store._writer, statement, done=done))
 
     return cut
 
@@ -109,7 +117,7 @@ def heal(world: World) -> None:
     world.let_go()
     store: Any = world.log.store
     if isinstance(store._writer, Wire):
-        store._writer = store._names._db = store._writer._real
+        _write_by(store, store._writer._real)
     path = world.folder / "audit.db.key.state.new"
     if path.is_dir():
         path.rmdir()
@@ -139,7 +147,7 @@ def test_a_running_sealer_survives_a_fault_without_a_restart(world: World) -> No
     log_wire("COMMIT", done=True)(world)
     with pytest.raises(LogError, match=BREAKS):
         world.sealer.seal()
-    on_sqlite(world.log)._writer = on_sqlite(world.log)._names._db = real
+    _write_by(on_sqlite(world.log), real)
     assert world.sealer.seal() == 0  # they are known
     assert len(world.sealed()) == 1 + ROWS
 

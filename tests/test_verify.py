@@ -3,7 +3,7 @@
 import re
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,12 @@ from indelible.event import Actor, Entity, Organization
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import SigningKey, Verifier
+from indelible.merkle.tree import Frontier, leaf_hash
 from indelible.search.page import lines
 from indelible.search.query import Query
 from indelible.store.sqlite.store import SQLiteStore
 from indelible.verify import verify_file, verify_log
+from indelible.verify.rebuilt import Rebuilt
 from tests.attacks import ATTACKS, Attack, cut, insert, run
 from tests.checking import check_signed
 from tests.shell import Shell
@@ -141,6 +143,24 @@ def test_a_checkpoint_signed_again_with_another_key_is_refused(world: World, log
 @pytest.mark.parametrize("note", ["", "\n\n", "a\nb\n\n— x y\n", "x" * 2_000_000, "\ud800\n\n— a AAAAAAA=\n"])
 def test_a_checkpoint_that_is_none_is_refused(log: Log, note: str) -> None:
     assert refused(log, note) == ("re-signed", None)
+
+
+def test_checkpoints_are_opened_one_at_a_time_as_the_lines_reach_them() -> None:
+    """There are as many as there were batches: a server that verifies for years must not hold them all."""
+    ours, opened = Frontier(), list[int]()
+
+    def signed() -> Iterator[Checkpoint]:
+        for seq in range(50):
+            ours.append(leaf_hash(b"%d" % seq))
+            opened.append(seq + 1)
+            yield Checkpoint("o", seq + 1, ours.root())
+
+    tree = Rebuilt(signed())
+    for seq in range(50):
+        assert len(opened) == seq + 1
+        tree.add(seq, b"%d" % seq)
+    tree.finish()
+    assert tree.signed == 50
 
 
 def test_an_older_checkpoint_still_holds(log: Log) -> None:

@@ -21,6 +21,7 @@ from indelible.values import LARGE, Attachment, set_aside
 
 VERSION = 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 MAX_LINE = 65_535  # bytes; a C2SP entry bundle gives each entry a 16-bit length
 MAX_ACTION = 100  # characters
 MAX_NAME = 256  # characters of a copied name; the full value stands in `changes`
@@ -173,12 +174,14 @@ def _uuid7(millis: int, a: int, b: int) -> UUID:
 
 
 def rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def micros(at: datetime) -> int:
     """Microseconds since 1970-01-01 UTC, exactly."""
-    return (at - EPOCH) // timedelta(microseconds=1)
+    return (at - EPOCH) // MICROSECOND
 
 
 def clip(text: str | None, limit: int = MAX_NAME) -> str | None:
@@ -190,6 +193,9 @@ def clip(text: str | None, limit: int = MAX_NAME) -> str | None:
 
 
 def _fit(event: Event, seq: int) -> tuple[bytes, list[Attachment]]:
+    line = _line(event, seq, event.changes, event.metadata)
+    if len(line) <= LARGE:  # so is no value in it
+        return line, []
     changes, kept = _slim(event.changes)
     line = _line(event, seq, changes, event.metadata)
     if len(line) <= MAX_LINE:

@@ -87,7 +87,7 @@ def test_an_organization_that_the_log_does_not_know_is_not_found_and_nothing_is_
             assert "Did you mean acme?" in shell.refused(*asked, code=4)
         assert "Ids are exact" in shell.refused("export", shell.log, "--org", "acm", code=4)
         assert not path.exists()
-        assert log.store.organization_checkpoints() == []
+        assert list(log.store.organization_checkpoints()) == []
 
 
 def test_a_bundle_of_no_entries_says_so(shell: Shell, tmp_path: Path) -> None:

@@ -43,6 +43,20 @@ class Frontier:
             size >>= 1
         hashes.append(node)
 
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add the hashes of many leaves: as `append` for each, but a level of the tree at a time."""
+        size, row, alone = self.size, list(leaves), list[bytes]()
+        self.size += len(row)
+        while row:
+            if size & 1:
+                row.insert(0, self.hashes.pop())
+            if len(row) & 1:
+                alone.append(row.pop())
+            pairs = iter(row)
+            row = [node_hash(left, right) for left, right in zip(pairs, pairs, strict=True)]
+            size >>= 1
+        self.hashes += reversed(alone)
+
     def completes(self, leaf: bytes) -> Iterator[bytes]:
         """The roots of the perfect subtrees that this leaf would complete: of 1 leaf, of 2, of 4 and so on."""
         size, node = self.size, leaf

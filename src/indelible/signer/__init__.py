@@ -9,6 +9,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,8 @@ from indelible.merkle.tree import EMPTY_ROOT, Frontier, leaf_hash
 from indelible.signer.keys import given, load, read, write
 from indelible.signer.organizations import Organizations
 from indelible.signer.source import Head, Source
+
+BATCH = 1000  # lines hashed together
 
 
 class _State(msgspec.Struct):
@@ -172,8 +175,10 @@ class Signer:
         _refuse_older(head.size, frontier.size)
         signed = self._newest(store)
         self._compare(frontier, signed)
-        for _, _, line in store.leaves(frontier.size, head.size):
-            frontier.append(leaf_hash(line))
+        for stop in (min(signed.size if signed else 0, head.size), head.size):
+            lines = (line for _, _, line in store.leaves(frontier.size, stop))
+            while batch := [leaf_hash(line) for line in islice(lines, BATCH)]:
+                frontier.extend(batch)
             self._compare(frontier, signed)
         self._compare(frontier, Checkpoint(self._key.verifier.name, head.size, head.root))
         if frontier.size != head.size or (signed and signed.size > head.size):

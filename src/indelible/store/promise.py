@@ -14,7 +14,8 @@ from uuid import UUID
 from indelible.event import Event
 from indelible.merkle.tree import Frontier
 
-MAX_SIZE = 2**63 - 1  # of a log: what both databases count to
+MIN_SIZE, MAX_SIZE = -(2**63), 2**63 - 1  # of a log: what both databases count to
+PAGE = 1000  # rows read in one go
 
 # What an entry is found by: each is a dictionary of names, in which an entry has one.
 Dimension = Literal["action", "operation", "source", "entity_type", "entity", "actor", "organization"]
@@ -139,7 +140,8 @@ class Store(Protocol):
     def newest_checkpoint(self, upto: int | None = None) -> tuple[int, str] | None:
         """Its size and note; with `upto` the newest that is not of a larger tree."""
 
-    def checkpoints(self) -> list[tuple[int, str]]: ...
+    def checkpoints(self, upto: int = MAX_SIZE) -> Iterator[tuple[int, str]]:
+        """Size and note of each, the smaller first; in pages."""
 
     def add_organization_checkpoint(self, organization: str, log_size: int, note: str) -> None:
         """Keep the signed note of an organization's tree, as `add_checkpoint` does the log's."""
@@ -147,8 +149,8 @@ class Store(Protocol):
     def newest_organization_checkpoint(self, organization: str) -> tuple[int, str] | None:
         """The log's size among which it was made, and the note."""
 
-    def organization_checkpoints(self) -> list[tuple[str, int, str]]:
-        """(organization, log size, note), by the log's size."""
+    def organization_checkpoints(self) -> Iterator[tuple[str, int, str]]:
+        """(organization, log size, note), by the log's size; in pages."""
 
     def add_cosignature(self, size: int, line: str) -> None:
         """Keep a witness's line for the checkpoint of this size; once is enough."""

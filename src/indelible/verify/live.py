@@ -1,6 +1,9 @@
 """A log where it lives, with everything that was made of it."""
 
 import hashlib
+from collections.abc import Iterator
+from heapq import merge
+from operator import attrgetter
 
 from indelible.errors import VerificationError
 from indelible.event import Entry
@@ -43,11 +46,13 @@ def _verify(  # noqa: PLR0913 - likewise
 ) -> Report:
     # In this order, so that a log that grows meanwhile is not mistaken for a damaged one.
     keys = keyring(verifier, log.store.key_changes())
-    checkpoints = _checkpoints(log, keys, earlier)
-    signed = max((checkpoint.size for checkpoint in checkpoints), default=0)
-    organizations = OrganizationTrees(log.store.organization_checkpoints(), keys)
+    checkpoints, remembered = _checkpoints(log, keys, log.signed_size()), log.last_signed()
+    others = [] if earlier is None else [opened(earlier, keys, "the checkpoint given")]
+    others += [checkpoint for checkpoint in (remembered, known) if checkpoint is not None]
+    organizations = OrganizationTrees(log.store.organization_checkpoints, keys)
     head = log.head()
-    tree, nodes = Rebuilt([*checkpoints, known] if known else checkpoints), None
+    by_size = attrgetter("size")
+    tree, nodes = Rebuilt(merge(checkpoints, sorted(others, key=by_size), key=by_size)), None
     entries = list[Entry]()
     for seq, hash_, line in log.leaves(0, head.size):
         if seq % WIDTH == WIDTH - 1:
@@ -74,21 +79,13 @@ def _verify(  # noqa: PLR0913 - likewise
     if files:
         _check_file(log)
         _check_blocks(log, size)
-    return Report(verifier.name, size, signed, tree.frontier.root())
+    return Report(verifier.name, size, tree.signed, tree.frontier.root())
 
 
-def _checkpoints(log: Log, keys: Keyring, earlier: str | None) -> list[Checkpoint]:
-    checkpoints = []
-    for size, note in log.store.checkpoints():
-        if keys.revoked(note):  # what a key signed after it was good is no evidence, for or against
-            continue
-        checkpoints.append(opened(note, keys, f"the checkpoint of size {size}"))
-        if checkpoints[-1].size != size:
-            raise VerificationError("changed", f"the checkpoint of size {checkpoints[-1].size} is filed under {size}.")
-    if earlier is not None:
-        checkpoints.append(opened(earlier, keys, "the checkpoint given"))
-    remembered = log.last_signed()
-    return [*checkpoints, remembered] if remembered else checkpoints
+def _checkpoints(log: Log, keys: Keyring, upto: int) -> Iterator[Checkpoint]:
+    for size, note in log.store.checkpoints(upto):
+        if not keys.revoked(note):  # what a key signed after it was good is no evidence, for or against
+            yield opened(note, keys, f"the checkpoint of size {size}", size)
 
 
 def _other_nodes(log: Log, nodes: list[tuple[int, int, bytes]]) -> VerificationError | None:

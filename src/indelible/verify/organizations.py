@@ -1,6 +1,6 @@
 """Organizations' own checkpoints, held against the lines: each is of all entries that the organization had."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from indelible.errors import MalformedError, VerificationError
 from indelible.event import Entry
@@ -12,14 +12,15 @@ from indelible.merkle.tree import Frontier
 class OrganizationTrees:
     """Built anew, of the organizations for which something was signed."""
 
-    def __init__(self, notes: Iterable[tuple[str, int, str]], keys: Keyring) -> None:
-        """`notes` as a store gives them."""
+    def __init__(self, notes: Callable[[], Iterable[tuple[str, int, str]]], keys: Keyring) -> None:
+        """`notes` gives them as a store does, by the log's size; more than once."""
+        self._keys = keys
         self._trees: dict[str, Frontier] = {}
-        self._signed: dict[int, list[tuple[str, Checkpoint]]] = {}  # by the log's size
-        for organization, filed, note in notes:
-            checkpoint = _opened(note, keys, organization, filed)
+        last = 0
+        for organization, last, _ in notes():  # noqa: B007 - the last is the largest
             self._trees[organization] = Frontier()
-            self._signed.setdefault(filed, []).append((organization, checkpoint))
+        self._ahead = self._until(last, notes())
+        self._next = next(self._ahead, None)
         self.compare(0)
 
     def add(self, entry: Entry, hash_: bytes) -> None:
@@ -28,8 +29,16 @@ class OrganizationTrees:
             tree.append(hash_)
         self.compare(entry.seq + 1)
 
+    def _until(self, last: int, notes: Iterable[tuple[str, int, str]]) -> Iterator[tuple[int, str, Checkpoint]]:
+        """One at a time; what is signed while this goes on is for the next time."""
+        for organization, filed, note in notes:
+            if filed > last:
+                return
+            yield filed, organization, _opened(note, self._keys, organization, filed)
+
     def compare(self, size: int) -> None:
-        for organization, checkpoint in self._signed.pop(size, ()):
+        while self._next is not None and self._next[0] == size:
+            _, organization, checkpoint = self._next
             tree = self._trees[organization]
             if (checkpoint.size, checkpoint.root) != (tree.size, tree.root()):
                 raise VerificationError(
@@ -37,11 +46,13 @@ class OrganizationTrees:
                     f"the organization {organization!r} has {tree.size} of the first {size} entries, which are not the "
                     f"{checkpoint.size} that its checkpoint signed.",
                 )
+            self._next = next(self._ahead, None)
 
     def finish(self, size: int) -> None:
         """After the last entry: nothing was signed for more."""
-        if self._signed:
-            message = f"{max(self._signed)} entries were signed for an organization, and {size} are there."
+        if self._next is not None:
+            signed = max(filed for filed, *_ in (self._next, *self._ahead))
+            message = f"{signed} entries were signed for an organization, and {size} are there."
             raise VerificationError("truncated", message, size)
 
 

@@ -1,6 +1,6 @@
 """What every way of verifying does: lines onto a tree of our own, and that against what was signed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,14 +25,17 @@ class Report:
 
 
 class Rebuilt:
-    """Our own tree, held against each checkpoint as it reaches that size."""
+    """Our own tree, held against each checkpoint as it reaches that size.
+
+    `signed`: up to which size a checkpoint has confirmed the lines.
+    """
 
     def __init__(self, checkpoints: Iterable[Checkpoint]) -> None:
+        """`checkpoints`: the smaller first. They are taken one at a time: there may be as many as entries."""
         self.frontier = Frontier()
-        self._roots: dict[int, list[bytes]] = {}
-        for checkpoint in checkpoints:
-            self._roots.setdefault(checkpoint.size, []).append(checkpoint.root)
-        self._good = 0  # the size up to which a checkpoint has confirmed the lines
+        self.signed = 0
+        self._ahead = iter(checkpoints)
+        self._next = next(self._ahead, None)
         self._compare()
 
     def add(self, seq: int, line: bytes, stored: bytes | None = None) -> None:
@@ -50,26 +53,32 @@ class Rebuilt:
 
     def finish(self) -> None:
         """After the last leaf: nothing that was signed may be missing."""
-        if beyond := [size for size in self._roots if size > self.frontier.size]:
+        if self._next is not None:
+            beyond = max(checkpoint.size for checkpoint in (self._next, *self._ahead))
             raise VerificationError(
                 "truncated",
-                f"{max(beyond)} entries were signed and {self.frontier.size} are there. It was cut, or is an older "
+                f"{beyond} entries were signed and {self.frontier.size} are there. It was cut, or is an older "
                 "copy. Restore the newest one.",
                 self.frontier.size,
             )
 
     def _compare(self) -> None:
         size = self.frontier.size
-        if (signed := self._roots.get(size)) is None:
+        if self._next is None or self._next.size != size:
             return
-        ours = self.frontier.root()
-        if wrong := [root for root in signed if root != ours]:
-            where = f"entry {self._good}" if size - self._good == 1 else f"an entry from {self._good} to {size - 1}"
-            if len(wrong) < len(signed):  # what is there is one of them
+        ours, roots, good = self.frontier.root(), list(self._reached(size)), self.signed
+        if wrong := [root for root in roots if root != ours]:
+            where = f"entry {good}" if size - good == 1 else f"an entry from {good} to {size - 1}"
+            if len(wrong) < len(roots):  # what is there is one of them
                 message = f"two histories of {size} entries were signed or verified; they part at {where}."
-                raise VerificationError("forked", message, self._good)
-            raise VerificationError("changed", f"{where} is not what the checkpoint of size {size} signed.", self._good)
-        self._good = size
+                raise VerificationError("forked", message, good)
+            raise VerificationError("changed", f"{where} is not what the checkpoint of size {size} signed.", good)
+        self.signed = size
+
+    def _reached(self, size: int) -> Iterator[bytes]:
+        while self._next is not None and self._next.size == size:
+            yield self._next.root
+            self._next = next(self._ahead, None)
 
 
 def keyring(verifier: Verifier, changes: Sequence[str]) -> Keyring:
@@ -80,11 +89,15 @@ def keyring(verifier: Verifier, changes: Sequence[str]) -> Keyring:
         raise VerificationError("re-signed", f"the log's keys do not follow from {verifier}: {error}") from error
 
 
-def opened(note: str, keys: Keyring, name: str) -> Checkpoint:
+def opened(note: str, keys: Keyring, name: str, filed: int | None = None) -> Checkpoint:
+    """`filed`: under which size it was found."""
     try:
-        return keys.open(note)
+        checkpoint = keys.open(note)
     except MalformedError as error:
         raise VerificationError("re-signed", f"{name} does not open with the key {keys.pinned}: {error}") from error
+    if filed not in (None, checkpoint.size):
+        raise VerificationError("changed", f"the checkpoint of size {checkpoint.size} is filed under {filed}.")
+    return checkpoint
 
 
 def check_line(seq: int | None, line: bytes) -> Entry:

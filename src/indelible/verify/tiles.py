@@ -1,5 +1,8 @@
 """A folder of tiles, as a mirror has it: whoever holds it needs nobody else but the key."""
 
+from collections.abc import Iterator
+from heapq import merge
+from operator import attrgetter
 from pathlib import Path
 
 from indelible.errors import MalformedError, NotFoundError, VerificationError
@@ -16,9 +19,9 @@ def verify_tiles(
 ) -> Report:
     """Every entry and every tile, against the checkpoints in the folder. Raises VerificationError, NotFoundError."""
     keys = keyring(verifier, _changes(folder))
-    earlier = [_opened(path, keys) for path in sorted((folder / "checkpoints").glob("[0-9]*"))]
-    newest = _opened(folder / "checkpoint", keys)
-    tree = Rebuilt([newest, *earlier, known] if known else [newest, *earlier])
+    newest, by_size = _opened(folder / "checkpoint", keys), attrgetter("size")
+    others = sorted([newest, known] if known else [newest], key=by_size)
+    tree = Rebuilt(merge(_earlier(folder / "checkpoints", keys), others, key=by_size))
     nodes: dict[int, list[bytes]] = {}  # above the leaves, by level
     for index in range(-(-newest.size // WIDTH)):
         width = min(WIDTH, newest.size - index * WIDTH)
@@ -80,11 +83,18 @@ def _read(folder: Path, tile: Tile, first: int | None) -> bytes:
     raise VerificationError("missing", f"{tile} is not there.", first)
 
 
-def _opened(path: Path, keys: Keyring) -> Checkpoint:
+def _earlier(folder: Path, keys: Keyring) -> Iterator[Checkpoint]:
+    for path in sorted(
+        (path for path in folder.glob("[0-9]*") if path.name.isdecimal()), key=lambda path: int(path.name)
+    ):
+        yield _opened(path, keys, int(path.name))
+
+
+def _opened(path: Path, keys: Keyring, filed: int | None = None) -> Checkpoint:
     try:
         note = path.read_text()
     except FileNotFoundError as error:
         raise NotFoundError(f"{path} is not there: this is no folder of tiles.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise VerificationError("re-signed", f"{path} cannot be read: {error}.") from error
-    return opened(note, keys, str(path))
+    return opened(note, keys, str(path), filed)

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from indelible.errors import ConflictError
 from indelible.event import Event, micros, seal
-from indelible.merkle.tile import WIDTH, completed
+from indelible.merkle.tile import grow
 from indelible.merkle.tree import leaf_hash
+from indelible.store.dictionary import Dictionary, Row
 from indelible.store.postgres.connection import SQL
-from indelible.store.postgres.dictionary import Dictionary, Keys
 from indelible.store.postgres.tables import Tables
 from indelible.store.promise import Head, Names
 
@@ -25,20 +25,18 @@ class Appending:
         self._db = tables.db
         self._tables = tables
         self._dictionary = dictionary
-        self._written = head.size
-        self._frontier = head.frontier.copy()
+        self._frontier = head.frontier.copy()  # of what is written
         self._leaves: list[tuple[int, bytes, bytes]] = []
-        self._entries: list[tuple[int, int, Keys, UUID]] = []
-        self._nodes: list[tuple[int, int, int, bytes]] = []
+        self._entries: list[tuple[int, int, tuple[Row | None, ...], UUID]] = []
         self._attachments: list[tuple[int, bytes, bytes, bytes]] = []
 
     @property
     def names(self) -> Names:
-        return self._dictionary.names
+        return self._dictionary
 
     @property
     def size(self) -> int:
-        return self._frontier.size
+        return self._frontier.size + len(self._leaves)
 
     def known(self, ids: Sequence[UUID]) -> dict[UUID, int]:
         found = dict(self._db.execute(SQL["known"], (list(ids), self._tables.log)).fetchall())
@@ -47,39 +45,35 @@ class Appending:
 
     def add(self, event: Event) -> int:
         event.check()
-        seq = self._frontier.size
+        seq = self.size
         line, attachments = seal(event, seq)
-        hash_ = leaf_hash(line)
-        self._leaves.append((seq, hash_, line))
+        self._leaves.append((seq, leaf_hash(line), line))
         self._entries.append((seq, micros(event.occurred_at), self._dictionary.want(event), event.id))
         self._attachments += [(self._tables.log, kept.hash, kept.nonce, kept.value) for kept in attachments]
-        if seq % WIDTH == WIDTH - 1:
-            self._nodes += [(self._tables.log, *node) for node in completed(self._frontier, hash_)]
-        self._frontier.append(hash_)
         if len(self._leaves) >= TOGETHER:
             self.write()
         return seq
 
     def write(self) -> None:
         """All that is held back, and the head behind it. Raises ConflictError if somebody else moved that."""
-        if self._frontier.size == self._written:
+        if not self._leaves:
             return
         self._tables.copy("leaf", LEAF, self._leaves)
         self._dictionary.settle()
-        numbers = self._dictionary.numbers
-        entries = [(seq, at, *numbers(keys), id_) for seq, at, keys, id_ in self._entries]
+        entries = [(seq, at, *[row and row.id for row in rows], id_) for seq, at, rows, id_ in self._entries]
         self._tables.copy("entry", ENTRY, entries)
+        before = self._frontier.size
+        nodes = grow(self._frontier, [hash_ for _, hash_, _ in self._leaves])
         with self._db.cursor() as cursor:
-            cursor.executemany(SQL["add_node"], self._nodes)
+            cursor.executemany(SQL["add_node"], [(self._tables.log, *node) for node in nodes])
             cursor.executemany(SQL["add_attachment"], self._attachments)
-        self._move_head()
-        for held in (self._leaves, self._entries, self._nodes, self._attachments):
+        self._move_head(before)
+        for held in (self._leaves, self._entries, self._attachments):
             held.clear()
 
-    def _move_head(self) -> None:
-        frontier, expected = self._frontier, self._written
+    def _move_head(self, expected: int) -> None:
+        frontier = self._frontier
         row = {"log": self._tables.log, "expected": expected, "size": frontier.size}
         moved = self._db.execute(SQL["move_head"], row | {"root": frontier.root(), "frontier": frontier.pack()})
         if moved.rowcount != 1:
             raise ConflictError(f"The log was no longer at size {expected} when this batch was to be committed.")
-        self._written = frontier.size

@@ -20,7 +20,7 @@ from indelible.store.postgres.listening import Listener
 from indelible.store.postgres.making import index_path, key_path, log_id, refusing
 from indelible.store.postgres.reading import Readers, Tenants
 from indelible.store.postgres.writing import Writer
-from indelible.store.promise import MAX_SIZE, Dimension, Head, Wanted
+from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, Dimension, Head, Wanted
 
 ATTACHMENTS = 16  # read at once: they are large
 
@@ -89,7 +89,7 @@ class PostgresStore:
             self._settled = max(self._settled, head.size)
         return head
 
-    def leaves(self, start: int, stop: int, batch: int = 1000) -> Iterator[tuple[int, bytes, bytes]]:
+    def leaves(self, start: int, stop: int, batch: int = PAGE) -> Iterator[tuple[int, bytes, bytes]]:
         while rows := self._select("leaves", self._log, start, stop, batch):
             yield from rows
             start = rows[-1][0] + 1
@@ -108,8 +108,11 @@ class PostgresStore:
         rows = self._select("newest_checkpoint", self._log, MAX_SIZE if upto is None else upto)
         return next(((size, note.decode()) for size, note in rows), None)
 
-    def checkpoints(self) -> list[tuple[int, str]]:
-        return [(size, note.decode("utf-8", "replace")) for size, note in self._select("checkpoints", self._log)]
+    def checkpoints(self, upto: int = MAX_SIZE) -> Iterator[tuple[int, str]]:
+        last = MIN_SIZE
+        while rows := self._select("checkpoints", self._log, last, upto, PAGE):
+            yield from ((size, note.decode("utf-8", "replace")) for size, note in rows)
+            last = rows[-1][0]
 
     def add_organization_checkpoint(self, organization: str, log_size: int, note: str) -> None:
         row = {"log": self._log, "organization": organization.encode(), "log_size": log_size, "note": note.encode()}
@@ -120,9 +123,11 @@ class PostgresStore:
         rows = self._select("newest_organization_checkpoint", self._log, organization.encode())
         return next(((size, note.decode()) for size, note in rows), None)
 
-    def organization_checkpoints(self) -> list[tuple[str, int, str]]:
-        rows = self._select("organization_checkpoints", self._log)
-        return [(organization.decode(), size, note.decode("utf-8", "replace")) for organization, size, note in rows]
+    def organization_checkpoints(self) -> Iterator[tuple[str, int, str]]:
+        last = MIN_SIZE, b""
+        while rows := self._select("organization_checkpoints", self._log, *last, 10 * PAGE):  # they are sorted for each
+            yield from ((key.decode(), size, note.decode("utf-8", "replace")) for key, size, note in rows)
+            last = rows[-1][1], rows[-1][0]
 
     def add_cosignature(self, size: int, line: str) -> None:
         with self._writer.transaction() as (tables, _):

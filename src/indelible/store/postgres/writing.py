@@ -9,8 +9,8 @@ import psycopg
 from psycopg import Connection
 
 from indelible.errors import LogError
+from indelible.store.dictionary import Dictionary
 from indelible.store.postgres.connection import SECONDS, SQL, Database
-from indelible.store.postgres.dictionary import Dictionary
 from indelible.store.postgres.tables import Tables
 
 BEGIN = f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{SECONDS}s'"

@@ -12,10 +12,9 @@ import apsw
 from indelible.errors import LogError
 from indelible.files import LOG
 from indelible.merkle.tree import Frontier
-from indelible.store.sqlite.sql import FORMAT, migration, queries, schema
+from indelible.store.sqlite.sql import FORMAT, SQL, migration, schema
 
 BUSY_MS = 10_000
-SQL = queries()
 
 
 def make(path: Path, properties: Mapping[str, str], first_root: bytes) -> None:

@@ -18,12 +18,14 @@ import msgspec
 from indelible.errors import ConflictError, LogError, NotFoundError, VerificationError
 from indelible.files import remedy
 from indelible.merkle.tree import Frontier
+from indelible.store.dictionary import Dictionary
 from indelible.store.folding import fits
-from indelible.store.promise import MAX_SIZE, Dimension, Head, Wanted
+from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, Dimension, Head, Wanted
 from indelible.store.sqlite.appending import Appending
-from indelible.store.sqlite.dictionary import SQL, Dictionary
 from indelible.store.sqlite.finding import COLUMNS, Conditions
 from indelible.store.sqlite.opening import connect, objects
+from indelible.store.sqlite.sql import SQL
+from indelible.store.sqlite.tables import Tables
 
 NAMES = {"actor": "copy", "entity": "key", "organization": "key"}  # the column that others call `name`
 
@@ -42,7 +44,7 @@ class SQLiteStore:
         self._watcher: apsw.Connection | None = None
         self._idle: LifoQueue[apsw.Connection] = LifoQueue()
         self._writer = self._connect()
-        self._names = Dictionary(self._writer)
+        self._dictionary = Dictionary(Tables(self._writer))
         with _log_errors(path):
             self.properties: dict[str, str] = dict(self._writer.execute(SQL["properties"]))
 
@@ -84,17 +86,18 @@ class SQLiteStore:
             self._check_open()
             self._writer.execute("BEGIN IMMEDIATE")
             try:
-                self._names.refresh()
                 head = self._head(self._writer)
+                self._dictionary.refresh(head.size)
                 frontier = head.frontier.copy()
-                appending = Appending(self._writer, self._names, frontier)
+                appending = Appending(self._writer, self._dictionary, frontier)
                 yield appending
                 appending.write()
                 if frontier.size > head.size:
                     self._move_head(head.size, frontier)
                 self._writer.execute("COMMIT")
+                self._dictionary.keep(frontier.size)
             except BaseException:
-                self._names.forget()
+                self._dictionary.forget()
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
@@ -112,7 +115,7 @@ class SQLiteStore:
     def settled(self) -> Head:
         return self.head()
 
-    def leaves(self, start: int, stop: int, batch: int = 1000) -> Iterator[tuple[int, bytes, bytes]]:
+    def leaves(self, start: int, stop: int, batch: int = PAGE) -> Iterator[tuple[int, bytes, bytes]]:
         while rows := self.select(SQL["leaves"], (start, stop, batch)):
             yield from rows
             start = rows[-1][0] + 1
@@ -131,8 +134,11 @@ class SQLiteStore:
     def newest_checkpoint(self, upto: int | None = None) -> tuple[int, str] | None:
         return next(iter(self.select(SQL["newest_checkpoint"], (MAX_SIZE if upto is None else upto,))), None)
 
-    def checkpoints(self) -> list[tuple[int, str]]:
-        return self.select(SQL["checkpoints"])
+    def checkpoints(self, upto: int = MAX_SIZE) -> Iterator[tuple[int, str]]:
+        last = MIN_SIZE
+        while rows := self.select(SQL["checkpoints"], (last, upto, PAGE)):
+            yield from rows
+            last = rows[-1][0]
 
     def add_organization_checkpoint(self, organization: str, log_size: int, note: str) -> None:
         row = {"organization": organization, "log_size": log_size, "note": note}
@@ -143,8 +149,11 @@ class SQLiteStore:
     def newest_organization_checkpoint(self, organization: str) -> tuple[int, str] | None:
         return next(iter(self.select(SQL["newest_organization_checkpoint"], (organization,))), None)
 
-    def organization_checkpoints(self) -> list[tuple[str, int, str]]:
-        return self.select(SQL["organization_checkpoints"])
+    def organization_checkpoints(self) -> Iterator[tuple[str, int, str]]:
+        last = MIN_SIZE, ""
+        while rows := self.select(SQL["organization_checkpoints"], (*last, 10 * PAGE)):  # they are sorted for each
+            yield from rows
+            last = rows[-1][1], rows[-1][0]
 
     def add_cosignature(self, size: int, line: str) -> None:
         with self._lock, _log_errors(self.path):

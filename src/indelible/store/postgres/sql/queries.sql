@@ -135,7 +135,7 @@ SELECT pg_notify('indelible_' || log_id, '') FROM added
 SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s AND size <= %s ORDER BY size DESC LIMIT 1
 
 -- name: checkpoints
-SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s ORDER BY size
+SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %s AND size > %s AND size <= %s ORDER BY size LIMIT %s
 
 -- name: add_organization_checkpoint
 INSERT INTO indelible_log.organization_checkpoint (log_id, organization, log_size, note)
@@ -149,8 +149,8 @@ SELECT log_size, note FROM indelible_log.organization_checkpoint
 WHERE log_id = %s AND sha256(organization) = sha256(%s) ORDER BY log_size DESC LIMIT 1
 
 -- name: organization_checkpoints
-SELECT organization, log_size, note FROM indelible_log.organization_checkpoint WHERE log_id = %s
-ORDER BY log_size, organization
+SELECT organization, log_size, note FROM indelible_log.organization_checkpoint
+WHERE log_id = %s AND (log_size, organization) > (%s, %s) ORDER BY log_size, organization LIMIT %s
 
 -- name: add_cosignature
 INSERT INTO indelible_log.cosignature (log_id, size, line) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING

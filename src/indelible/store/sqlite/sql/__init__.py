@@ -4,6 +4,7 @@ from importlib.resources import files
 
 from indelible.files import statements
 
+SQL = statements(__name__, "queries.sql")
 FORMAT = 4  # of the file that `schema.sql` makes; `migrations/` has a step to each format from the one before
 
 
@@ -14,8 +15,3 @@ def schema() -> str:
 def migration(to: int) -> str:
     """The step to one format. 1 is the first schema there was."""
     return files(__name__).joinpath("migrations", f"{to:04}.sql").read_text()
-
-
-def queries() -> dict[str, str]:
-    """Name to statement."""
-    return statements(__name__, "queries.sql")

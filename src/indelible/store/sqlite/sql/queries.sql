@@ -30,7 +30,7 @@ INSERT INTO entry (seq, id, at, action_id, operation_id, source_id, entity_type_
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: known
-SELECT seq FROM entry WHERE id = ?
+SELECT id, seq FROM entry WHERE id = ?
 
 -- name: known_below
 SELECT 1 FROM entry WHERE id = ? AND seq < ?
@@ -78,7 +78,7 @@ INSERT INTO checkpoint (size, note) SELECT :size, :note WHERE :size > (SELECT co
 SELECT size, note FROM checkpoint WHERE size <= ? ORDER BY size DESC LIMIT 1
 
 -- name: checkpoints
-SELECT size, note FROM checkpoint ORDER BY size
+SELECT size, note FROM checkpoint WHERE size > ? AND size <= ? ORDER BY size LIMIT ?
 
 -- name: add_organization_checkpoint
 INSERT INTO organization_checkpoint (organization, log_size, note) SELECT :organization, :log_size, :note WHERE :log_size >
@@ -88,7 +88,8 @@ INSERT INTO organization_checkpoint (organization, log_size, note) SELECT :organ
 SELECT log_size, note FROM organization_checkpoint WHERE organization = ? ORDER BY log_size DESC LIMIT 1
 
 -- name: organization_checkpoints
-SELECT organization, log_size, note FROM organization_checkpoint ORDER BY log_size, organization
+SELECT organization, log_size, note FROM organization_checkpoint WHERE (log_size, organization) > (?, ?)
+ORDER BY log_size, organization LIMIT ?
 
 -- name: add_cosignature
 INSERT INTO cosignature (size, line) VALUES (?, ?) ON CONFLICT DO NOTHING
@@ -110,30 +111,6 @@ SELECT hash, nonce, value FROM attachment
 
 -- name: attached
 SELECT value FROM attachment WHERE hash = ?
-
--- name: add_actor
-INSERT INTO actor (copy, folded) VALUES (?, ?) RETURNING id
-
--- name: actor
-SELECT id FROM actor WHERE copy = ?
-
--- name: add_organization
-INSERT INTO organization (key, name, folded) VALUES (?, ?, ?) RETURNING id
-
--- name: organization
-SELECT id, name, folded FROM organization WHERE key = ?
-
--- name: name_organization
-UPDATE organization SET name = ?, folded = ? WHERE id = ?
-
--- name: add_entity
-INSERT INTO entity (type_id, key, name, folded) VALUES (?, ?, ?, ?) RETURNING id
-
--- name: entity
-SELECT id, name, folded FROM entity WHERE type_id = ? AND key = ?
-
--- name: name_entity
-UPDATE entity SET name = ?, folded = ? WHERE id = ?
 
 -- What `verify` holds against the lines: the index as people search it.
 -- name: index_rows
