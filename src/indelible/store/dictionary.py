@@ -38,21 +38,18 @@ class Tables(Protocol):
         """Others may have been here."""
 
 
-class Row:
+class Row(msgspec.Struct, gc=False):  # there are many, for long
     """What stands for a key. Without an id it is not there yet, as far as anybody has looked."""
 
-    __slots__ = ("folded", "given", "id", "last", "name")
-
-    def __init__(self, folded: str = "") -> None:
-        self.id: int | None = None
-        self.name: str | None = None
-        self.last: str | None = None  # what it was called last, in this transaction too
-        self.given: list[str] = []  # what it was called in this transaction
-        self.folded = folded  # what a search compares
+    folded: str = ""  # what a search compares
+    id: int | None = None
+    name: str | None = None
+    last: str | None = None  # what it was called last, in this transaction too
+    given: tuple[str, ...] = ()  # what it was called in this transaction
 
     def call(self, name: str) -> None:
         self.last = name
-        self.given.append(name)
+        self.given += (name,)
 
     def read(self, id_: int, name: str | None, folded: str) -> None:
         """As the database has it."""
@@ -64,7 +61,7 @@ class Row:
         """Make what it was called its own. False: there is nothing new in it."""
         before = self.name, self.folded
         self.name, self.folded = self.last, fold(*(self.folded or key).split("\n"), *self.given)
-        self.given.clear()
+        self.given = ()
         return before != (self.name, self.folded)
 
 
