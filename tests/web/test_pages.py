@@ -273,6 +273,14 @@ def test_a_log_that_failed_to_verify_is_never_called_signed(pages: Open) -> None
 
 
 @pytest.mark.usefixtures("tampered")
+def test_every_page_of_entries_says_that_the_log_failed_to_verify(pages: Open) -> None:
+    client = pages(verified=True)
+    for page in ("entry/0", "entity/License/lic_a", "user/user/u_1", "?q=nothing"):
+        answer = client.get(f"/audit/{page}")
+        assert (page, answer.status_code, answer.text.count("Known since <time")) == (page, 200, 1)
+
+
+@pytest.mark.usefixtures("tampered")
 def test_a_viewer_of_one_organization_is_told_that_it_failed_and_no_facts_of_others(pages: Open) -> None:
     page = pages("org_a", verified=True).get("/audit/").text
     assert page.count("Verification of this log failed.") == 2

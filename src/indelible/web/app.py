@@ -58,7 +58,7 @@ def create_app(
         found = read_link(upkeep.desk.secrets, request.path_params["link"])
         return found or PlainTextResponse("This link has ended. Open the page that it was on again.", 403)
 
-    frame, parts = Frame(viewer, shell), (log, refresh, upkeep)
+    frame, parts = Frame(viewer, shell, lambda: upkeep.found), (log, refresh, upkeep)
     static = Mount("/static", _Static(directory=STATIC))
     routes = [
         *_reading(frame, *parts),
@@ -67,7 +67,7 @@ def create_app(
         *Jobs(frame, upkeep).routes(),
         Route("/feed/{webhook}", Programs(frame, log, upkeep).feed),
         static,
-        Mount("/as/{link}", routes=[static, *_reading(Frame(linked, None), *parts)]),
+        Mount("/as/{link}", routes=[static, *_reading(Frame(linked, None, lambda: upkeep.found), *parts)]),
         Route("/{rest:path}", frame.page(frame.missing)),
     ]
     return Starlette(routes=routes)
@@ -133,7 +133,7 @@ class Pages:
             "views": self._views.seen(viewer), "keeps": owner_of(viewer.actor) is not None, "narrowing": narrower,
             "exports": CHOICES, "columns": COLUMNS, "presets": PRESETS.items(), "size": self._log.head().size,
             "signed": self._log.signed_size(),
-            "assurance": self._upkeep.assurance, "found": self._upkeep.found,
+            "assurance": self._upkeep.assurance,
         }  # fmt: skip
         return self._frame.show(request, "Audit log", "entries.html", values, 400 if problems else 200)
 
@@ -153,7 +153,10 @@ class Pages:
         shown = request.query_params.get("row")
         state, same = State.read(request.query_params), self._together(entry, viewer)
         told = row(entry, joined="joined" in request.query_params)
-        values = {"row": told, "line": line.decode(), "state": state, "together": same, "verifier": self._log.verifier}
+        values = {
+            "row": told, "line": line.decode(), "state": state, "together": same, "verifier": self._log.verifier,
+            "viewer": viewer,
+        }  # fmt: skip
         if shown in ("open", "closed"):
             values["open"] = shown == "open"
             return HTMLResponse(self._frame.render(request, "row.html", values), headers={"Cache-Control": "no-store"})

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from indelible.errors import Error, NotFoundError, UsageError
+from indelible.monitor import Found
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck, context_of
 from indelible.work.announcements import By
 
@@ -32,10 +33,11 @@ Save = Callable[[Request, Viewer, Form], Response]
 
 
 class Frame:
-    """Pages are shown in it. `viewer` says who may see what."""
+    """Pages are shown in it. `viewer` says who may see what, `found` what verifying the log came to."""
 
-    def __init__(self, viewer: ViewerCheck, shell: Shell | None) -> None:
+    def __init__(self, viewer: ViewerCheck, shell: Shell | None, found: Callable[[], Found]) -> None:
         self.viewer = viewer
+        self._found = found
         self._shell = shell or _plain_shell
 
     def page(self, show: Show) -> Callable[[Request], Any]:
@@ -84,7 +86,7 @@ class Frame:
 
     def render(self, request: Request, template: str, values: dict[str, Any]) -> str:
         base = request.scope.get("root_path", "")
-        return _templates.get_template(template).render(base=base, version=_VERSION, **values)
+        return _templates.get_template(template).render(base=base, version=_VERSION, found=self._found(), **values)
 
     def missing(self, request: Request, _viewer: Viewer) -> Response:
         """What is not there, or not for this viewer: they cannot tell which."""

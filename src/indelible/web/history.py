@@ -52,7 +52,7 @@ class History:
             "moments": [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments], "shown": told.shown,
             "difference": Changed(difference(*told.then)) if len(moments) > 1 else None,
             "as_it_was": _as_it_was(told.shown), "rows": rows(list(told.newest)[::-1]),
-            "listed": State.of(Entity(type_, key)),
+            "listed": State.of(Entity(type_, key)), "viewer": viewer,
         }  # fmt: skip
         title = f"{type_} {told.now.name or key}"
         return self._frame.show(request, title, "history.html", values, 400 if problems else 200)

@@ -61,6 +61,7 @@ class User:
             "problems": {"since": None, "until": None} | {p.field: p for p in problems}, "page": page,
             "first": oldest.entries[0].occurred_at, "last": newest.entries[0].occurred_at,
             "things": _things(found), "places": _places(found), "narrowing": told, "rows": rows(found[:LISTED]),
+            "viewer": viewer,
         }  # fmt: skip
         title = actor.name or actor.email or actor.id or actor.type
         return self._frame.show(request, title, "user.html", values, 400 if problems else 200)
