@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from indelible.errors import QueryError
 from indelible.event import Entity
-from indelible.search.moment import parse_moment
+from indelible.search.moment import WRITTEN, parse_moment
 from indelible.search.query import Query, parse, pieces, spell
 
 MAX_DIGITS = 18  # of a sequence number: SQLite's integers have 63 bits
@@ -83,7 +83,7 @@ def understand(state: State, now: datetime) -> tuple[Query | None, list[Problem]
         text = getattr(state, name)
         moments[name] = parse_moment(text, now, end=name == "until") if text else None
         if text and moments[name] is None:
-            problems.append(Problem(name, "This is no date or time. Write 2026-11-01, 2026-11-01 09:30 or 7d."))
+            problems.append(Problem(name, f"This is no date or time. Write {WRITTEN}."))
     if problems or query is None:
         return None, problems
     whole = query.within(moments["since"], moments["until"])
