@@ -116,9 +116,11 @@ def test_the_end_of_an_alarm_is_on_record_once_and_parts_it_from_the_next_across
     line = log.line(7)
     for _ in range(2):
         edit(changed)
-        assert restarted(log).check()
+        watching, other = restarted(log), restarted(log)
+        assert watching.check()
         edit(lambda db: db.run("UPDATE leaf SET line = ? WHERE seq = 7", line))
-        assert [restarted(log).check() for _ in range(2)] == [None, None]
+        assert other.check() is None  # who has not seen it does not say that it is over
+        assert [watching.check() for _ in range(2)] == [None, None]
     found = [log.entry(seq) for seq in range(50, log.head().size)]
     assert [(entry.action.removeprefix("AUDIT_TAMPERING_"), entry.outcome) for entry in found] == [
         ("DETECTED", "failure"), ("ENDED", "success"),

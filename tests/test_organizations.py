@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -177,6 +177,24 @@ def test_what_is_not_as_it_was_signed_is_found(world: World, log: Log, name: str
     attack(world, ATTACKS[name])
     with pytest.raises(VerificationError):
         verify_log(log, log.verifier)
+
+
+def test_a_checkpoint_that_is_made_while_all_is_verified_is_for_the_next_time(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others = filter(None, ORGANIZATIONS)
+    log.organization_checkpoint(first)
+    leaves = log.leaves
+
+    def meanwhile(start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
+        for other in [*others, "nobody"]:
+            log.organization_checkpoint(other)
+        return leaves(start, stop)
+
+    monkeypatch.setattr(log, "leaves", meanwhile)
+    for name in ("sqlite", "postgres"):
+        monkeypatch.setattr(f"indelible.store.{name}.store.SORTED", 1)
+    assert verify_log(log, log.verifier).size == 40
 
 
 def test_a_tree_that_leaves_an_entry_out_is_found_though_the_key_has_signed_it(log: Log) -> None:

@@ -158,6 +158,23 @@ def test_without_its_state_the_signer_still_holds_the_log_to_its_own_checkpoints
         world.sealer.seal()
 
 
+def test_without_its_state_the_signer_does_not_pass_its_checkpoint_by_where_a_line_is_missing(world: World) -> None:
+    """The head is made to fit what is left: what was signed is compared at its own size, or nothing is signed."""
+    for number in range(2, 12):
+        change(world, number)
+    world.sealed()
+    (world.folder / "audit.db.key.state").unlink()
+    with world.log.appending() as appending:
+        for _ in range(5):
+            appending.add(happened())
+    with world.shell() as db:
+        db.disarm()
+        db.run("DELETE FROM leaf WHERE seq = 5")
+        consistent_head(db)
+    with pytest.raises(VerificationError, match=r"^truncated: the log claims 11 entries and holds 10"):
+        world.log.sign()
+
+
 @pytest.mark.parametrize("state", [b"", b"{}", b"\xff", b'{"origin":"audit.example/test","size":3,"frontier":"AA=="}'])
 def test_a_damaged_state_file_is_refused_with_what_to_do(world: World, state: bytes) -> None:
     (world.folder / "audit.db.key.state").write_bytes(state)

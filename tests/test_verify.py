@@ -194,6 +194,15 @@ def test_a_log_that_nobody_signed_yet_is_sound_and_says_so(world: World) -> None
     assert (report.size, report.signed) == (1, 0)
 
 
+def test_what_was_verified_before_is_not_signed_by_that(log: Log) -> None:
+    with log.appending() as appending:
+        for _ in range(3):
+            appending.add(happened())
+    first = verify_log(log, log.verifier)
+    again = verify_log(log, log.verifier, known=Checkpoint(log.origin, first.size, first.root))
+    assert (first.size, first.signed) == (again.size, again.signed) == (13, 10)
+
+
 def export(log: Log, to: Path) -> list[bytes]:
     exported = [line + b"\n" for line in lines(log, Query())]
     to.write_bytes(b"".join(exported))

@@ -13,22 +13,25 @@ DETECTED, ENDED = "AUDIT_TAMPERING_DETECTED", "AUDIT_TAMPERING_ENDED"
 MAX_REASON = 2048  # characters
 
 
-def begin(log: Log, error: VerificationError) -> datetime:
-    """Gives since when it is on record: once, also where another process or an earlier one found it first.
+def begin(log: Log, error: VerificationError, right: datetime | None) -> datetime:
+    """Gives since when it is on record. `right`: when the log was last found to be, as far as this program knows.
 
-    Raises LogError, VerificationError.
+    Where the newest of them says the same, from before a restart or by another process, there is no second one; what
+    that says of a time before `right` was mended. Raises LogError, VerificationError.
     """
     newest, reason = _newest(log), str(error)[:MAX_REASON]
     if newest is not None and (newest.action, newest.reason) == (DETECTED, reason):
-        return datetime.fromisoformat(newest.occurred_at)
+        since = datetime.fromisoformat(newest.occurred_at)
+        if right is None or right < since:
+            return since
     told = {"kind": error.kind} | ({} if error.seq is None else {"seq": error.seq})
     return _append(log, DETECTED, outcome="failure", reason=reason, metadata=told)
 
 
-def end(log: Log) -> None:
-    """The log was found to be as it was signed: on record, where the last finding was another one."""
+def end(log: Log, error: VerificationError) -> None:
+    """Who found this finds it no more: on record, where it is what was found last."""
     newest = _newest(log)
-    if newest is not None and newest.action == DETECTED:
+    if newest is not None and (newest.action, newest.reason) == (DETECTED, str(error)[:MAX_REASON]):
         _append(log, ENDED, reason="The log is as it was signed again.")
 
 

@@ -194,7 +194,7 @@ def clip(text: str | None, limit: int = MAX_NAME) -> str | None:
 
 def _fit(event: Event, seq: int) -> tuple[bytes, list[Attachment]]:
     line = _line(event, seq, event.changes, event.metadata)
-    if len(line) <= LARGE:  # so is no value in it
+    if len(line) <= LARGE:  # then no value in it is larger
         return line, []
     changes, kept = _slim(event.changes)
     line = _line(event, seq, changes, event.metadata)

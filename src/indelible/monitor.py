@@ -35,7 +35,7 @@ class Monitor(Background):
         self._every = every
         self._verifier = log.verifier  # as it was when this began: what the log says of its key later is not asked
         self._deep = True
-        self._open = True  # whether the log may say of itself that it is not what was signed
+        self._open: VerificationError | None = None  # what is on record, by this process too, and has not ended there
         self._pass = threading.Lock()
         self.found = Found()
 
@@ -106,20 +106,20 @@ class Monitor(Background):
 
     def _raise(self, error: VerificationError) -> None:
         """The alarm goes where it can: into the program's own log, and as an entry behind whatever was done."""
-        self.found, self._open = Found(error, datetime.now(UTC)), True  # health tells first
+        right, self.found, self._open = self.found.at, Found(error, datetime.now(UTC)), error  # health tells first
         logger.critical("The log %s is not what was signed: %s", self._log.origin, error)
         try:
-            self.found = Found(error, alarm.begin(self._log, error))
+            self.found = Found(error, alarm.begin(self._log, error, right))
         except Error as refused:
             logger.error("The alarm is no signed entry of the log: %s", refused)  # noqa: TRY400 - one sentence
 
     def _end(self) -> None:
-        """An alarm that is over is over on record, too, also where it was raised before a restart."""
-        if not self._open:
+        """An alarm of ours that is over is over on record, too: of another's, it may be that only they see why."""
+        if self._open is None:
             return
         try:
-            alarm.end(self._log)
-            self._open = False
+            alarm.end(self._log, self._open)
+            self._open = None
         except Error as refused:
             logger.error("That the alarm is over is no entry of the log yet: %s", refused)  # noqa: TRY400 - one sentence
 

@@ -124,6 +124,12 @@ def test_two_processes_teach_one_entity_all_its_names(world: World) -> None:
     assert len(check_signed(world.log)) == 4
 
 
+def test_an_empty_name_is_one_also_for_who_looks_it_up(world: World) -> None:
+    world.log.append([happened(entity=Entity("License", "1", ""), organization=Organization("acme", ""))])
+    with Log.open(world.log_url) as other, other.appending() as appending:
+        assert (appending.names.entity_name("License", "1"), appending.names.organization_name("acme")) == ("", "")
+
+
 def test_an_entry_that_is_not_there_is_named_with_the_newest(world: World) -> None:
     world.log.append([happened()])
     for seq in (-1, 1, 2**63, 2**80):

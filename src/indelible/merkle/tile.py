@@ -137,9 +137,9 @@ def grow(frontier: Frontier, leaves: Sequence[bytes]) -> list[tuple[int, int, by
     while at < len(leaves):
         last = at + WIDTH - 1 - frontier.size % WIDTH  # of the tile that is begun
         frontier.extend(leaves[at:last])
-        for leaf in leaves[last : last + 1]:
-            nodes += completed(frontier, leaf)
-            frontier.append(leaf)
+        if last < len(leaves):
+            nodes += completed(frontier, leaves[last])
+            frontier.append(leaves[last])
         at = last + 1
     return nodes
 

@@ -179,10 +179,12 @@ class Signer:
             lines = (line for _, _, line in store.leaves(frontier.size, stop))
             while batch := [leaf_hash(line) for line in islice(lines, BATCH)]:
                 frontier.extend(batch)
+            if frontier.size < stop:  # before more is read: what was signed is compared at its size, or never
+                raise VerificationError("truncated", f"the log claims {stop} entries and holds {frontier.size}.")
             self._compare(frontier, signed)
         self._compare(frontier, Checkpoint(self._key.verifier.name, head.size, head.root))
-        if frontier.size != head.size or (signed and signed.size > head.size):
-            raise VerificationError("truncated", f"the log claims {head.size} entries and holds {frontier.size}.")
+        if signed and signed.size > head.size:
+            raise VerificationError("truncated", f"{signed.size} entries were signed; the log claims {head.size}.")
         return frontier
 
     def _newest(self, store: Source) -> Checkpoint | None:

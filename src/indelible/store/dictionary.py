@@ -57,7 +57,7 @@ class Row(msgspec.Struct, gc=False):  # there are many, for long
         if not self.given:
             self.last = name
 
-    def settle(self, key: str) -> bool:
+    def learn(self, key: str) -> bool:
         """Make what it was called its own. False: there is nothing new in it."""
         before = self.name, self.folded
         self.name, self.folded = self.last, fold(*(self.folded or key).split("\n"), *self.given)
@@ -111,12 +111,15 @@ class Dictionary:
             changed = self._changed[table]
             if not changed:
                 continue
-            new = {key: row for key, row in changed.items() if row.id is None}
-            named = [row for key, row in changed.items() if table in NAMED and row.settle(key[-1]) and row.id]
-            if new:
-                self._add(table, new)
-            if named:
-                self._tables.rename(table, [(row.name, row.folded, row.id) for row in named if row.id])
+            new, renamed = dict[Key, Row](), list[tuple[str | None, str, int]]()
+            for key, row in changed.items():
+                learnt = table in NAMED and row.learn(key[-1])
+                if row.id is None:
+                    new[key] = row
+                elif learnt:
+                    renamed.append((row.name, row.folded, row.id))
+            self._add(table, new)
+            self._tables.rename(table, renamed)
             changed.clear()
 
     def expect(self, entities: Iterable[tuple[str, str]]) -> None:
@@ -147,11 +150,11 @@ class Dictionary:
     def _named(self, table: Dimension, key: Key, name: str | None) -> Row:
         """It learns its name when it has a new one."""
         row = self._rows[table].get(key) or self._known(table, key)
-        renamed = name is not None and name != row.last
-        if row.id is None or renamed:
-            self._changed[table][key] = row
-        if renamed and name is not None:
+        if name is not None and name != row.last:
             row.call(name)
+            self._changed[table][key] = row
+        elif row.id is None:
+            self._changed[table][key] = row
         return row
 
     def _known(self, table: Dimension, key: Key) -> Row:
@@ -175,6 +178,8 @@ class Dictionary:
             unread.clear()
 
     def _add(self, table: Dimension, new: dict[Key, Row]) -> None:
+        if not new:
+            return
         rows: list[tuple[Any, ...]] = []
         for id_, (key, row) in zip(self._tables.numbers(table, len(new)), new.items(), strict=True):
             row.id = id_

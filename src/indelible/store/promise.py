@@ -16,6 +16,7 @@ from indelible.merkle.tree import Frontier
 
 MIN_SIZE, MAX_SIZE = -(2**63), 2**63 - 1  # of a log: what both databases count to
 PAGE = 1000  # rows read in one go
+SORTED = 10_000  # likewise, of what is sorted as a whole for each page
 
 # What an entry is found by: each is a dictionary of names, in which an entry has one.
 Dimension = Literal["action", "operation", "source", "entity_type", "entity", "actor", "organization"]

@@ -48,11 +48,11 @@ def _verify(  # noqa: PLR0913 - likewise
     keys = keyring(verifier, log.store.key_changes())
     checkpoints, remembered = _checkpoints(log, keys, log.signed_size()), log.last_signed()
     others = [] if earlier is None else [opened(earlier, keys, "the checkpoint given")]
-    others += [checkpoint for checkpoint in (remembered, known) if checkpoint is not None]
+    others += [] if remembered is None else [remembered]
     organizations = OrganizationTrees(log.store.organization_checkpoints, keys)
     head = log.head()
     by_size = attrgetter("size")
-    tree, nodes = Rebuilt(merge(checkpoints, sorted(others, key=by_size), key=by_size)), None
+    tree, nodes = Rebuilt(merge(checkpoints, sorted(others, key=by_size), key=by_size), known), None
     entries = list[Entry]()
     for seq, hash_, line in log.leaves(0, head.size):
         if seq % WIDTH == WIDTH - 1:

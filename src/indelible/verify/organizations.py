@@ -34,7 +34,8 @@ class OrganizationTrees:
         for organization, filed, note in notes:
             if filed > last:
                 return
-            yield filed, organization, _opened(note, self._keys, organization, filed)
+            if organization in self._trees:
+                yield filed, organization, _opened(note, self._keys, organization, filed)
 
     def compare(self, size: int) -> None:
         while self._next is not None and self._next[0] == size:

@@ -30,10 +30,15 @@ class Rebuilt:
     `signed`: up to which size a checkpoint has confirmed the lines.
     """
 
-    def __init__(self, checkpoints: Iterable[Checkpoint]) -> None:
-        """`checkpoints`: the smaller first. They are taken one at a time: there may be as many as entries."""
+    def __init__(self, checkpoints: Iterable[Checkpoint], known: Checkpoint | None = None) -> None:
+        """`checkpoints`: the smaller first. They are taken one at a time: there may be as many as entries.
+
+        `known` was verified before, signed or not.
+        """
         self.frontier = Frontier()
         self.signed = 0
+        self._good = 0  # the size up to which a checkpoint, or what was known, has confirmed the lines
+        self._known = known
         self._ahead = iter(checkpoints)
         self._next = next(self._ahead, None)
         self._compare()
@@ -53,27 +58,31 @@ class Rebuilt:
 
     def finish(self) -> None:
         """After the last leaf: nothing that was signed may be missing."""
-        if self._next is not None:
-            beyond = max(checkpoint.size for checkpoint in (self._next, *self._ahead))
+        there = self.frontier.size
+        left = (*([self._next] if self._next else []), *self._ahead, *([self._known] if self._known else []))
+        if (beyond := max((checkpoint.size for checkpoint in left), default=0)) > there:
             raise VerificationError(
                 "truncated",
-                f"{beyond} entries were signed and {self.frontier.size} are there. It was cut, or is an older "
-                "copy. Restore the newest one.",
-                self.frontier.size,
+                f"{beyond} entries were signed and {there} are there. It was cut, or is an older copy. Restore the "
+                "newest one.",
+                there,
             )
 
     def _compare(self) -> None:
         size = self.frontier.size
-        if self._next is None or self._next.size != size:
+        signed = list(self._reached(size)) if self._next is not None and self._next.size == size else []
+        roots = [*signed, self._known.root] if self._known is not None and self._known.size == size else signed
+        if not roots:
             return
-        ours, roots, good = self.frontier.root(), list(self._reached(size)), self.signed
+        ours, good = self.frontier.root(), self._good
         if wrong := [root for root in roots if root != ours]:
             where = f"entry {good}" if size - good == 1 else f"an entry from {good} to {size - 1}"
             if len(wrong) < len(roots):  # what is there is one of them
                 message = f"two histories of {size} entries were signed or verified; they part at {where}."
                 raise VerificationError("forked", message, good)
             raise VerificationError("changed", f"{where} is not what the checkpoint of size {size} signed.", good)
-        self.signed = size
+        self._good = size
+        self.signed = size if signed else self.signed
 
     def _reached(self, size: int) -> Iterator[bytes]:
         while self._next is not None and self._next.size == size:

@@ -1,6 +1,6 @@
 """A folder of tiles, as a mirror has it: whoever holds it needs nobody else but the key."""
 
-from collections.abc import Iterator
+import re
 from heapq import merge
 from operator import attrgetter
 from pathlib import Path
@@ -13,15 +13,19 @@ from indelible.merkle.tile import WIDTH, Tile, completed, split, tiles, unbundle
 from indelible.merkle.tree import HASH_SIZE
 from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, keyring, opened
 
+_SIZE = re.compile(r"[0-9]{12}")  # as they are filed: `publish/folder.py`
+
 
 def verify_tiles(
     folder: Path, verifier: Verifier, progress: Progress = lambda _: None, *, known: Checkpoint | None = None
 ) -> Report:
     """Every entry and every tile, against the checkpoints in the folder. Raises VerificationError, NotFoundError."""
     keys = keyring(verifier, _changes(folder))
+    paths = sorted((folder / "checkpoints").glob("[0-9]*"))  # first: what is published meanwhile is for the next time
     newest, by_size = _opened(folder / "checkpoint", keys), attrgetter("size")
-    others = sorted([newest, known] if known else [newest], key=by_size)
-    tree = Rebuilt(merge(_earlier(folder / "checkpoints", keys), others, key=by_size))
+    others = [newest, *(_opened(path, keys) for path in paths if not _SIZE.fullmatch(path.name))]
+    earlier = (_opened(path, keys, int(path.name)) for path in paths if _SIZE.fullmatch(path.name))
+    tree = Rebuilt(merge(earlier, sorted(others, key=by_size), key=by_size), known)
     nodes: dict[int, list[bytes]] = {}  # above the leaves, by level
     for index in range(-(-newest.size // WIDTH)):
         width = min(WIDTH, newest.size - index * WIDTH)
@@ -81,13 +85,6 @@ def _read(folder: Path, tile: Tile, first: int | None) -> bytes:
         if path.is_file():
             return path.read_bytes()
     raise VerificationError("missing", f"{tile} is not there.", first)
-
-
-def _earlier(folder: Path, keys: Keyring) -> Iterator[Checkpoint]:
-    for path in sorted(
-        (path for path in folder.glob("[0-9]*") if path.name.isdecimal()), key=lambda path: int(path.name)
-    ):
-        yield _opened(path, keys, int(path.name))
 
 
 def _opened(path: Path, keys: Keyring, filed: int | None = None) -> Checkpoint:

@@ -20,7 +20,7 @@ from indelible.store.postgres.listening import Listener
 from indelible.store.postgres.making import index_path, key_path, log_id, refusing
 from indelible.store.postgres.reading import Readers, Tenants
 from indelible.store.postgres.writing import Writer
-from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, Dimension, Head, Wanted
+from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, SORTED, Dimension, Head, Wanted
 
 ATTACHMENTS = 16  # read at once: they are large
 
@@ -125,7 +125,7 @@ class PostgresStore:
 
     def organization_checkpoints(self) -> Iterator[tuple[str, int, str]]:
         last = MIN_SIZE, b""
-        while rows := self._select("organization_checkpoints", self._log, *last, 10 * PAGE):  # they are sorted for each
+        while rows := self._select("organization_checkpoints", self._log, *last, SORTED):
             yield from ((key.decode(), size, note.decode("utf-8", "replace")) for key, size, note in rows)
             last = rows[-1][1], rows[-1][0]
 

@@ -36,7 +36,7 @@ class Tables:
     def __init__(self, db: Connection[tuple[Any, ...]], log: int) -> None:
         self.db = db
         self.log = log
-        self._last: dict[Dimension, int] = {}  # id of each dictionary
+        self._last: dict[Dimension, int] = {}  # the highest id of each dictionary
 
     def forget(self) -> None:
         self._last.clear()
@@ -54,7 +54,7 @@ class Tables:
         for type_, those in groupby(sorted(keys), key=lambda key: key[:-1]):
             hashes = [sha256(key[-1].encode()).digest() for key in those]
             for key, id_, name, folded in self._find(table, hashes, *type_):
-                yield (*type_, key.decode()), id_, name and name.decode(), folded.decode()
+                yield (*type_, key.decode()), id_, None if name is None else name.decode(), folded.decode()
 
     def _find(self, table: Dimension, hashes: Sequence[bytes], type_: str | None = None) -> list[tuple[Any, ...]]:
         of, values = (OF_LOG, (self.log,)) if type_ is None else (OF_TYPE, (self.log, self.log, type_.encode()))
@@ -66,6 +66,8 @@ class Tables:
         self.copy(table, COLUMNS[table], ([_bytes(value) for value in row] for row in rows))
 
     def rename(self, table: Dimension, rows: Sequence[tuple[str | None, str, int]]) -> None:
+        if not rows:
+            return
         with self.db.cursor() as cursor:
             cursor.executemany(
                 SQL[f"name_{table}"], [(_bytes(name), folded.encode(), self.log, id_) for name, folded, id_ in rows]

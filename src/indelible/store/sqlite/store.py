@@ -20,7 +20,7 @@ from indelible.files import remedy
 from indelible.merkle.tree import Frontier
 from indelible.store.dictionary import Dictionary
 from indelible.store.folding import fits
-from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, Dimension, Head, Wanted
+from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, SORTED, Dimension, Head, Wanted
 from indelible.store.sqlite.appending import Appending
 from indelible.store.sqlite.finding import COLUMNS, Conditions
 from indelible.store.sqlite.opening import connect, objects
@@ -151,7 +151,7 @@ class SQLiteStore:
 
     def organization_checkpoints(self) -> Iterator[tuple[str, int, str]]:
         last = MIN_SIZE, ""
-        while rows := self.select(SQL["organization_checkpoints"], (*last, 10 * PAGE)):  # they are sorted for each
+        while rows := self.select(SQL["organization_checkpoints"], (*last, SORTED)):
             yield from rows
             last = rows[-1][1], rows[-1][0]
 

@@ -16,7 +16,7 @@ class Tables:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._last: dict[Dimension, int] = {}  # id of each dictionary
+        self._last: dict[Dimension, int] = {}  # the highest id of each dictionary
 
     def forget(self) -> None:
         self._last.clear()
