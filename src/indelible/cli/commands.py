@@ -34,6 +34,7 @@ from indelible.cli.options import (
     Version,
     WitnessKey,
     WitnessUrl,
+    listed,
 )  # fmt: skip
 from indelible.cli.output import one_line, progress, say, show, show_bytes
 from indelible.cli.verifying import read_note, verified
@@ -115,7 +116,7 @@ def export(
     output: Output = None,
     *,
     org: Organization = None,
-    columns: Columns = "",
+    columns: Columns = None,
     raw: Raw = False,
     manifest: Manifest = None,
     proof: Proof = False,
@@ -125,7 +126,7 @@ def export(
         raise UsageError("--proof is of the lines themselves: leave --format out.")
     if raw and format_name != "csv":
         raise UsageError("--raw is for --format csv; the other formats are as they are.")
-    form = format_of("csv-raw" if raw else format_name, [name for name in columns.split(",") if name])
+    form = format_of("csv-raw" if raw else format_name, listed(columns))
     wanted, said = query_of(query, since, until), wrote(output)
     with Log.open(log, sign=proof and org is not None) as opened:
         if proof:
@@ -152,7 +153,7 @@ def export(
                 "since": since,
                 "until": until,
                 "organization": org,
-                "columns": columns,
+                "columns": ",".join(listed(columns)),
             }
             said = wrote(manifest)
             write_whole(manifest, iter([counting.manifest(opened.origin, checkpoint, end, asked)]))

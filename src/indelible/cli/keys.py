@@ -10,7 +10,7 @@ import typer
 
 from indelible.cli.app import app
 from indelible.cli.inputs import by_account
-from indelible.cli.options import LogUrl, Organization
+from indelible.cli.options import LogUrl, Organization, listed
 from indelible.cli.output import say, show
 from indelible.event import EPOCH
 from indelible.keys.keys import SCOPES, Key, Keys
@@ -22,7 +22,7 @@ keys = typer.Typer(no_args_is_help=True, help="API keys: each may do what it was
 app.add_typer(keys, name="keys")
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Of a key, as `list` shows it")]
-Scope = Annotated[str, typer.Option("--scope", metavar="SCOPE,...", help=f"Some of {', '.join(SCOPES)}")]
+Scope = Annotated[list[str], typer.Option("--scope", metavar="SCOPE,...", help=f"Some of {', '.join(SCOPES)}")]
 Name = Annotated[str, typer.Option(help="Stands in entries of what it does")]
 AsJson = Annotated[bool, typer.Option("--json", help="One object a line")]
 Overlap = Annotated[int, typer.Option(min=0, max=720, metavar="HOURS", help="For so long the old secret is good, too")]
@@ -32,7 +32,7 @@ Overlap = Annotated[int, typer.Option(min=0, max=720, metavar="HOURS", help="For
 def add(log: LogUrl, scope: Scope, name: Name = "api", org: Organization = None, *, json: AsJson = False) -> None:
     """Make one; print it. It is shown here and never again."""
     with _keys(log) as (opened, by):
-        key, text = opened.add(by, name=name, scopes=[each.strip() for each in scope.split(",")], organization=org)
+        key, text = opened.add(by, name=name, scopes=listed(scope), organization=org)
     _show(key, text, json=json)
 
 

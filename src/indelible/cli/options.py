@@ -43,7 +43,8 @@ At = Annotated[
 ]
 Sequence = Annotated[int, typer.Argument(metavar="SEQ", help="The number of an entry")]
 Columns = Annotated[
-    str, typer.Option("--columns", metavar="NAME,...", help="Of CSV only these, in this order; otherwise all")
+    list[str] | None,
+    typer.Option("--columns", metavar="NAME,...", help="Of CSV only these, in this order; otherwise all"),
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="CSV for programs: cells as they are, formulas too")]
 Manifest = Annotated[
@@ -61,3 +62,8 @@ WitnessUrl = Annotated[str, typer.Argument(metavar="URL", help="What stands befo
 WitnessKey = Annotated[str, typer.Argument(metavar="VKEY", help="The witness's verifier key, of its type 04")]
 CheckpointFile = Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint kept from earlier")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version")]
+
+
+def listed(given: list[str] | None) -> list[str]:
+    """The names in an option that takes several: with commas, by being given again, or both."""
+    return [name.strip() for each in given or () for name in each.split(",") if name.strip()]

@@ -1,0 +1,20 @@
+"""`indelible keys`: what a key may is what was asked for, in whichever way it was written."""
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+
+@pytest.mark.parametrize("given", [["read,append"], ["read", "append"], ["read, append", "append"]])
+def test_several_scopes_are_written_with_commas_or_one_by_one(shell: Shell, given: list[str]) -> None:
+    shell.run("init", shell.log)
+    shell.run("keys", "add", shell.log, *(word for each in given for word in ("--scope", each)))
+    assert shell.run("keys", "list", shell.log).stdout.decode().split()[1] == "append,read"
+
+
+@pytest.mark.parametrize("given", ["", ",", "everything", "read,everything"])
+def test_a_scope_that_is_none_makes_no_key(shell: Shell, given: str) -> None:
+    shell.run("init", shell.log)
+    done = shell.run("keys", "add", shell.log, "--scope", given, code=2)
+    assert "append, read, export, manage" in done.stderr.decode()
+    assert shell.run("keys", "list", shell.log).stdout == b""
