@@ -204,9 +204,9 @@ class Log:
 
         On PostgreSQL after those of other processes, too, as far as one hears of them.
         """
-        self.store.tell(self._tell)
         with self._following:
             self._followers = [*self._followers, tell]
+        self.store.tell(self._tell)  # behind that: it begins with telling what came before
         try:
             yield
         finally:
