@@ -96,6 +96,32 @@ def test_a_map_that_would_reveal_has_to_say_so(url: str, tmp_path: Path) -> None
         assert [each.state for each in source.coverage()] == ["watched"]
 
 
+@pytest.mark.usefixtures("log")
+@pytest.mark.parametrize(
+    "between",
+    ['[rooms]\nignore = ["door_code", "card_number"]', '[rooms]\nexclude = "Not now."', "unwatch", "unwatch, exclude"],
+)
+def test_what_was_redacted_is_not_forgotten_while_it_is_not_seen(url: str, tmp_path: Path, between: str) -> None:
+    def watch(text: str) -> None:
+        (tmp_path / "map.toml").write_text(text)
+        with closing(open_source(url)) as source:
+            source.watch(None, ActionMap.load(tmp_path / "map.toml"))
+
+    if between.startswith("unwatch"):
+        with closing(open_source(url)) as source:
+            source.unwatch("rooms")
+    if not between.endswith("unwatch"):
+        watch(between if between.startswith("[") else '[rooms]\nexclude = "Not now."')
+    for _ in range(2):
+        with pytest.raises(MapError, match=r"\[rooms\]: 'card_number' was redacted until now"):
+            watch('[rooms]\nname = "note"\nredact = ["door_code"]')
+    watch('[rooms]\nredact = ["door_code", "card_number"]')
+    with pytest.raises(MapError, match="'card_number' was redacted until now"):
+        watch('[rooms]\nkeep = ["door_code"]')
+    watch('[rooms]\nkeep = ["door_code", "card_number"]')
+    watch("[rooms]")
+
+
 def test_a_host_without_a_map_goes_by_what_was_said(url: str, log: str) -> None:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with Audit(engine, log) as audit:

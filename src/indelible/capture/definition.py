@@ -33,6 +33,7 @@ class Definition(msgspec.Struct, frozen=True, omit_defaults=True):
     map: TableMap
     alike: bool = False  # another table's rows are called the same entity
     strict: bool = False  # a change that nobody claims is refused
+    hidden: list[str] = []  # columns that were redacted, and are not seen since
 
     @property
     def about_itself(self) -> bool:
@@ -96,15 +97,24 @@ def was_strict(before: Definition | None) -> bool:
     return before is not None and before.strict
 
 
-def refuse_to_reveal(before: Definition | None, after: Definition) -> None:
-    """What was redacted is shown again only where the map says so. Raises MapError."""
-    hidden = {column.name for column in before.columns if column.mask} if before else set[str]()
-    seen = [each.name for each in after.columns if not each.mask and each.name in hidden]
-    if told := [name for name in seen if not after.map.keeps(name)]:
+def keep_hidden(before: Definition | None, after: Definition) -> Definition:
+    """What was redacted is shown again only where the map says so, also after it was not seen at all. Raises MapError.
+
+    `before` is how the table was seen last, whatever became of watching it since.
+    """
+    hidden = {*before.hidden, *(column.name for column in before.columns if column.mask)} if before else set[str]()
+    seen = {column.name: column.mask for column in after.columns}
+    if told := [name for name in sorted(hidden) if seen.get(name) == "" and not after.map.keeps(name)]:
         raise MapError(
             f"The map, table [{after.table}]: {told[0]!r} was redacted until now, and this map no longer says so. Put "
             f"it back under `redact`; or, if it holds no secret, say keep = [{told[0]!r}]."
         )
+    return msgspec.structs.replace(after, hidden=sorted(hidden - seen.keys()))
+
+
+def excluded(table: str, table_map: TableMap) -> Definition:
+    """Of a table that is not watched, for the reason that the map gives."""
+    return Definition(table, [], [], [], table_map)
 
 
 def told_apart(definitions: Iterable[Definition]) -> list[Definition]:

@@ -25,9 +25,9 @@ class Watched(NamedTuple):
     shape: Shape
 
 
-def newest(db: Database, relation: int) -> Watched | None:
-    """How a table is watched now; None if it never was."""
-    row = db.execute(WATCH["newest"], {"relation": relation}).fetchone()
+def newest(db: Database, relation: int, *, ended: bool = False) -> Watched | None:
+    """How a table is watched now; None if it never was. `ended`: how it was watched, where that was ended since."""
+    row = db.execute(WATCH["newest"], {"relation": relation, "ended": ended}).fetchone()
     if row is None:
         return None
     definition = row["definition"] and msgspec.json.decode(row["definition"], type=Definition)

@@ -7,8 +7,9 @@ from indelible.capture.definition import (
     Definition,
     chosen,
     define,
+    excluded,
     in_force,
-    refuse_to_reveal,
+    keep_hidden,
     told_apart,
     was_strict,
 )
@@ -55,12 +56,15 @@ def install(
         action_map = in_force(then, found) if action_map is None else action_map
         wanted = chosen(list(found), tables, action_map)
         described = {name: describe(db, found[name]) for name in wanted}
+        seen = {name: newest(db, each.oid, ended=True) for name, each in found.items()}
+        hidden_by = {name: last.definition for name, last in seen.items() if last is not None}
         defined = told_apart(
-            define(table, action_map.table(name), strict=was_strict(then.get(name)) if strict is None else strict)
+            keep_hidden(
+                hidden_by.get(name),
+                define(table, action_map.table(name), strict=was_strict(then.get(name)) if strict is None else strict),
+            )
             for name, (table, _) in described.items()
         )
-        for definition in defined:
-            refuse_to_reveal(then.get(definition.table), definition)
         before = db.execute(WATCH["last"]).fetchone()
         _let_go(db)
         for definition in defined:
@@ -68,7 +72,8 @@ def install(
             _install_one(db, found[table], definition, described[table][1], drifted.get(table))
         for name in action_map.names() - described.keys():
             if action_map.table(name).exclude:
-                register(db, found[name], Definition(name, [], [], [], action_map.table(name)), [])
+                definition = keep_hidden(hidden_by.get(name), excluded(name, action_map.table(name)))
+                register(db, found[name], definition, [])
                 _take_off(db, found[name].oid)
         if not baseline:
             db.execute(WATCH["no_baseline"], before)

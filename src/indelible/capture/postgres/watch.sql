@@ -1,5 +1,6 @@
 -- name: newest
-SELECT id, table_name, definition, shape FROM indelible.watch WHERE relation = %(relation)s ORDER BY id DESC LIMIT 1
+SELECT id, table_name, definition, shape FROM indelible.watch
+WHERE relation = %(relation)s AND (definition IS NOT NULL OR NOT %(ended)s) ORDER BY id DESC LIMIT 1
 
 -- name: add
 INSERT INTO indelible.watch (relation, table_name, definition, shape)

@@ -33,17 +33,19 @@ class Watched(NamedTuple):
         return self.definition is not None and not self.definition.map.exclude
 
 
-NEWEST = "SELECT id, table_name, definition, {} FROM indelible_watch ORDER BY id"
+NEWEST = "SELECT id, table_name, definition, {} FROM indelible_watch WHERE {} ORDER BY id"
 NOTE = """INSERT INTO indelible_outbox (token, watch, operation, at, context, n0)
 VALUES (random(), ?, 'note', julianday('now'), ?, ?)"""
 
 
-def newest(db: sqlite3.Connection) -> dict[str, Watched]:
-    """Every table that ever was watched, as the newest row has it."""
+def newest(db: sqlite3.Connection, *, ended: bool = False) -> dict[str, Watched]:
+    """Every table that ever was watched, as the newest row has it; `ended`: that with how it was watched."""
     kept = "shape" in [row[1] for row in db.execute("PRAGMA table_info(indelible_watch)")]
     return {
         table: Watched(id_, table, _decoded(text, Definition), _decoded(shape, Known))
-        for id_, table, text, shape in db.execute(NEWEST.format("shape" if kept else "NULL"))
+        for id_, table, text, shape in db.execute(
+            NEWEST.format("shape" if kept else "NULL", "definition IS NOT NULL" if ended else "true")
+        )
     }
 
 

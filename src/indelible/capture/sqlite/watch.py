@@ -11,8 +11,9 @@ from indelible.capture.definition import (
     Definition,
     chosen,
     define,
+    excluded,
     in_force,
-    refuse_to_reveal,
+    keep_hidden,
     told_apart,
     was_strict,
 )
@@ -93,11 +94,15 @@ def remove(db: sqlite3.Connection, table: str) -> None:
         raise CaptureError(f"Watching {table!r} cannot be ended: {why(error)} Nothing was changed.") from error
 
 
-def _before(db: sqlite3.Connection) -> dict[str, Definition]:
-    """How each table was watched last, by its name now: SQLite took the triggers of a renamed one along."""
+def _before(db: sqlite3.Connection, *, ended: bool = False) -> dict[str, Definition]:
+    """How each table was watched last, by its name now: SQLite took the triggers of a renamed one along.
+
+    `ended`: also where watching it was ended since.
+    """
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'indelible_watch'").fetchone():
         return {}
-    then = {name: watched.definition for name, watched in newest(db).items() if watched.definition is not None}
+    there = newest(db, ended=ended)
+    then = {name: watched.definition for name, watched in there.items() if watched.definition is not None}
     renamed = {table: str(known_as(name)) for table, names in installed(db).items() for name in names}
     return then | {table: then[earlier] for table, earlier in renamed.items() if earlier in then}
 
@@ -112,12 +117,15 @@ def _plans(
 ) -> list[Plan]:
     """Who names a table wants it watched, whatever the map excludes."""
     maps = {name: msgspec.structs.replace(action_map.table(name), exclude=None) for name in wanted}
+    seen = _before(db, ended=True)
     definitions = told_apart(
-        define(describe(db, name), table_map, strict=was_strict(before.get(name)) if strict is None else strict)
+        keep_hidden(
+            seen.get(name),
+            define(describe(db, name), table_map, strict=was_strict(before.get(name)) if strict is None else strict),
+        )
         for name, table_map in maps.items()
     )
     for definition in definitions:
-        refuse_to_reveal(before.get(definition.table), definition)
         if hashed := [column.name for column in definition.columns if column.mask == "hashed"]:
             raise MapError(
                 f"The map, table [{definition.table}], hash: SQLite has no hash function, and {hashed[0]!r} must not "
@@ -159,7 +167,9 @@ def _exclude(db: sqlite3.Connection, existing: list[str], wanted: list[str], act
         table_map = action_map.table(name)
         if table_map.exclude and name not in wanted:
             _drop(db, installed(db).get(name, {}))
-            register(db, newest(db).get(name), Definition(name, [], [], [], table_map))
+            seen = newest(db, ended=True).get(name)
+            definition = keep_hidden(seen and seen.definition, excluded(name, table_map))
+            register(db, newest(db).get(name), definition)
 
 
 def _let_go_of_dropped(db: sqlite3.Connection, existing: list[str]) -> None:
