@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from indelible.event import Entity
+from indelible.event import Entity, Organization
 from indelible.summary import brief, summarize
 from indelible.values import REDACTED
 from tests.store.test_log import happened
@@ -27,6 +27,22 @@ from tests.world import World
 )
 def test_what_is_left_is_counted_masked_or_not(world: World, changes: dict[str, Any], said: str) -> None:
     world.log.append([happened(entity=Entity("User", "7"), changes=changes)])
+    assert summarize(world.log.entry(0)) == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"team_id": {"new": 1, "new_name": "Crimson"}, "member_id": {"new": 1, "new_name": "Lee"}}, "member: Lee"),
+        ({"id": {"new": 1}, "seats": {"new": 1}, "organization_id": {"new": 1}}, "seats: 1"),
+        ({"owner_id": {"new": 1}}, "owner_id: 1"),
+        ({"customer_id": {"new": 1, "new_name": "Acme"}}, ""),
+    ],
+)  # fmt: skip
+def test_another_thing_of_the_same_number_is_not_left_out(world: World, changes: dict[str, Any], said: str) -> None:
+    """Integer keys: a team, its organization and a member are each number 1."""
+    thing, whose = Entity("Team", "1", "Crimson"), Organization("1", "Acme")
+    world.log.append([happened(entity=thing, organization=whose, changes=changes)])
     assert summarize(world.log.entry(0)) == said
 
 

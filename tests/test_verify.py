@@ -4,8 +4,10 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from indelible.errors import MalformedError, NotFoundError, VerificationError
@@ -14,6 +16,7 @@ from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import SigningKey, Verifier
 from indelible.merkle.tree import Frontier, leaf_hash
+from indelible.monitor import Monitor
 from indelible.search.page import lines
 from indelible.search.query import Query
 from indelible.store.sqlite.store import SQLiteStore
@@ -87,7 +90,11 @@ def test_a_log_without_what_refuses_is_found(world: World, log: Log) -> None:
 
 def test_what_refuses_is_named_where_it_is_gone_and_put_back_as_the_page_says(world: World, log: Log) -> None:
     page, file = (ROOT / "docs" / "assurance.md").read_text(), isinstance(log.store, SQLiteStore)
-    made = re.findall(r'sqlite3 audit.db "(.+?)"' if file else r"^((?:CREATE TRIGGER|ALTER TABLE) [^;]+);$", page, DOTS)
+    made = re.findall(
+        r'sqlite3 audit.db "((?:DROP|CREATE) .+?)"' if file else r"^((?:CREATE TRIGGER|ALTER TABLE) [^;]+);$",
+        page,
+        DOTS,
+    )
     with world.shell() as db:
         db.run("DROP TRIGGER leaf_refuses_update" if file else "DROP TRIGGER refuses_update ON leaf")
         with pytest.raises(VerificationError, match=r"schema: \w*refuses_update of \S+ is .*docs/assurance.md"):
@@ -95,6 +102,26 @@ def test_what_refuses_is_named_where_it_is_gone_and_put_back_as_the_page_says(wo
         for statement in made:
             db.run(statement)
     verify_log(log, log.verifier)
+
+
+def test_a_line_that_was_changed_is_put_back_as_the_page_says(
+    file_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the alarm, which no copy has."""
+    log = file_world.log
+    log.append(happened(reason=f"{number}") for number in range(10))
+    with file_world.shell() as db:
+        db.run("VACUUM INTO ?", str(file_world.folder / "copy.db"))
+        db.disarm()
+        db.run("UPDATE leaf SET line = ?, hash = ? WHERE seq = 7", b"x", leaf_hash(b"x"))
+    assert Monitor(log).check()
+    assert log.head().size == 11
+    page = (ROOT / "docs" / "assurance.md").read_text()
+    monkeypatch.chdir(file_world.folder)
+    with closing(apsw.Connection("audit.db")) as shell:
+        for statement in re.findall(r'sqlite3 audit.db "(.+?)"', page, DOTS):
+            shell.execute(statement)
+    assert verify_log(log, log.verifier, files=False).signed == 11
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -9,6 +9,7 @@ from indelible.values import REDACTED
 
 MAX_VALUE = 40  # characters of one value
 MAX_CHANGES = 3
+ORGANIZATIONS = ("organization_id", "org_id", "tenant_id", "account_id")  # columns that tell whose it is
 ABOUT_THE_ROW = ("table", "row", "was", *BROUGHT)  # metadata for whoever replays the log, not for a reader
 
 
@@ -20,7 +21,7 @@ def summarize(entry: Entry) -> str:
         return ", ".join(f"{key}: {brief(value)}" for key, value in told.items())
     if not shown and entry.operation not in ("create", "update", "delete") and entry.context.ip:
         return f"from {entry.context.ip}"
-    left = sum(_says(entry, change) for change in entry.changes.values()) - len(shown[:MAX_CHANGES])
+    left = sum(_says(entry, *change) for change in entry.changes.items()) - len(shown[:MAX_CHANGES])
     return ", ".join(shown[:MAX_CHANGES]) + (f" and {left} more" if shown and left > 0 else "")
 
 
@@ -31,21 +32,31 @@ def _change(entry: Entry, column: str, change: dict[str, Any]) -> str:
             return f"{label}: changed"
         return f"{label}: {side(change, 'old')} → {side(change, 'new')}"
     which = "old" if "old" in change else "new"
-    if not _says(entry, change) or change.get(which) == REDACTED:
+    if not _says(entry, column, change) or change.get(which) == REDACTED:
         return ""
-    if column in ("id", entry.entity.type.lower() + "_id") or column.endswith("_at"):
+    if column in _keys(entry) or column.endswith("_at"):
         return ""
     return f"{label}: {side(change, which)}"
 
 
-def _says(entry: Entry, change: dict[str, Any]) -> bool:
+def _says(entry: Entry, column: str, change: dict[str, Any]) -> bool:
     """Whether there is something in it that the entry does not say elsewhere, if only that it is masked."""
     if "old" in change and "new" in change:
         return True
-    said = [None, "", entry.entity.name, entry.context.ip, entry.context.user_agent]
-    value = change.get("old" if "old" in change else "new")
-    ids = [entry.entity.id, entry.organization.id if entry.organization else None]
-    return value not in said and str(value) not in ids
+    which = "old" if "old" in change else "new"
+    value, name, organization = change.get(which), change.get(f"{which}_name"), entry.organization
+    if value in [None, "", entry.entity.name, entry.context.ip, entry.context.user_agent]:
+        return False
+    if str(value) == entry.entity.id and (column in _keys(entry) or (name and name == entry.entity.name)):
+        return False
+    if organization and str(value) == organization.id:  # another thing may have that number, too
+        return column not in ORGANIZATIONS and not (name and name == organization.name)
+    return True
+
+
+def _keys(entry: Entry) -> tuple[str, str]:
+    """Columns that tell which thing it is."""
+    return "id", f"{entry.entity.type.lower()}_id"
 
 
 def side(change: dict[str, Any], which: str) -> str:

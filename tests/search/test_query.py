@@ -59,7 +59,11 @@ def test_what_is_typed_is_what_is_meant(text: str, terms: tuple[Term, ...]) -> N
         ("zzz:x", 0, "zzz: is no field of a search. There are action, entity"),
         ("https://acme.test", 0, "For the text itself use quotes"),
         ("user:", 0, "user: needs a value."),
-        ("dana user:*", 5, "user: needs a value."),
+        (
+            "dana user:*",
+            5,
+            "A star alone finds everything: leave user: out, or write a part of what you look for beside it.",
+        ),
         ("*", 0, "There is nothing to search for here."),
         ('""', 0, "There is nothing to search for here."),
         ("a - b", 2, "A minus stands right before what it excludes"),

@@ -127,7 +127,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.db.work").write_bytes(b"")
     with pytest.raises(LogError, match="not what this version keeps there"):
         open_work(f"sqlite:///{tmp_path}/a.db")
-    with pytest.raises(LogError, match="cannot be used"):
+    with pytest.raises(LogError, match=r"cannot be written: No such file or directory\. Its folder"):
         open_work(f"sqlite:///{tmp_path}/nowhere/a.db")
 
 

@@ -133,5 +133,5 @@ def _unexpected(_request: Request, _: Exception) -> Response:
 
 def missing(request: Request, _: Exception) -> Response:
     """For a host whose own answer to a wrong address is no problem of RFC 9457."""
-    said = f"There is no {request.url.path[:200]}. What there is says openapi.json."
+    said = f"There is no {request.url.path[:200]}. /api/v1/openapi.json lists what there is."
     return ProblemError(404, "Not found", said, [Fault(said)]).answer()

@@ -7,10 +7,11 @@ import sys
 
 from indelible.cli import capturing, commands, keys, recording, serving, tail, webhooks  # noqa: F401 - they add their commands to the app
 from indelible.cli.app import app
-from indelible.cli.output import complain
-from indelible.errors import Error
+from indelible.cli.output import complain, say
+from indelible.errors import Error, VerificationError
 
 INTERRUPTED = 130
+WHAT_TO_DO = "docs/assurance.md, “When it fails”"
 
 
 def main() -> None:
@@ -19,6 +20,8 @@ def main() -> None:
         app()
     except Error as error:
         complain(error)
+        if isinstance(error, VerificationError) and WHAT_TO_DO not in str(error):
+            say(f"What to do: {WHAT_TO_DO}.")
         sys.exit(error.exit_code)
     except OSError as error:  # as a full disk behind stdout
         complain(error)

@@ -11,7 +11,7 @@ import typer
 from indelible.cli.app import app
 from indelible.cli.inputs import by_account
 from indelible.cli.options import LogUrl, Organization, listed
-from indelible.cli.output import say, show
+from indelible.cli.output import note_unknown, say, show
 from indelible.event import EPOCH
 from indelible.keys.keys import SCOPES, Key, Keys
 from indelible.log import Log
@@ -31,6 +31,7 @@ Overlap = Annotated[int, typer.Option(min=0, max=720, metavar="HOURS", help="For
 @keys.command()
 def add(log: LogUrl, scope: Scope, name: Name = "api", org: Organization = None, *, json: AsJson = False) -> None:
     """Make one; print it. It is shown here and never again."""
+    note_unknown(log, org)  # first: that there is a key is an entry of it
     with _keys(log) as (opened, by):
         key, text = opened.add(by, name=name, scopes=listed(scope), organization=org)
     _show(key, text, json=json)

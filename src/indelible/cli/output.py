@@ -10,8 +10,11 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from indelible.errors import NotFoundError
 from indelible.event import Entry
+from indelible.log import Log
 from indelible.reconcile import Difference
+from indelible.search.organizations import need_organization
 from indelible.summary import brief, summarize
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -24,6 +27,16 @@ def say(message: str) -> None:
 
 def complain(error: Exception) -> None:
     _errors.print(f"indelible: {error}", markup=False, style="red")
+
+
+def note_unknown(url: str, organization: str | None) -> None:
+    """Of an organization without entries: it may be a new one; a mistyped one would be waited for without an end."""
+    if organization is not None:
+        with Log.open(url, sign=False) as log:
+            try:
+                need_organization(log, organization)
+            except NotFoundError as error:
+                say(f"Note: {str(error).replace('no entry', 'no entry yet', 1)}")
 
 
 def show(text: str) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from indelible.cli.app import app
 from indelible.cli.options import AsJson, LogUrl, Organization, QueryText
-from indelible.cli.output import one_line, show, show_bytes
+from indelible.cli.output import note_unknown, one_line, show, show_bytes
 from indelible.follow import LOOK, leaves
 from indelible.log import Log
 from indelible.search.match import matching
@@ -25,6 +25,7 @@ def tail(
 ) -> None:
     """Follow the log: one line an entry, as it is signed. Ends with Ctrl-C."""
     match = matching(parse(query, datetime.now(UTC)), org)
+    note_unknown(log, org)
     with Log.open(log, sign=False) as opened:
         at = opened.signed_size() if first is None else first
         while True:

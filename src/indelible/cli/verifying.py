@@ -79,7 +79,7 @@ def _verify_bundle(path: Path, key: str | None) -> None:
         _compare(verifier, files, checked)
     show(f"ok {checked.size if checked.whole else f'{checked.entries} of {checked.size}'} {checked.root.hex()}")
     held = alone.held(checked)
-    say(f"{held[0].upper()}{held[1:]}.{'' if checked.whole else ' That there are no others is not proved.'}")
+    say(f"{held[0].upper()}{held[1:]}.")
 
 
 def _compare(verifier: Verifier, files: alone.Files, checked: alone.Checked) -> None:

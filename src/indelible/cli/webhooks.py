@@ -11,7 +11,7 @@ import typer
 from indelible.cli.app import app
 from indelible.cli.inputs import by_account
 from indelible.cli.options import LogUrl, Organization
-from indelible.cli.output import encoded, say, show
+from indelible.cli.output import encoded, note_unknown, say, show
 from indelible.errors import UsageError
 from indelible.event import EPOCH
 from indelible.log import Log
@@ -49,6 +49,7 @@ def add(
     json: AsJson = False,
 ) -> None:
     """Add one; print its id, its secret and its public key. The secret is shown here and never again."""
+    note_unknown(log, org)  # first: that there is a webhook is an entry of it
     with _webhooks(log) as (opened, by):
         endpoint, secret = opened.endpoints.add(url, by, filter=filter, organization=org, contact=contact)
     _show_secret(endpoint, secret, json=json)

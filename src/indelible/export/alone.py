@@ -175,13 +175,13 @@ def signed(note: str, key: str, changes: list[str]) -> tuple[str, int, bytes, in
         among = int(more[0].removeprefix("log ")) if more else head[1]  # an organization's, among so many of all
     except ValueError:
         raise Refused("re-signed", f"`{CHECKPOINT}` is no checkpoint.") from None
+    if origin != name and not origin.startswith(f"{name}/org/"):
+        raise Refused("re-signed", f"`{CHECKPOINT}` is of {origin}; the key is of {name}. Is it another log's key?")
     if not any(first <= among <= last and signs(each, note) for each, first, last in chain(key, changes)):
         raise Refused("re-signed", f"`{CHECKPOINT}` is not signed with the key {key}, nor with one that it led to.")
     if origin == name:
         return *head, among, None
-    if origin.startswith(f"{name}/org/"):
-        return *head, among, unquote(origin.removeprefix(f"{name}/org/"))
-    raise Refused("re-signed", f"`{CHECKPOINT}` is of {origin}; the key is of {name}.")
+    return *head, among, unquote(origin.removeprefix(f"{name}/org/"))
 
 
 def chain(key: str, changes: list[str]) -> list[tuple[str, int, int]]:
@@ -352,7 +352,8 @@ def held(checked: Checked) -> str:
         return f"0 entries are here, of {size} of {origin} that were signed: there was nothing to verify"
     if whole:
         return f"these are all {size} entries of {origin} that were signed{log}; the last is of {newest}"
-    return f"each of these {entries} entries of {origin} is as it was signed{log}; the last of them is of {newest}"
+    each = f"each of these {entries} entries of {origin} is as it was signed{log}; the last of them is of {newest}"
+    return f"{each}. That there are no others is not proved"
 
 
 if __name__ == "__main__":

@@ -130,6 +130,12 @@ def one(term: Term) -> tuple[str, str] | None:
     return (type_, key) if slash and (term.key == "entity" or (term.key == "user" and type_ in USERS)) else None
 
 
+def _no_value(key: str, value: str) -> str:
+    if value:
+        return f"A star alone finds everything: leave {key}: out, or write a part of what you look for beside it."
+    return f"{key}: needs a value."
+
+
 def _with(query: Query, term: Term, text: str, now: datetime) -> Query:
     if term.key in ("since", "until"):
         if term.negated:
@@ -157,9 +163,7 @@ def _term(text: str, start: int) -> tuple[Term, int]:
     quoted = text[position : position + 1] == '"'
     value, end = _quoted(text, position) if quoted else _word(text, position)
     if not value.strip("* "):
-        raise QueryError(
-            f"{key}: needs a value." if key != ANY else "There is nothing to search for here.", text, start
-        )
+        raise QueryError(_no_value(key, value) if key != ANY else "There is nothing to search for here.", text, start)
     return Term(key, value, negated, start, quoted), end
 
 

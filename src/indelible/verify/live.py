@@ -44,6 +44,9 @@ def verify_log(  # noqa: PLR0913 - what may be held against it, and how
 def _verify(  # noqa: PLR0913 - likewise
     log: Log, verifier: Verifier, earlier: str | None, progress: Progress, *, known: Checkpoint | None, files: bool
 ) -> Report:
+    if verifier.name != log.origin:
+        message = f"this log calls itself {log.origin}; the key is of {verifier.name}. Is it another log's key?"
+        raise VerificationError("re-signed", message)
     # In this order, so that a log that grows meanwhile is not mistaken for a damaged one.
     keys = keyring(verifier, log.store.key_changes())
     checkpoints, remembered = _checkpoints(log, keys, log.signed_size()), log.last_signed()

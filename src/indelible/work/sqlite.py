@@ -67,7 +67,12 @@ class SQLiteWork:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (apsw.Error, OSError) as error:
+        except OSError as error:
+            raise LogError(
+                f"{self._path} cannot be written: {error.strerror}. Its folder and files have to be those of whoever "
+                "runs this, and the disk needs room."
+            ) from error
+        except apsw.Error as error:
             raise LogError(f"{self._path} cannot be used: {error}. Look at the disk, and whose file it is.") from error
 
 
