@@ -1,6 +1,7 @@
 """An API key opens what it was made for, as long as it is good; nobody can read it anywhere afterwards."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -115,6 +116,15 @@ def test_what_is_no_key_is_refused(keys: Keys, log: Log, given: dict[str, object
     with pytest.raises(UsageError):
         keys.add(DANA, **given)  # type: ignore[arg-type]  # that is the test
     assert check_signed(log) == []
+
+
+def test_what_postgresql_cannot_keep_is_a_mistake_of_who_asks(pg_url: str) -> None:
+    with Log.create(pg_url) as log, closing(open_work(pg_url)) as work:
+        keys = Keys(log, work)
+        with pytest.raises(UsageError, match=r"organization: it has a NUL \(U\+0000\) in it"):
+            keys.add(DANA, name="portal", scopes=["read"], organization="ac\0me")
+        assert keys.all() == []
+        assert log.head().size == 0
 
 
 def test_one_whose_entry_could_not_be_sealed_is_on_record_with_the_next(

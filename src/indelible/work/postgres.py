@@ -10,7 +10,7 @@ import psycopg
 from psycopg import Connection
 
 from indelible.background import Hold
-from indelible.errors import LogError
+from indelible.errors import LogError, UsageError
 from indelible.store.postgres.connection import MOMENTS, SECONDS, Database
 from indelible.work.promise import Row
 from indelible.work.sql import FORMAT, inserts, migration, queries, schema
@@ -119,6 +119,12 @@ class _Statements:
         self._db.execute("SET LOCAL synchronous_commit = on")
 
     def run(self, name: str, /, **values: Any) -> list[Row]:
+        """Raises UsageError for what no text of PostgreSQL can hold, with nothing done."""
+        for given, value in values.items():
+            if isinstance(value, str) and "\0" in value:
+                raise UsageError(
+                    f"{given}: it has a NUL (U+0000) in it, which PostgreSQL keeps in no text. Leave it out."
+                )
         cursor = self._db.execute(SQL[name], self._log | values)
         return list(cursor.fetchall()) if cursor.description else []
 
