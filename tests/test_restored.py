@@ -171,7 +171,7 @@ def test_without_its_state_the_signer_does_not_pass_its_checkpoint_by_where_a_li
         db.disarm()
         db.run("DELETE FROM leaf WHERE seq = 5")
         consistent_head(db)
-    with pytest.raises(VerificationError, match=r"^truncated: the log claims 11 entries and holds 10"):
+    with pytest.raises(VerificationError, match=r"^truncated: of the first 11 entries the log holds 10"):
         world.log.sign()
 
 

@@ -3,12 +3,12 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indelible.errors import MalformedError
 from indelible.merkle.proof import consistency, inclusion
-from indelible.merkle.tile import Tile, bundle, completed, split, subtree, tiles, unbundle
+from indelible.merkle.tile import Tile, bundle, completed, grow, split, subtree, tiles, unbundle
 from indelible.merkle.tree import Frontier, leaf_hash
 from tests.checking import mth
 
@@ -32,6 +32,26 @@ keep()
 def kept(level: int, start: int, stop: int) -> list[bytes]:
     assert stop - start <= 128
     return [KEPT[level, number] for number in range(start, stop)]
+
+
+@settings(max_examples=30, deadline=None)  # each hashes a hundred thousand nodes
+@given(st.lists(st.integers(0, 700), max_size=6))
+def test_leaves_added_together_are_leaves_added_one_by_one(widths: list[int]) -> None:
+    """Across the edges of tiles, and of the tiles above them, in any batches."""
+    frontier, bare, size = Frontier(0), Frontier(0), 0
+    for width in [*widths, 65_300, *widths]:
+        added = HASHES[size : size + width]
+        nodes = grow(frontier, added)
+        bare.extend(added)
+        places = [(level, number) for level, number, _ in nodes]
+        made = [(1, number) for number in range(size >> 8, (size + len(added)) >> 8)]
+        made += [(2, number) for number in range(size >> 16, (size + len(added)) >> 16)]
+        size += len(added)
+        assert sorted(places) == sorted(made)
+        assert [node for *_, node in nodes] == [KEPT[place] for place in places]
+        assert (frontier.size, frontier.hashes) == (bare.size, bare.hashes)
+    assert size == frontier.size
+    assert frontier.root() == subtree(range(size), kept)
 
 
 # tlog-tiles: "index 1234067 will be encoded as x001/x234/067".

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from indelible.publish import folder as folders
 from indelible.publish.assurance import assurance
 from indelible.publish.folder import publish
 from indelible.publish.tiles import read_tile
-from indelible.verify import verify_tiles
+from indelible.verify import tiles, verify_tiles
 from tests.store.test_log import happened
 from tests.world import World
 
@@ -53,6 +54,23 @@ def test_it_has_the_tiles_of_the_spec_and_grows_with_the_log(log: Log, folder: P
     assert b"".join(line + b"\n" for line in unbundle((folder / "tile/entries/000").read_bytes())) == b"".join(
         line + b"\n" for _, _, line in log.leaves(0, 256)
     )
+
+
+def test_what_is_published_while_it_is_verified_is_no_false_alarm(
+    log: Log, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = tiles._opened
+
+    def meanwhile(path: Path, *arguments: Any) -> Checkpoint:
+        found = opened(path, *arguments)
+        if path.name == "checkpoint":
+            log.append([happened()])
+            publish(log, folder)
+        return found
+
+    monkeypatch.setattr(tiles, "_opened", meanwhile)
+    assert verify_tiles(folder, log.verifier).size == 600
+    assert verify_tiles(folder, log.verifier).size == 601
 
 
 def test_a_second_call_writes_nothing(log: Log, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,7 +180,7 @@ class Signer:
             while batch := [leaf_hash(line) for line in islice(lines, BATCH)]:
                 frontier.extend(batch)
             if frontier.size < stop:  # before more is read: what was signed is compared at its size, or never
-                raise VerificationError("truncated", f"the log claims {stop} entries and holds {frontier.size}.")
+                raise VerificationError("truncated", f"of the first {stop} entries the log holds {frontier.size}.")
             self._compare(frontier, signed)
         self._compare(frontier, Checkpoint(self._key.verifier.name, head.size, head.root))
         if signed and signed.size > head.size:
