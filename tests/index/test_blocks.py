@@ -99,6 +99,36 @@ def test_a_reader_that_was_there_before_sees_what_is_made_after(world: World) ->
         assert reader.blocks.reach(80) == 80
 
 
+def test_what_a_block_has_learnt_stays_when_others_are_made(world: World) -> None:
+    """Mapped from where the known ones end, which is within a page."""
+    append(world, 64)
+    before = advance(world.log) and world.log.blocks.upto(64)
+    for size in (128, 192, 256):
+        append(world, 64)
+        advance(world.log)
+        after = world.log.blocks.upto(size)
+        assert [block.entries for block in after] == [range(n, n + 64) for n in range(0, size, 64)]
+        assert all(known is block for known, block in zip(before, after, strict=False))
+        assert count(world.log) == sum(n % 5 == 3 for n in range(64)) * size // 64
+        before = after
+    verify_log(world.log, world.log.verifier)
+
+
+def test_an_index_that_is_copied_over_another_one_s_is_read_anew(world: World) -> None:
+    """In place, under the eyes of who has it mapped: a backup of the log that is put back, say."""
+    append(world, 130)
+    advance(world.log)
+    path = world.log.store.index_path / "64"
+    older = path.read_bytes()
+    append(world, 64)
+    advance(world.log)
+    assert world.log.blocks.reach(194) == 192
+    for damaged in (older[:100] + b"x" + older[101:], older):
+        path.write_bytes(damaged)
+        assert count(world.log) == 26 + 13
+    assert [block.entries for block in world.log.blocks.upto(194)][:2] == [range(64), range(64, 128)]
+
+
 def test_a_block_is_of_what_the_log_was_when_it_is_asked_about(world: World) -> None:
     append(world, 80)
     advance(world.log)

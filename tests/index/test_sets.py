@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indelible.index.grams import exact, grams, ranges
-from indelible.index.sets import QUICK, THRIFTY, at_most, newest, pack, places, union
+from indelible.index.sets import QUICK, THRIFTY, at_most, newest, pack, places, reach, union
 
 SIZES = st.sampled_from([8, 64, 1024, 16_384, 65_536])
 words = st.text("ab\0ßé😀", min_size=1, max_size=30)
@@ -21,6 +21,18 @@ def test_several_sets_are_read_as_one(data: st.DataObject, size: int) -> None:
     chosen = data.draw(st.lists(st.sets(st.integers(0, size - 1), max_size=99), max_size=4))
     packed = [pack(sorted(each), size, data.draw(st.sampled_from([THRIFTY, QUICK]))) for each in chosen]
     assert places(union(packed, size)) == sorted(set().union(*chosen))
+
+
+@given(data=st.data(), size=SIZES)
+def test_a_stretch_of_a_set_is_read_as_it_is_in_the_whole(data: st.DataObject, size: int) -> None:
+    chosen = data.draw(st.sets(st.integers(0, size - 1), max_size=99))
+    within = sum(1 << place for place in data.draw(st.sets(st.integers(0, size - 1), max_size=3)))
+    start, stop = reach(within)
+    assert within >> 8 * start << 8 * start == within < 1 << 8 * stop
+    packed = [pack(sorted(chosen), size, sparse) for sparse in (THRIFTY, QUICK)]
+    expected = [place for place in sorted(chosen) if 8 * start <= place < 8 * stop]
+    for each in packed:
+        assert [8 * start + place for place in places(union([each], size, start, stop))] == expected
 
 
 @given(bits=st.integers(0, 2**300), limit=st.integers(1, 300))

@@ -9,7 +9,7 @@ import msgspec
 
 from indelible.index import image
 from indelible.index.grams import LONG, Range
-from indelible.index.sets import at_most, newest, places, union
+from indelible.index.sets import at_most, newest, places, reach, union
 from indelible.store.promise import Dimension
 
 FEW = 4  # entries that are sooner looked at than the sets of another name, or of another gram
@@ -33,6 +33,12 @@ class Table:
         """How many are in the sets of these, together; sets are counted once in the life of a process."""
         return sum(map(self._count, self._places(keys)))
 
+    def among(self, keys: Collection[int], within: int) -> int:
+        """How many of `within` are in the sets of these. Of the sets no more is read than that."""
+        start, stop = reach(within)
+        found = union(map(self._set, self._places(keys)), self._size, start, stop)
+        return (found & within >> 8 * start).bit_count()
+
     def counts(self, among: int) -> dict[int, int]:
         """For each key, how many of `among` are in its set."""
         found = ((key, (self.union([at]) & among).bit_count()) for at, key in enumerate(self.keys))
@@ -49,7 +55,7 @@ class Table:
 
     def union(self, places: Iterable[int]) -> int:
         """Of the sets at these places."""
-        return union((self._sets[self._end(at) : self._ends[at]] for at in places), self._size)
+        return union(map(self._set, places), self._size)
 
     def _places(self, keys: Collection[int]) -> Iterator[int]:
         if len(keys) > len(self.keys) // 8:
@@ -67,6 +73,9 @@ class Table:
         if stop == start + 1:
             return range(at, at + (at < len(self.keys) and self.keys[at] == start))
         return range(at, bisect_left(self.keys, stop, at))
+
+    def _set(self, at: int) -> memoryview:
+        return self._sets[self._end(at) : self._ends[at]]
 
     def _end(self, at: int) -> int:
         return self._ends[at - 1] if at else 0
@@ -100,6 +109,7 @@ class Block:
         self._data = data
         self.first, self.size, self.stop, self.length = first, size, first + size, len(data)
         self.last = bytes(self._section("last"))
+        self._head = hash(self._header())
         self.every = _every(size)
         self._tables: dict[str, Table] = {}
         self._common: dict[str, Texts] = {}
@@ -110,6 +120,14 @@ class Block:
 
     def _section(self, name: str) -> memoryview:
         return image.section(self._data, name)
+
+    @property
+    def unchanged(self) -> bool:
+        """As far as its header tells, and its last entry."""
+        return self._head == hash(self._header())
+
+    def _header(self) -> bytes:
+        return bytes(self._data[: image.START]) + bytes(self._section("last"))
 
     @property
     def entries(self) -> range:
@@ -127,9 +145,10 @@ class Block:
             return sum(1 << place for place in places(within) if codes[place] and keys[codes[place] - 1] in ids)
         return table.any(ids) & within
 
-    def amount(self, dimension: Dimension, ids: Collection[int]) -> int:
-        """How many have one of these names: an entry has one name in a dictionary."""
-        return self._table(dimension).count(ids)
+    def amount(self, dimension: Dimension, ids: Collection[int], within: int) -> int:
+        """How many of `within` have one of these names: an entry has one name in a dictionary."""
+        table = self._table(dimension)
+        return table.count(ids) if within is self.every else table.among(ids, within)
 
     def having(self, kind: str, grams: Sequence[Range], within: int) -> int:
         """Those of `within` that may have a text of this kind (one of `texts.TEXTS`) with all of these grams."""

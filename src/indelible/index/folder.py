@@ -22,12 +22,17 @@ from indelible.index.image import START, measure
 
 
 class _Mapped(NamedTuple):
-    """A file as it was when it was last looked at."""
+    """A file as it was when it was last looked at. As long as it is mapped, no other one is given its number."""
 
-    stamp: tuple[int, int, int]
+    stamp: tuple[int, int, int]  # its number, bytes and time
     blocks: list[Block]
     end: int  # bytes of its blocks
-    data: memoryview
+    rest: memoryview  # what is behind them
+
+    @property
+    def grown(self) -> bool:
+        """A header may come within one tick of the clock."""
+        return measure(self.rest) is not None
 
 
 _NOTHING = _Mapped((0, 0, 0), [], 0, memoryview(b""))
@@ -102,20 +107,39 @@ def _look(path: Path, known: _Mapped) -> _Mapped:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if stamp == known.stamp and measure(known.data[known.end :]) is None:  # a header may come within one tick
+            if stamp == known.stamp and not known.grown:
                 return known
-            data = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
-    except (OSError, ValueError):  # it is not there, or empty
+            if not _goes_on(stamp, known):
+                known = _NOTHING
+            return _read(stamp, known, _mapped(file.fileno(), known.end, status.st_size))
+    except (OSError, ValueError):  # it is not there, or became shorter meanwhile
         return _NOTHING
-    blocks: list[Block] = []
-    end = 0
+
+
+def _goes_on(stamp: tuple[int, int, int], known: _Mapped) -> bool:
+    """Whether the blocks that are known of this file are in it still: those of what was copied over it are others."""
+    same = stamp[0] == known.stamp[0] and stamp[1] >= known.end
+    return same and all(block.unchanged for block in known.blocks[-1:])
+
+
+def _mapped(descriptor: int, start: int, end: int) -> memoryview:
+    """The bytes of a file from `start` on: memory begins at a page's."""
+    page = start - start % mmap.ALLOCATIONGRANULARITY
+    if start == end:
+        return memoryview(b"")
+    return memoryview(mmap.mmap(descriptor, end - page, prot=mmap.PROT_READ, offset=page))[start - page :]
+
+
+def _read(stamp: tuple[int, int, int], known: _Mapped, data: memoryview) -> _Mapped:
+    """With the blocks that are in `data`. Those that are known stay as they are, and so does what they have learnt."""
+    blocks, end = list(known.blocks), 0
     while (length := measure(data[end:])) is not None:
         block = block_of(data[end : end + length])
         if block is None or block.first != (blocks[-1].stop if blocks else block.first):
             break
         blocks.append(block)
         end += length
-    return _Mapped(stamp, blocks, end, data)
+    return _Mapped(stamp, blocks, known.end + end, data[end:])
 
 
 def _locked(descriptor: int) -> bool:

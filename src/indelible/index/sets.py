@@ -27,20 +27,25 @@ def pack(places: Sequence[int], size: int, sparse: int = THRIFTY) -> bytes:
     return _bits(places, size)
 
 
-def union(packed: Iterable[bytes | memoryview], size: int) -> int:
-    """Of sets that were packed."""
+def union(packed: Iterable[bytes | memoryview], size: int, start: int = 0, stop: int | None = None) -> int:
+    """Of sets that were packed, 8 * start <= place < 8 * stop; the place 8 * start is bit 0 of what is given back."""
     few, found = bytearray(), 0
     for data in packed:
         if len(data) == size // 8:
-            found |= int.from_bytes(data, "little")
+            found |= int.from_bytes(data[start:stop], "little")
         else:
             few += data
     places = array("H", bytes(few))
     if len(places) > SHIFTED:
-        return found | int.from_bytes(_bits(places, size), "little")
-    for place in places:
-        found |= 1 << place
+        return found | int.from_bytes(_bits(places, size)[start:stop], "little")
+    for place in places if stop is None else [place for place in places if 8 * start <= place < 8 * stop]:
+        found |= 1 << place - 8 * start
     return found
+
+
+def reach(bits: int) -> tuple[int, int]:
+    """Between which bytes they are."""
+    return max(0, (bits & -bits).bit_length() - 1) // 8, -(-bits.bit_length() // 8)
 
 
 def at_most(bits: int, limit: int) -> bool:

@@ -11,12 +11,13 @@ from indelible.store.promise import Store
 
 @dataclass(frozen=True)
 class Part:
-    """Entries of a block, or from behind the blocks, newest first. Which of the block's they are is told when asked."""
+    """Entries from behind the blocks, newest first; or of a block: which these are is told when asked."""
 
     size: int
     entries: Sequence[int] = ()
     block: Block | None = None
-    tell: Callable[[], int] = lambda: 0
+    tell: Callable[[], int] = lambda: 0  # in a set
+    count: Callable[[int], int] = lambda _: 0  # how many of a set
 
     @cached_property
     def found(self) -> int:

@@ -115,9 +115,10 @@ class Hits:
             if amount is None:
                 found = self._fit(block, start)
                 if found:
-                    yield Part(found.bit_count(), (), block, partial(int, found))
+                    yield Part(found.bit_count(), (), block, partial(int, found), partial(_both, found))
             elif amount:
-                yield Part(amount, (), block, partial(self._fit, block, start))
+                told = partial(self._fit, block, start)
+                yield Part(amount, (), block, told, partial(self._sieve.count, block))
 
     def _fit(self, block: Block, start: int) -> int:
         """Those of a block from that place on, once those that are not sure were read."""
@@ -198,6 +199,10 @@ class Hits:
     def _check_time(self) -> None:
         if time.monotonic() > self._until:
             raise SlowSearchError(self._seconds)
+
+
+def _both(found: int, within: int) -> int:
+    return (found & within).bit_count()
 
 
 def _stretches(entries: range, *, descending: bool) -> Iterator[range]:

@@ -53,12 +53,17 @@ class Sieve:
             return 0
         if within != block.every or len(self._plan.looks) > 1:
             return None
+        for look in self._plan.looks:  # one
+            if look.negated or look.texts or len(look.numbers) > 1 or any(len(ids) > NAMES for _, ids in look.numbers):
+                return None
+        return self.count(block, block.every)
+
+    def count(self, block: Block, within: int) -> int:
+        """How many of `within` fit, where the amount is known."""
         if not self._plan.looks:
-            return block.size
+            return block.count(within)
         (look,) = self._plan.looks
-        if look.negated or look.texts or len(look.numbers) > 1 or any(len(ids) > NAMES for _, ids in look.numbers):
-            return None
-        return sum(block.amount(dimension, ids) for dimension, ids in look.numbers)
+        return sum(block.amount(dimension, ids, within) for dimension, ids in look.numbers)
 
     def _one(self, look: Look, block: Block, within: int) -> tuple[int, int]:
         sure = possible = 0
