@@ -15,7 +15,7 @@ import pytest
 
 from indelible.errors import LogError, VerificationError
 from indelible.event import Actor
-from indelible.index import blocks, folder, image
+from indelible.index import blocks, folder, image, same, sets
 from indelible.index.blocks import Blocks
 from indelible.index.indexer import Indexer
 from indelible.log import Log
@@ -201,6 +201,47 @@ def test_a_block_that_hides_an_entry_is_found_by_verify(world: World) -> None:
         pytest.raises(VerificationError, match="entries 0 to 63") as caught,
     ):
         verify_log(log, log.verifier)
+    assert caught.value.kind == "index"
+
+
+@pytest.fixture
+def deflated(file_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A log with a block in which a set is deflated: of the gram `e22` of every 50th entry."""
+    monkeypatch.setattr(blocks, "SIZES", (4096,))
+    file_world.log.append(happened(actor=Actor(id="u3"), changes=changed(n % 50)) for n in range(4096))
+    advance(file_world.log)
+    return file_world
+
+
+def changed(number: int) -> dict[str, dict[str, str]]:
+    return {"plan": {"old": "free", "new": f"value{number}"}}
+
+
+def test_what_another_zlib_deflated_otherwise_is_the_same_block(
+    deflated: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = deflated.log.store.index_path / "4096"
+    first = path.read_bytes()
+    monkeypatch.setattr(sets, "LEVEL", 9)
+    verify_log(deflated.log, deflated.log.verifier)
+    path.unlink()
+    advance(deflated.log)
+    assert path.read_bytes() != first
+    assert count(deflated.log, "new:value22") == 82
+
+
+def test_a_deflated_set_that_is_damaged_ends_a_search_with_a_word_and_is_found_by_verify(deflated: World) -> None:
+    path = deflated.log.store.index_path / "4096"
+    data = path.read_bytes()
+    for packed in map(bytes, same._sets(memoryview(data), "new")):
+        if len(packed) % 2:
+            data = data.replace(packed, b"\xff" * len(packed))
+    path.write_bytes(data)
+    with Log.open(deflated.log_url, sign=False) as log:
+        with pytest.raises(LogError, match=r"The search index is damaged: .* Remove its folder"):
+            count(log, "new:value22")
+        with pytest.raises(VerificationError, match="entries 0 to 4095") as caught:
+            verify_log(log, log.verifier)
     assert caught.value.kind == "index"
 
 

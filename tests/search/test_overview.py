@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 
 from indelible.event import Actor, Event, micros, read
 from indelible.index import block, blocks
+from indelible.index.block import Block
 from indelible.search import hits, overview
 from indelible.search.hits import Hits
 from indelible.search.overview import bars, facets
+from indelible.search.page import find
 from indelible.search.query import Query, parse
+from indelible.search.sieve import Sieve, Sifted
 from tests.checking import indexed
 from tests.search.test_find import ACTORS, NOW, Naive, events, queries
 from tests.store.test_log import happened
@@ -28,6 +31,45 @@ def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(blocks, "SIZES", (2**40,) if request.param.startswith("behind") else (32, 16, 8))
     monkeypatch.setattr(overview, "FEW", 0 if "by" in request.param.split() else 64)
     monkeypatch.setattr(block, "SOONER", 0 if request.param.endswith("names") else 99)
+
+
+@pytest.mark.usefixtures("cut")
+@settings(max_examples=25)
+@given(added=st.lists(events, max_size=12), more=st.lists(events, max_size=40), asked=queries)
+def test_what_is_asked_again_is_what_it_was_and_what_came_since(
+    world: World, added: list[Event], more: list[Event], asked: Query
+) -> None:
+    for some in (added, [], more):
+        world.log.append(some)
+        indexed(world.log)
+        found = Naive([read(line) for _, _, line in world.log.leaves(0, 2**62)]).find(asked)
+        for _ in range(2):
+            hits_ = Hits(world.log, asked, None)
+            counted = hits_.counted()
+            assert (counted.total, counted.exact) == (len(found), True)
+            assert list(hits_.rising(range(hits_.size))) == found
+
+
+def test_blocks_are_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one search. Another one knows nothing of it, be it that of another organization."""
+    monkeypatch.setattr(blocks, "SIZES", (32, 16, 8))
+    world.log.append(happened(actor=Actor(id=f"u{n % 5}")) for n in range(100))
+    indexed(world.log)
+    sifted, sift = list[range](), Sieve.sift
+
+    def sifting(self: Sieve, block: Block) -> Sifted:
+        sifted.append(block.entries)
+        return sift(self, block)
+
+    monkeypatch.setattr(Sieve, "sift", sifting)
+    query = parse("user:u3 -new:nothing", NOW)
+    first = find(world.log, query)
+    assert (len(sifted), first.count) == (3, 20)
+    assert find(world.log, query, before=50, limit=5).count == 20
+    assert facets(world.log, first.counted, ("action",)).among == 20
+    assert len(sifted) == 3
+    assert find(world.log, query, organization="globex").count == 0
+    assert len(sifted) == 6
 
 
 @pytest.mark.usefixtures("cut")

@@ -6,5 +6,6 @@ by reading. It is trusted with nothing: `verify` makes each block again and comp
     sets      which entries of a block; an integer        making    a block's bytes, from entries
     grams     texts, as three characters at a time        block     reading them
     image     tables and columns in one run of bytes      folder    the files; what is in them
+    kept      what was found in blocks                    same      whether two say the same
                                                           indexer   follows the log
 """

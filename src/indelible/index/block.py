@@ -9,10 +9,11 @@ import msgspec
 
 from indelible.index import image
 from indelible.index.grams import LONG, Range
-from indelible.index.sets import at_most, newest, places, reach, union
+from indelible.index.sets import at_most, gather, newest, places, reach, union
 from indelible.store.promise import Dimension
 
-FEW = 4  # entries that are sooner looked at than the sets of another name, or of another gram
+FEW = 4  # entries that are sooner looked at than the sets of another gram; names that are not counted
+NAMED = 8  # entries, to look at each of which takes as long as to read the set of a name
 SOONER = 64  # entries, to look at each of which takes as long as to see which of them have a name
 ZONE = 128  # entries whose lowest and highest time are known
 
@@ -36,7 +37,7 @@ class Table:
     def among(self, keys: Collection[int], within: int) -> int:
         """How many of `within` are in the sets of these. Of the sets no more is read than that."""
         start, stop = reach(within)
-        found = union(map(self._set, self._places(keys)), self._size, start, stop)
+        found = union(self._packed(self._places(keys)), self._size, start, stop)
         return (found & within >> 8 * start).bit_count()
 
     def counts(self, among: int) -> dict[int, int]:
@@ -55,13 +56,18 @@ class Table:
 
     def union(self, places: Iterable[int]) -> int:
         """Of the sets at these places."""
-        return union(map(self._set, places), self._size)
+        return union(self._packed(places), self._size)
 
-    def _places(self, keys: Collection[int]) -> Iterator[int]:
-        if len(keys) > len(self.keys) // 8:
-            return (at for at, key in enumerate(self.keys) if key in keys)
-        found = ((bisect_left(self.keys, key), key) for key in keys)
-        return (at for at, key in found if at < len(self.keys) and self.keys[at] == key)
+    def _places(self, keys: Collection[int]) -> list[int]:
+        there = self.keys
+        if len(keys) > len(there) // 8:
+            return [at for at, key in enumerate(there) if key in keys]
+        found = [(bisect_left(there, key), key) for key in keys]
+        return [at for at, key in found if at < len(there) and there[at] == key]
+
+    def _packed(self, places: Iterable[int]) -> list[memoryview]:
+        ends, sets = self._ends, self._sets
+        return [sets[ends[at - 1] if at else 0 : ends[at]] for at in places]
 
     def _count(self, at: int) -> int:
         if at not in self._counts:
@@ -73,9 +79,6 @@ class Table:
         if stop == start + 1:
             return range(at, at + (at < len(self.keys) and self.keys[at] == start))
         return range(at, bisect_left(self.keys, stop, at))
-
-    def _set(self, at: int) -> memoryview:
-        return self._sets[self._end(at) : self._ends[at]]
 
     def _end(self, at: int) -> int:
         return self._ends[at - 1] if at else 0
@@ -140,9 +143,11 @@ class Block:
     def among(self, dimension: Dimension, ids: Collection[int], within: int) -> int:
         """Those of `within` whose name in this dictionary is one of these."""
         table = self._table(dimension)
-        if self.count(within) * FEW < self.weight(dimension, ids):
+        weight = self.weight(dimension, ids)
+        if weight > FEW and self.count(within) < NAMED * weight:
             keys, codes = table.keys, self._codes(dimension)
-            return sum(1 << place for place in places(within) if codes[place] and keys[codes[place] - 1] in ids)
+            found = [place for place in places(within) if codes[place] and keys[codes[place] - 1] in ids]
+            return gather(found, self.size)
         return table.any(ids) & within
 
     def amount(self, dimension: Dimension, ids: Collection[int], within: int) -> int:

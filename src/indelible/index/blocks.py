@@ -6,7 +6,9 @@ from indelible.errors import LogError
 from indelible.index.block import Block
 from indelible.index.folder import Folder, Writing
 from indelible.index.image import DIMENSIONS
+from indelible.index.kept import Kept
 from indelible.index.making import Row, make
+from indelible.index.same import same
 from indelible.store.promise import Store
 
 # Entries of a block. One of the largest takes two seconds and 160 MB to make; behind those are at most fourteen, and
@@ -20,6 +22,7 @@ class Blocks:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._folder = Folder(store.index_path)
+        self.kept = Kept()
         self._seen: set[tuple[int, bytes]] = set()  # to be of this log
         self._size = 0  # of the log when it was asked last
 
@@ -93,7 +96,7 @@ class Blocks:
 
     def differing(self, size: int) -> range | None:
         """The first block that is not what its entries make: one that hides some, or shows others in their place."""
-        return next((b.entries for b in self.upto(size) if bytes(b) != self._make(b.entries)), None)
+        return next((b.entries for b in self.upto(size) if not same(bytes(b), self._make(b.entries))), None)
 
     def _make(self, entries: range) -> bytes:
         rows: list[Row] = self._store.columns(entries, DIMENSIONS)

@@ -7,7 +7,7 @@ from indelible.errors import MalformedError
 
 
 def encode(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def decode(text: str) -> bytes:

@@ -12,6 +12,7 @@ from functools import partial
 from indelible.errors import SlowSearchError
 from indelible.event import read
 from indelible.index.block import Block
+from indelible.index.kept import Found
 from indelible.log import Log
 from indelible.search.counted import Counted, Part, numbers
 from indelible.search.plan import plan
@@ -42,6 +43,7 @@ class Hits:
         self._blocks = log.blocks.upto(self.size)
         self.indexed = self._blocks[-1].stop if self._blocks else 0
         self._sieve = Sieve(self._plan)
+        self._kept = log.blocks.kept.of((query, organization, *(tuple(look.numbers) for look in self._plan.looks)))
         self._amounts: dict[int, int | None] = {}
         self._sifted: dict[int, Sifted] = {}
         self._read: dict[int, bool] = {}  # whether they fit
@@ -92,7 +94,7 @@ class Hits:
 
     def _unsure(self, enough: float) -> tuple[list[int], int]:
         """What is to be read to know of all entries from some place on whether they fit, and that place."""
-        unsure, cost = list[int](), COST
+        unsure, cost, left = list[int](), COST, READS
         for block in reversed(self._blocks):
             if self._amount(block) is not None:
                 continue
@@ -100,10 +102,11 @@ class Hits:
             cost -= spent
             if cost < 0 or time.monotonic() > enough:
                 return unsure, block.stop
-            left, more = READS - len(unsure), numbers(block, maybe & ~sure)[::-1]
+            more = numbers(block, maybe & ~sure)[::-1]
             unsure += more[:left]
             if more[left:]:
                 return unsure, more[left] + 1
+            left = max(0, left - len(more) - self._once_read(block))  # so that the count is the same again
         return unsure, 0
 
     def _known(self, start: int) -> Iterator[Part]:
@@ -122,12 +125,18 @@ class Hits:
 
     def _fit(self, block: Block, start: int) -> int:
         """Those of a block from that place on, once those that are not sure were read."""
-        found, maybe, _ = self._sift(block)
-        if not maybe:
-            return 0
-        for seq in numbers(block, maybe & ~found) if maybe != found else ():
+        found, maybe, cost = self._sift(block)
+        unsure = numbers(block, maybe & ~found) if maybe != found else []
+        for seq in unsure:
             found |= self._read.get(seq, False) << seq - block.first
-        return found & -1 << max(0, start - block.first)
+        if start > block.first:
+            return found & -1 << start - block.first
+        self._kept.setdefault(block, Found(found, cost, len(unsure)))
+        return found
+
+    def _once_read(self, block: Block) -> int:
+        kept = self._kept.get(block)
+        return kept.read if kept else 0
 
     def _may_have(self, block: Block, entries: range) -> bool:
         """As far as it was asked already: most blocks have nothing rare."""
@@ -193,7 +202,9 @@ class Hits:
     def _sift(self, block: Block) -> Sifted:
         found = self._sifted.get(block.first)
         if found is None:
-            found = self._sifted[block.first] = self._sieve.sift(block)
+            kept = self._kept.get(block)
+            found = Sifted(kept.entries, kept.entries, kept.cost) if kept else self._sieve.sift(block)
+            self._sifted[block.first] = found
         return found
 
     def _check_time(self) -> None:
