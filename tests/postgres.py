@@ -93,7 +93,7 @@ class Server:
             [programs / "initdb", f"--pgdata={data}", *SHAPE], check=True, stdout=subprocess.DEVNULL, **_as()
         )
         network = {} if port is None else {"listen_addresses": "127.0.0.1", "port": str(port)}
-        chosen = [f"--{name}={value}" for name, value in ({**settings} | network).items()]
+        chosen = _given({**settings} | network)
         command: list[str | Path] = [programs / "postgres", "-D", data, f"--unix_socket_directories={folder}", *chosen]
         server = cls(folder, command, port or PORT)
         server._wait()
@@ -115,7 +115,7 @@ class Server:
             "--no-sync",
         ]
         subprocess.run(copied, check=True, stdout=subprocess.DEVNULL, **_as())
-        chosen = [f"--{name}={value}" for name, value in settings.items()]
+        chosen = _given(settings)
         server = cls(folder, [programs / "postgres", "-D", data, f"--unix_socket_directories={folder}", *chosen], PORT)
         server._wait()
         return server
@@ -170,6 +170,11 @@ def new_folder() -> Path:
     """For a server. A database is some 300 files: where memory serves as a disk, making one costs a tenth."""
     roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH
     return Path(tempfile.mkdtemp(prefix="pg", dir=MEMORY if roomy else None))
+
+
+def _given(settings: Mapping[str, str]) -> list[str]:
+    """What a server has of its memory is in its folder: one that is killed leaves nothing elsewhere."""
+    return [f"--{name}={value}" for name, value in {**settings, "dynamic_shared_memory_type": "mmap"}.items()]
 
 
 def _launch(folder: Path, command: Sequence[str | Path]) -> subprocess.Popen[Any]:

@@ -97,6 +97,20 @@ def test_a_map_that_would_reveal_has_to_say_so(url: str, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("log")
+def test_the_command_says_what_is_otherwise(url: str, tmp_path: Path) -> None:
+    def said(text: str) -> str:
+        (tmp_path / "map.toml").write_text(text)
+        command = [INDELIBLE, "watch", url, "--all", "--map", str(tmp_path / "map.toml")]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stderr
+
+    assert "rooms is watched otherwise: columns: id, door_code, card_number, open → id," in said(MAP)
+    assert said(MAP).count("\n") == 1  # nothing is
+    assert "rooms is watched otherwise: masked: " in said(MAP.replace('guard = ["card"]', 'keep = ["door_code"]'))
+    assert "rooms is watched no more." in said('[rooms]\nexclude = "Not now."')
+    assert "rooms is watched again." in said(MAP)
+
+
+@pytest.mark.usefixtures("log")
 @pytest.mark.parametrize(
     "between",
     ['[rooms]\nignore = ["door_code", "card_number"]', '[rooms]\nexclude = "Not now."', "unwatch", "unwatch, exclude"],

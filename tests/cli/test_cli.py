@@ -24,6 +24,18 @@ def test_watch_names_the_tables_and_can_be_repeated(shell: Shell) -> None:
     assert shell.run("watch", shell.app, "users").stdout == b"users\n"
 
 
+def test_watching_again_tells_what_is_otherwise(shell: Shell) -> None:
+    shell.sql("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)")
+    shell.run("watch", shell.app, "--all")
+    assert b"otherwise" not in shell.run("watch", shell.app, "--all").stderr
+    other = shell.folder / "map.toml"
+    other.write_text('[users]\nentity = "Person"\n[notes]\nexclude = "nobody reads them"\n')
+    said = shell.run("watch", shell.app, "--all", "--map", str(other)).stderr.decode()
+    assert "notes is watched no more." in said
+    assert "users is watched otherwise: entity: User → Person" in said
+    assert "notes is watched again." in shell.run("watch", shell.app, "notes").stderr.decode()
+
+
 def test_seal_prints_how_many_and_the_second_time_none(shell: Shell) -> None:
     shell.run("init", shell.log)
     shell.run("watch", shell.app, "--all")

@@ -84,6 +84,9 @@ class Joined(Protocol):
 class Source(Joined, Protocol):
     """A watched database. Raises CaptureError or MapError before anything is written, or nothing is written."""
 
+    def watched(self) -> dict[str, Definition]:
+        """How each table is watched now, or why it is not, by its name."""
+
     def coverage(self) -> list[Coverage]:
         """Each table, and whether it is still watched as it was left."""
 

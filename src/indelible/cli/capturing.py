@@ -3,10 +3,11 @@
 from contextlib import closing
 
 from indelible.actions import ActionMap
+from indelible.capture.notes import note
 from indelible.capture.source import open_source
 from indelible.cli.app import app
 from indelible.cli.options import AppUrl, AsObjects, Baseline, Everything, LogUrl, MapFile, Strict, TableName, Tables
-from indelible.cli.output import difference_line, encoded, progress, say, show
+from indelible.cli.output import change_line, difference_line, encoded, progress, say, show
 from indelible.errors import CoverageError, UsageError
 from indelible.log import Log
 from indelible.reconcile import Difference, compare
@@ -28,9 +29,14 @@ def watch(
         raise UsageError("Name the tables to watch, or give --all for every table.")
     action_map = ActionMap.load(map_file) if map_file else None
     with closing(open_source(application)) as source:
+        before = source.watched()
         watched = source.watch(tables, action_map, strict=strict, baseline=baseline)
+        after = source.watched()
     for table in watched:
         show(table)
+    for table in sorted(before):  # of the others, too: the map may exclude them now
+        if said := note(table, before[table], after.get(table)):
+            say(change_line(said))
     tables_ = "1 table" if len(watched) == 1 else f"{len(watched)} tables"
     say(f"Watching {tables_}. Every change there is now recorded by the database itself.")
 

@@ -10,6 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from indelible.capture.notes import CHANGED, STARTED, Note
 from indelible.errors import NotFoundError
 from indelible.event import Entry
 from indelible.log import Log
@@ -68,6 +69,14 @@ def one_line(entry: Entry) -> str:
         f"{entry.entity.type} {what}  {summarize(entry)}"
     )
     return "".join(c if c.isprintable() else "\ufffd" for c in line)  # a name with a line end must not make a line
+
+
+def change_line(note: Note) -> str:
+    """What is otherwise about a table that was watched before."""
+    if note.action != CHANGED:
+        return f"{note.table} is watched {'again' if note.action == STARTED else 'no more'}."
+    told = [f"{name}: {brief(sides.get('old'))} → {brief(sides.get('new'))}" for name, sides in note.changes.items()]
+    return f"{note.table} is watched otherwise: {'; '.join(told)}"
 
 
 def difference_line(found: Difference) -> str:

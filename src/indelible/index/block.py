@@ -47,7 +47,8 @@ class Table:
 
     def between(self, start: int, stop: int) -> int:
         """Of any key with start <= key < stop."""
-        return self.union(self._range(start, stop))
+        found = self._range(start, stop)
+        return self.union(found) if found else 0
 
     def weight(self, start: int, stop: int) -> int:
         """Bytes of these sets: of 0 there is none."""

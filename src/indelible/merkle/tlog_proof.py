@@ -15,7 +15,6 @@ The extra data is not authenticated by the format. Here it is the line itself, a
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Self
 
 from indelible.errors import MalformedError, VerificationError
@@ -27,7 +26,6 @@ from indelible.merkle.tree import HASH_SIZE, leaf_hash
 
 FIRST = "c2sp.org/tlog-proof@v1\n"
 MAX_PROOF = 2_000_000  # characters
-NEAR = 4096  # hashes whose lines are kept: neighbours have most of theirs in common
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class TlogProof:
 
     def __str__(self) -> str:
         extra = "" if self.extra is None else f"extra {encode(self.extra)}\n"
-        hashes = "".join(map(_line, self.hashes))
+        hashes = "".join(f"{encode(hash_)}\n" for hash_ in self.hashes)
         return f"{FIRST}{extra}index {self.index}\n{hashes}\n{self.checkpoint}"
 
     @classmethod
@@ -76,8 +74,3 @@ class TlogProof:
             message = f"entry {self.index} is not in the tree of {checkpoint.size} that was signed."
             raise VerificationError("changed", message, self.index)
         return checkpoint
-
-
-@lru_cache(NEAR)
-def _line(hash_: bytes) -> str:
-    return f"{encode(hash_)}\n"

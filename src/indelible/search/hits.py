@@ -46,6 +46,7 @@ class Hits:
         self._kept = log.blocks.kept.of((query, organization, *(tuple(look.numbers) for look in self._plan.looks)))
         self._amounts: dict[int, int | None] = {}
         self._sifted: dict[int, Sifted] = {}
+        self._unsure_of: dict[int, list[int]] = {}
         self._read: dict[int, bool] = {}  # whether they fit
         self._seconds, self._until = seconds, time.monotonic() + seconds
 
@@ -74,8 +75,8 @@ class Hits:
             late = time.monotonic() > enough and stretch.start > 0
             if late or (found > COUNTED and stretch.start > self.indexed):
                 return Counted(parts, exact=False, start=stretch.start)
-        unsure, start = self._unsure(enough)
-        self._fitting(unsure)
+        unread, start = self._unread(enough)
+        self._fitting(unread)
         return Counted([*parts, *self._known(start)], exact=start == 0, start=start)
 
     def total(self) -> int:
@@ -87,27 +88,25 @@ class Hits:
         amount = self._amount(block)
         if amount is None:
             self._check_time()
-            sure, maybe, _ = self._sift(block)
-            self._fitting(numbers(block, maybe & ~sure))
+            self._fitting(self._unsure(block))
             amount = self._fit(block, 0).bit_count()
         return amount
 
-    def _unsure(self, enough: float) -> tuple[list[int], int]:
+    def _unread(self, enough: float) -> tuple[list[int], int]:
         """What is to be read to know of all entries from some place on whether they fit, and that place."""
-        unsure, cost, left = list[int](), COST, READS
+        unread, cost, left = list[int](), COST, READS
         for block in reversed(self._blocks):
             if self._amount(block) is not None:
                 continue
-            sure, maybe, spent = self._sift(block)
-            cost -= spent
+            cost -= self._sift(block).cost
             if cost < 0 or time.monotonic() > enough:
-                return unsure, block.stop
-            more = numbers(block, maybe & ~sure)[::-1]
-            unsure += more[:left]
+                return unread, block.stop
+            more = self._unsure(block)[::-1]
+            unread += more[:left]
             if more[left:]:
-                return unsure, more[left] + 1
+                return unread, more[left] + 1
             left = max(0, left - len(more) - self._once_read(block))  # so that the count is the same again
-        return unsure, 0
+        return unread, 0
 
     def _known(self, start: int) -> Iterator[Part]:
         """What fits, of the entries of blocks from there on."""
@@ -125,13 +124,21 @@ class Hits:
 
     def _fit(self, block: Block, start: int) -> int:
         """Those of a block from that place on, once those that are not sure were read."""
-        found, maybe, cost = self._sift(block)
-        unsure = numbers(block, maybe & ~found) if maybe != found else []
+        found, _, cost = self._sift(block)
+        unsure = self._unsure(block)
         for seq in unsure:
             found |= self._read.get(seq, False) << seq - block.first
         if start > block.first:
             return found & -1 << start - block.first
         self._kept.setdefault(block, Found(found, cost, len(unsure)))
+        return found
+
+    def _unsure(self, block: Block) -> list[int]:
+        """Those of which only reading tells, rising."""
+        found = self._unsure_of.get(block.first)
+        if found is None:
+            sure, maybe, _ = self._sift(block)
+            found = self._unsure_of[block.first] = numbers(block, maybe & ~sure) if maybe != sure else []
         return found
 
     def _once_read(self, block: Block) -> int:

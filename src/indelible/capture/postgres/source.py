@@ -3,11 +3,13 @@
 from psycopg.rows import dict_row
 
 from indelible.capture.coverage import Coverage
+from indelible.capture.definition import Definition
 from indelible.capture.postgres.connection import connect
 from indelible.capture.postgres.coverage import coverage
 from indelible.capture.postgres.joined import JoinedPostgres, watching
 from indelible.capture.postgres.outbox import PostgresOutbox
 from indelible.capture.postgres.snapshot import PostgresSnapshot
+from indelible.capture.postgres.watch import watched
 
 
 class PostgresSource(JoinedPostgres):
@@ -17,6 +19,10 @@ class PostgresSource(JoinedPostgres):
         """Raises CaptureError if the server cannot be reached."""
         super().__init__(connect(url, dict_row))
         self._url = url
+
+    def watched(self) -> dict[str, Definition]:
+        with watching():
+            return watched(self._db)
 
     def coverage(self) -> list[Coverage]:
         with watching():

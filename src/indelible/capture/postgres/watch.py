@@ -80,6 +80,14 @@ def install(
     return wanted
 
 
+def watched(db: Database) -> dict[str, Definition]:
+    """How each table is watched now, or why it is not, by its name now."""
+    if db.execute("SELECT to_regclass('indelible.watch') AS there").fetchone() == {"there": None}:
+        return {}
+    last = {name: newest(db, relation.oid) for name, relation in relations(db).items()}
+    return {name: each.definition for name, each in last.items() if each is not None and each.definition is not None}
+
+
 def _install_one(
     db: Database, relation: Relation, definition: Definition, columns: list[TypedColumn], drifted: str | None
 ) -> None:

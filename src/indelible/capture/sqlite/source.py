@@ -5,11 +5,12 @@ from pathlib import Path
 
 from indelible.actions import ActionMap
 from indelible.capture.coverage import Coverage
+from indelible.capture.definition import Definition
 from indelible.capture.sqlite.coverage import coverage
 from indelible.capture.sqlite.opening import connect
 from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.capture.sqlite.snapshot import SQLiteSnapshot
-from indelible.capture.sqlite.watch import install, remove
+from indelible.capture.sqlite.watch import install, remove, watched
 
 
 class SQLiteSource:
@@ -32,6 +33,9 @@ class SQLiteSource:
 
     def unwatch(self, table: str) -> None:
         remove(self._db, table)
+
+    def watched(self) -> dict[str, Definition]:
+        return watched(self._db)
 
     def coverage(self) -> list[Coverage]:
         return coverage(self._db)

@@ -55,7 +55,7 @@ def install(
     are there are recorded after that, page by page; whatever ends it, the next time goes on.
     """
     try:
-        existing, before = table_names(db), _before(db)
+        existing, before = table_names(db), watched(db)
         action_map = in_force(before, existing) if action_map is None else action_map
         wanted = chosen(existing, tables, action_map)
         plans = _plans(db, wanted, action_map, before, strict=strict)
@@ -94,7 +94,7 @@ def remove(db: sqlite3.Connection, table: str) -> None:
         raise CaptureError(f"Watching {table!r} cannot be ended: {why(error)} Nothing was changed.") from error
 
 
-def _before(db: sqlite3.Connection, *, ended: bool = False) -> dict[str, Definition]:
+def watched(db: sqlite3.Connection, *, ended: bool = False) -> dict[str, Definition]:
     """How each table was watched last, by its name now: SQLite took the triggers of a renamed one along.
 
     `ended`: also where watching it was ended since.
@@ -117,7 +117,7 @@ def _plans(
 ) -> list[Plan]:
     """Who names a table wants it watched, whatever the map excludes."""
     maps = {name: msgspec.structs.replace(action_map.table(name), exclude=None) for name in wanted}
-    seen = _before(db, ended=True)
+    seen = watched(db, ended=True)
     definitions = told_apart(
         keep_hidden(
             seen.get(name),
