@@ -105,7 +105,7 @@ def test_the_command_says_what_is_otherwise(url: str, tmp_path: Path) -> None:
 
     assert "rooms is watched otherwise: columns: id, door_code, card_number, open → id," in said(MAP)
     assert said(MAP).count("\n") == 1  # nothing is
-    assert "rooms is watched otherwise: masked: " in said(MAP.replace('guard = ["card"]', 'keep = ["door_code"]'))
+    assert "rooms is watched otherwise: guarded: note (card) → (empty)" in said(MAP.replace('guard = ["card"]', ""))
     assert "rooms is watched no more." in said('[rooms]\nexclude = "Not now."')
     assert "rooms is watched again." in said(MAP)
 

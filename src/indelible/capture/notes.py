@@ -66,9 +66,13 @@ def _told(definition: Definition | None) -> dict[str, Any]:
     if definition is None or definition.map.exclude:
         return {}
     masked = {column.name: column.mask for column in definition.columns if column.mask}
-    given = {"organization": definition.map.organization, "organization_of": definition.map.organization_of}
-    belongs = {key: column for key, column in given.items() if column}  # who may see it
-    return belongs | {
+    guarded = ", ".join(f"{each.name} ({', '.join(each.guard)})" for each in definition.columns if each.guard)
+    given = {  # where there are some: who may see it, and what is looked for in its texts
+        "organization": definition.map.organization,
+        "organization_of": definition.map.organization_of,
+        "guarded": guarded,
+    }
+    return {key: value for key, value in given.items() if value} | {
         "entity": definition.map.entity,
         "columns": ", ".join(column.name for column in definition.columns if column.shown),
         "key": ", ".join(definition.key),
