@@ -100,7 +100,7 @@ def test_a_map_that_would_reveal_has_to_say_so(url: str, tmp_path: Path) -> None
 def test_the_command_says_what_is_otherwise(url: str, tmp_path: Path) -> None:
     def said(text: str) -> str:
         (tmp_path / "map.toml").write_text(text)
-        command = [INDELIBLE, "watch", url, "--all", "--map", str(tmp_path / "map.toml")]
+        command = [str(INDELIBLE), "watch", url, "--all", "--map", str(tmp_path / "map.toml")]
         return subprocess.run(command, check=True, capture_output=True, text=True).stderr
 
     assert "rooms is watched otherwise: columns: id, door_code, card_number, open → id," in said(MAP)
