@@ -347,6 +347,9 @@ def test_a_search_for_nothing_says_so_and_leads_back(open_page: Callable[..., Pa
     expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     page.get_by_role("link", name="Show every entry").click()
     expect(page.locator("tbody.audit-entry").first).to_be_visible()
+    assert audit.search("action:USER_SINGED_IN") == []
+    page.get_by_role("link", name="Did you mean action:USER_SIGNED_IN?").click()
+    expect(page.locator("tbody.audit-entry").first).to_be_visible()
     assert audit.search("actor:dana") == []
     expect(page.get_by_role("alert")).to_contain_text("actor: is no field of a search.")
     expect(page.locator(".audit-search").get_by_label("Search")).to_have_value("actor:dana")

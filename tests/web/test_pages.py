@@ -1,6 +1,7 @@
 """The audit pages show what is there, to whom it may be shown."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -44,6 +45,16 @@ def test_the_address_says_it_all(pages: Open) -> None:
     assert re.search(
         r'action="/audit/export".*?name="q" value="desk".*?value="2026-01-01".*?value="2030-01-01"', page, re.DOTALL
     )
+
+
+def test_a_page_without_entries_leads_to_what_may_have_been_meant(pages: Open) -> None:
+    found = re.search(r'href="([^"]+)">Did you mean ([^<]+)[?]<', pages().get("/audit/?q=action:LICENSE_UDPATED").text)
+    assert found
+    assert found[2] == "action:LICENSE_UPDATED"
+    assert "LICENSE_UPDATED" in pages().get(html.unescape(found[1])).text
+    assert "Did you mean user:dana?" in pages("org_a").get("/audit/?q=user:dnaa").text
+    assert "Did you mean" not in pages("org_g").get("/audit/?q=user:dnaa").text, "who acts in another organization"
+    assert "Did you mean" not in pages().get("/audit/?q=xylophone").text
 
 
 @pytest.mark.parametrize("organization", ["org_a", "org_g", "org_none"])

@@ -1,5 +1,7 @@
 """The commands about a log. LOG is sqlite:///path/file.db"""
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from indelible import __version__
@@ -46,6 +48,7 @@ from indelible.publish.folder import publish as mirror
 from indelible.publish.witness import Place, cosign
 from indelible.search.history import history as history_of
 from indelible.search.history import known
+from indelible.search.meant import meant
 from indelible.search.organizations import need_organization
 from indelible.search.page import MAX_PAGE, batches, find
 from indelible.verify import Report
@@ -81,7 +84,8 @@ def search(
             if before is None or limit <= 0:
                 break
         if page.count == 0:
-            say("No entries found.")
+            near = meant(opened, query, None, datetime.now(UTC))
+            say("No entries found." + (f" Did you mean: {near}" if near else ""))
 
 
 @app.command()

@@ -119,9 +119,13 @@ def pieces(text: str) -> list[str]:
 
 def spell(key: str, value: str, *, negated: bool = False) -> str:
     """A term that looks for exactly this text."""
+    return f"{'-' * negated}{key}:{quoted(value)}"
+
+
+def quoted(value: str) -> str:
+    """As a term has it: in quotes where they are needed."""
     plain = value and not re.search(r'[\s"*]', value)
-    told = value if plain else '"' + value.replace('"', '""') + '"'
-    return f"{'-' * negated}{key}:{told}"
+    return value if plain else '"' + value.replace('"', '""') + '"'
 
 
 def one(term: Term) -> tuple[str, str] | None:

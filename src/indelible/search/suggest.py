@@ -11,9 +11,10 @@ from indelible.index.texts import texts
 from indelible.log import Log
 from indelible.search import looks
 from indelible.search.hits import Hits
-from indelible.search.overview import facets
+from indelible.search.overview import Facet, facets
 from indelible.search.query import ANY, KEYS, Query, pieces, spell
 from indelible.search.wall import own
+from indelible.store.promise import Dimension
 
 SHOWN = 12
 SECONDS = 1.0  # that are looked for them
@@ -73,13 +74,17 @@ def _any(log: Log, typed: str, organization: str | None) -> Iterator[tuple[str, 
 
 def _named(log: Log, key: str, value: str, organization: str | None) -> Iterator[tuple[str, int]]:
     """Names in dictionaries."""
+    for dimension, name in names_of(log, key, organization):
+        if value.casefold() in f"{name.value}\n{name.label}".casefold():
+            yield spell(looks.KEYS[dimension], name.value), name.entries
+
+
+def names_of(log: Log, key: str, organization: str | None) -> list[tuple[Dimension, Facet]]:
+    """The names that a key finds, of the newest entries that this viewer may see."""
     if organization is not None and key == "org":
-        return
+        return []
     told = facets(log, Hits(log, Query(), organization).counted(), looks.NAMES[key], NAMES)
-    for dimension, names in told.names.items():
-        for name in names:
-            if value.casefold() in f"{name.value}\n{name.label}".casefold():
-                yield spell(looks.KEYS[dimension], name.value), name.entries
+    return [(dimension, name) for dimension, names in told.names.items() for name in names]
 
 
 def _read(log: Log, key: str, value: str, organization: str | None) -> Iterator[tuple[str, int]]:

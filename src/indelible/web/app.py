@@ -15,6 +15,7 @@ from indelible.errors import Error, NotFoundError, SlowSearchError
 from indelible.event import Entry, read
 from indelible.export.csv import COLUMNS
 from indelible.log import Log
+from indelible.search.meant import meant
 from indelible.search.page import Page, find
 from indelible.search.query import MAX_QUERY, Query
 from indelible.search.suggest import suggest
@@ -132,7 +133,7 @@ class Pages:
             "line": line.decode(), "verifier": self._log.verifier,
             "views": self._views.seen(viewer), "keeps": owner_of(viewer.actor) is not None, "narrowing": narrower,
             "exports": CHOICES, "columns": COLUMNS, "presets": PRESETS.items(), "size": self._log.head().size,
-            "signed": self._log.signed_size(),
+            "signed": self._log.signed_size(), "meant": self._meant(state, page, viewer, now),
             "assurance": self._upkeep.assurance,
         }  # fmt: skip
         return self._frame.show(request, "Audit log", "entries.html", values, 400 if problems else 200)
@@ -142,6 +143,11 @@ class Pages:
             self._log.replica, query, organization=viewer.organization, before=state.before, after=state.after,
             limit=PAGE_SIZE, seconds=SECONDS,
         )  # fmt: skip
+
+    def _meant(self, state: State, page: Page | None, viewer: Viewer, now: datetime) -> str | None:
+        """Where nothing is found."""
+        nothing = page is not None and page.count == 0 and state.q
+        return meant(self._log.replica, state.q, viewer.organization, now) if nothing else None
 
     def entry(self, request: Request, viewer: Viewer) -> Response:
         """One entry: as a page of its own, or unfolded or folded in the list (`?row=open`, `?row=closed`)."""
