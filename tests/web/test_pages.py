@@ -52,7 +52,7 @@ def test_a_page_without_entries_leads_to_what_may_have_been_meant(pages: Open) -
     assert found
     assert found[2] == "action:LICENSE_UPDATED"
     assert "LICENSE_UPDATED" in pages().get(html.unescape(found[1])).text
-    assert "Did you mean user:dana?" in pages("org_a").get("/audit/?q=user:dnaa").text
+    assert "Did you mean user:Dana?" in pages("org_a").get("/audit/?q=user:dnaa").text
     assert "Did you mean" not in pages("org_g").get("/audit/?q=user:dnaa").text, "who acts in another organization"
     assert "Did you mean" not in pages().get("/audit/?q=xylophone").text
 
