@@ -1,5 +1,6 @@
 """Blocks follow the log, and only it: killed, damaged, of another history or gone, a search finds the same."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from indelible.errors import LogError, VerificationError
-from indelible.event import Actor
+from indelible.event import Actor, Organization
 from indelible.index import blocks, folder, image, same, sets
 from indelible.index.blocks import Blocks
 from indelible.index.indexer import Indexer
@@ -123,10 +124,74 @@ def test_an_index_that_is_copied_over_another_one_s_is_read_anew(world: World) -
     append(world, 64)
     advance(world.log)
     assert world.log.blocks.reach(194) == 192
+    newer = path.read_bytes()
     for damaged in (older[:100] + b"x" + older[101:], older):
         path.write_bytes(damaged)
         assert count(world.log) == 26 + 13
     assert [block.entries for block in world.log.blocks.upto(194)][:2] == [range(64), range(64, 128)]
+    (*_, last) = world.log.blocks.upto(194)
+    for place in (len(newer) - 8, len(older) - 8):  # as long as it was; and longer, its known end another one
+        path.write_bytes(newer)
+        assert world.log.blocks.reach(194) == 192
+        path.write_bytes(newer[:place] + bytes(8) + newer[place + 8 :] + bytes(8 * (place < len(older))))
+        before = last
+        (*_, last) = world.log.blocks.upto(194)
+        assert last is not before
+
+
+def test_a_header_that_comes_within_a_tick_of_the_clock_is_seen(world: World) -> None:
+    append(world, 192)
+    advance(world.log)
+    path = world.log.store.index_path / "64"
+    whole, status = path.read_bytes(), path.stat()
+    (first, *_) = world.log.blocks.upto(192)
+    last = len(whole) - first.length * 2 > 0 and whole.rindex(whole[:8])
+    for head in (bytes(8), whole[:8]):
+        with path.open("r+b") as file:
+            file.seek(last)
+            file.write(head)
+        os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
+        with Log.open(world.log_url, sign=False) as log:
+            assert log.blocks.reach(192) == (128 if head == bytes(8) else 192)
+            with path.open("r+b") as file:
+                file.seek(last)
+                file.write(whole[:8])
+            os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
+            assert log.blocks.reach(192) == 192
+
+
+def test_a_reader_has_few_files_open_however_often_the_index_grows(world: World) -> None:
+    append(world, 72)
+    advance(world.log)
+    assert count(world.log, "-user:u3") == 58
+    before = opened_files()
+    for _ in range(150):
+        append(world, 24)
+        advance(world.log)
+        count(world.log, "-user:u3")
+        assert opened_files() <= before + folder.PIECES + 4
+
+
+def opened_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def test_where_no_more_files_can_be_opened_the_index_is_not_taken_for_empty(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(world, 130)
+    advance(world.log)
+
+    def exhausted(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder, "_mapped", exhausted)
+        with Log.open(world.log_url, sign=False) as log:
+            for use in (log.blocks.advance, lambda: log.blocks.upto(130)):
+                with pytest.raises(LogError, match="cannot be opened: Too many open files"):
+                    use()
+    assert world.log.blocks.reach(130) == 128
 
 
 def test_a_block_is_of_what_the_log_was_when_it_is_asked_about(world: World) -> None:
@@ -242,6 +307,20 @@ def test_a_deflated_set_that_is_damaged_ends_a_search_with_a_word_and_is_found_b
             count(log, "new:value22")
         with pytest.raises(VerificationError, match="entries 0 to 4095") as caught:
             verify_log(log, log.verifier)
+    assert caught.value.kind == "index"
+
+
+@pytest.mark.parametrize("section", [name for name in image.SECTIONS if "sets" not in name and name != "last"])
+def test_whatever_is_tampered_with_in_a_block_is_found_by_verify(world: World, section: str) -> None:
+    acme = Organization("acme", "Acme")
+    world.log.append(happened(organization=acme, changes=changed(n % 2)) for n in range(64))
+    advance(world.log)
+    path = world.log.store.index_path / "64"
+    data = bytearray(path.read_bytes())
+    image.section(memoryview(data), section)[-1] ^= 0x80
+    path.write_bytes(data)
+    with Log.open(world.log_url, sign=False) as log, pytest.raises(VerificationError) as caught:
+        verify_log(log, log.verifier)
     assert caught.value.kind == "index"
 
 

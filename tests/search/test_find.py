@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from indelible.errors import VerificationError
 from indelible.event import Actor, Context, Entity, Entry, Event, Organization, read
 from indelible.index import block, blocks, making
+from indelible.index.kept import Sifted
 from indelible.log import Log
 from indelible.search import hits
 from indelible.search.page import MAX_PAGE, find, lines
 from indelible.search.query import ANY, KEYS, Query, Term, parse
-from indelible.search.sieve import Sieve, Sifted
+from indelible.search.sieve import Sieve
 from tests.checking import indexed, on_sqlite
 from tests.store.test_log import happened
 from tests.world import World
@@ -133,7 +134,7 @@ def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     blocked = request.param.startswith("in")
     monkeypatch.setattr(hits, "STRETCH", 2 if request.param.endswith("anywhere") else 4096)
     monkeypatch.setattr(hits, "ZONE", 4 if request.param.endswith("zones") else 1024)
-    monkeypatch.setattr(hits, "KEPT", 3 if request.param.endswith("zones") else 50_000)
+    monkeypatch.setattr(hits, "READ", 3 if request.param.endswith("zones") else 50_000)
     monkeypatch.setattr(block, "ZONE", 4 if request.param.endswith("zones") else 256)
     monkeypatch.setattr(making, "ZONE", 4 if request.param.endswith("zones") else 256)
     monkeypatch.setattr(blocks, "SIZES", (32, 16, 8) if blocked else (2**40,))

@@ -1,5 +1,6 @@
 """What is counted of the entries found is what counting them one by one gives."""
 
+import gc
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -8,15 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indelible.event import Actor, Event, micros, read
-from indelible.index import block, blocks
+from indelible.event import Actor, Event, Organization, micros, read
+from indelible.index import block, blocks, kept
 from indelible.index.block import Block
+from indelible.index.kept import Kept, Sifted
 from indelible.search import hits, overview
 from indelible.search.hits import Hits
 from indelible.search.overview import bars, facets
 from indelible.search.page import find
 from indelible.search.query import Query, parse
-from indelible.search.sieve import Sieve, Sifted
+from indelible.search.sieve import Sieve
 from tests.checking import indexed
 from tests.search.test_find import ACTORS, NOW, Naive, events, queries
 from tests.store.test_log import happened
@@ -62,7 +64,7 @@ def test_blocks_are_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) ->
         return sift(self, block)
 
     monkeypatch.setattr(Sieve, "sift", sifting)
-    query = parse("user:u3 -new:nothing", NOW)
+    query = parse("user:u3 -new:nothing since:90d", NOW)
     first = find(world.log, query)
     assert (len(sifted), first.count) == (3, 20)
     assert find(world.log, query, before=50, limit=5).count == 20
@@ -70,6 +72,47 @@ def test_blocks_are_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) ->
     assert len(sifted) == 3
     assert find(world.log, query, organization="globex").count == 0
     assert len(sifted) == 6
+
+
+def test_what_was_found_of_one_range_is_of_no_use_within_a_block(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "SIZES", (32, 16, 8))
+    world.log.append(happened(occurred_at=NOW - timedelta(hours=100 - n)) for n in range(100))
+    indexed(world.log)
+    for hours in (90, 10, 50, 90, 200):
+        assert find(world.log, parse(f"license since:{hours}h", NOW)).count == min(100, hours)
+
+
+def test_an_organization_that_is_called_otherwise_is_found_by_both_names(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in blocks that were asked before it had the second one."""
+    monkeypatch.setattr(blocks, "SIZES", (32, 16, 8))
+    world.log.append(happened(organization=Organization("o1", "Before")) for _ in range(32))
+    indexed(world.log)
+    query = parse("org:after -new:nothing", NOW)
+    assert find(world.log, query).count == 0
+    world.log.append([happened(organization=Organization("o1", "After"))])
+    assert find(world.log, query).count == find(world.log, parse("org:before -new:nothing", NOW)).count == 33
+
+
+def test_what_is_kept_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By searches, too: most keep no block. And blocks that were put into larger ones go."""
+    monkeypatch.setattr(blocks, "SIZES", (32, 16, 8))
+    monkeypatch.setattr(kept, "MOST", 40)
+    world.log.append(happened(actor=Actor(id=f"u{n % 5}")) for n in range(24))
+    indexed(world.log)
+    for n in range(100):
+        find(world.log, parse(f"user:u{n}", NOW))
+        find(world.log, parse(f"user:u{n} -new:nothing", NOW))
+        assert len(world.log.blocks.kept) <= 40
+    world.log.blocks.kept = Kept()
+    assert find(world.log, parse("-new:nothing", NOW)).count == 24
+    assert len(world.log.blocks.kept) == 1 + 2
+    world.log.append(happened() for _ in range(32))
+    indexed(world.log)
+    assert find(world.log, parse("-new:nothing", NOW)).count == 56
+    gc.collect()
+    assert len(world.log.blocks.kept) == 1 + 3
 
 
 @pytest.mark.usefixtures("cut")
@@ -127,3 +170,7 @@ def test_what_is_not_counted_to_the_end_is_counted_from_somewhere_on(
             found = [seq for seq in Naive(entries).find(query) if seq >= counted.start]
             assert counted.total == len(found)
             assert counted.exact == (counted.start == 0)
+            again = Hits(world.log, query, None).counted()
+            assert name == "COUNT_SECONDS" or (again.total, again.start) == (counted.total, counted.start)
+    for query in asked:  # nothing that was found of a part is taken for all of it
+        assert Hits(world.log, query, None).counted().total == len(Naive(entries).find(query))

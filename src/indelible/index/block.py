@@ -12,7 +12,8 @@ from indelible.index.grams import LONG, Range
 from indelible.index.sets import at_most, gather, newest, places, reach, union
 from indelible.store.promise import Dimension
 
-FEW = 4  # entries that are sooner looked at than the sets of another gram; names that are not counted
+FEW = 4  # entries that are sooner looked at than the sets of another gram
+NAMES = 4  # whose sets are read in the time that it takes to count a set
 NAMED = 8  # entries, to look at each of which takes as long as to read the set of a name
 SOONER = 64  # entries, to look at each of which takes as long as to see which of them have a name
 ZONE = 128  # entries whose lowest and highest time are known
@@ -145,7 +146,7 @@ class Block:
         """Those of `within` whose name in this dictionary is one of these."""
         table = self._table(dimension)
         weight = self.weight(dimension, ids)
-        if weight > FEW and self.count(within) < NAMED * weight:
+        if weight > NAMES and self.count(within) < NAMED * weight:
             keys, codes = table.keys, self._codes(dimension)
             found = [place for place in places(within) if codes[place] and keys[codes[place] - 1] in ids]
             return gather(found, self.size)

@@ -6,6 +6,7 @@ disk; a file of smaller ones is replaced as a whole. A crash leaves what was the
 the next block takes both into a new file without these.
 """
 
+import errno
 import fcntl
 import mmap
 import os
@@ -28,6 +29,7 @@ class _Mapped(NamedTuple):
     blocks: list[Block]
     end: int  # bytes of its blocks
     rest: memoryview  # what is behind them
+    pieces: int  # in which it is mapped: each takes a descriptor
 
     @property
     def grown(self) -> bool:
@@ -35,7 +37,9 @@ class _Mapped(NamedTuple):
         return measure(self.rest) is not None
 
 
-_NOTHING = _Mapped((0, 0, 0), [], 0, memoryview(b""))
+_NOTHING = _Mapped((0, 0, 0), [], 0, memoryview(b""), 0)
+PIECES = 16  # of a file; then it is mapped as one again
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Folder:
@@ -47,7 +51,10 @@ class Folder:
         self._mapped: dict[int, _Mapped] = {}
 
     def blocks(self, sizes: Sequence[int]) -> list[list[Block]]:
-        """For each size, in entries, one behind the other. What cannot be read is not there."""
+        """For each size, in entries, one behind the other. What cannot be read is not there.
+
+        Raises LogError where this process can open no more files: that does not make it an empty folder.
+        """
         with self._lock:
             known = self._mapped
             self._mapped = {size: _look(self.path / str(size), known.get(size, _NOTHING)) for size in sizes}
@@ -112,13 +119,18 @@ def _look(path: Path, known: _Mapped) -> _Mapped:
             if not _goes_on(stamp, known):
                 known = _NOTHING
             return _read(stamp, known, _mapped(file.fileno(), known.end, status.st_size))
-    except (OSError, ValueError):  # it is not there, or became shorter meanwhile
-        return _NOTHING
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            raise LogError(f"The search index in {path.parent} cannot be opened: {error.strerror}.") from error
+    except ValueError:  # it became shorter meanwhile
+        pass
+    return _NOTHING
 
 
 def _goes_on(stamp: tuple[int, int, int], known: _Mapped) -> bool:
-    """Whether the blocks that are known of this file are in it still: those of what was copied over it are others."""
-    same = stamp[0] == known.stamp[0] and stamp[1] >= known.end
+    """Whether more was added to the blocks that are known of this file, and nothing else written, as a copy over it."""
+    added = stamp[1] > known.stamp[1] or (stamp[1] == known.stamp[1] and known.grown)
+    same = stamp[0] == known.stamp[0] and added and known.pieces < PIECES
     return same and all(block.unchanged for block in known.blocks[-1:])
 
 
@@ -139,7 +151,7 @@ def _read(stamp: tuple[int, int, int], known: _Mapped, data: memoryview) -> _Map
             break
         blocks.append(block)
         end += length
-    return _Mapped(stamp, blocks, known.end + end, data[end:])
+    return _Mapped(stamp, blocks, known.end + end, data[end:], known.pieces + 1)
 
 
 def _locked(descriptor: int) -> bool:

@@ -23,7 +23,7 @@ _FLAGS = bytes.maketrans(b"01", b"\0\1")
 
 
 def pack(places: Sequence[int], size: int, sparse: int = THRIFTY) -> bytes:
-    """Rising places of a block of `size` (a multiple of 16, 65,536 at most): a bit for every entry.
+    """Rising places of a block of `size` (a multiple of 16, or so small that none is deflated): a bit for every entry.
 
     Where they are fewer than one in `sparse` that is deflated, and has an odd length; if they are few, 16 bits each.
     """
@@ -52,18 +52,30 @@ def union(packed: Iterable[bytes | memoryview], size: int, start: int = 0, stop:
 
 def _inflated(data: bytes | memoryview, size: int) -> bytes:
     try:
-        return zlib.decompress(data, DEFLATED, size // 8)
+        found = zlib.decompressobj(DEFLATED).decompress(data, size // 8 + 1)  # of what was tampered with no more
     except zlib.error as error:
-        raise LogError(f"The search index is damaged: {error}. Remove its folder: it is made again.") from error
+        raise _damaged(error) from error
+    if len(found) != size // 8:
+        raise _damaged(f"a set has {len(found)} bytes, not {size // 8}")
+    return found
+
+
+def _damaged(what: object) -> LogError:
+    return LogError(f"The search index is damaged: {what}. Remove its folder: it is made again.")
 
 
 def gather(places: Sequence[int], size: int) -> int:
     """The set of these."""
-    if len(places) > SHIFTED:
-        return int.from_bytes(_bits(places, size), "little")
     found = 0
+    if len(places) > SHIFTED:
+        try:
+            return int.from_bytes(_bits(places, size), "little")
+        except IndexError as error:
+            raise _damaged(error) from error
     for place in places:
         found |= 1 << place
+    if found.bit_length() > size:
+        raise _damaged(f"{found.bit_length()} entries of {size}")
     return found
 
 

@@ -12,12 +12,12 @@ from functools import partial
 from indelible.errors import SlowSearchError
 from indelible.event import read
 from indelible.index.block import Block
-from indelible.index.kept import Found
+from indelible.index.kept import Sifted
 from indelible.log import Log
 from indelible.search.counted import Counted, Part, numbers
 from indelible.search.plan import plan
 from indelible.search.query import Query
-from indelible.search.sieve import Sieve, Sifted
+from indelible.search.sieve import Sieve
 from indelible.search.wall import lacking
 
 ZONE = 1024  # entries of a block that are looked through at once
@@ -26,7 +26,7 @@ LONGEST = 64  # times as many
 COUNTED = 10_000  # entries behind the blocks that are counted one by one
 COUNT_SECONDS = 1.0
 AT_ONCE = 1000  # entries that are read
-KEPT = 50_000  # entries of which it is known whether they fit
+READ = 50_000  # entries of which it is known whether they fit
 READS = 500  # entries that are read to count them
 COST = 10_000  # sets that are looked at to count
 
@@ -42,8 +42,10 @@ class Hits:
         self._plan = plan(log.store, query, organization)
         self._blocks = log.blocks.upto(self.size)
         self.indexed = self._blocks[-1].stop if self._blocks else 0
-        self._sieve = Sieve(self._plan)
-        self._kept = log.blocks.kept.of((query, organization, *(tuple(look.numbers) for look in self._plan.looks)))
+        # Of names organizations alone learn others: one may be found by a word that it was not found by before.
+        theirs = [look.ids("organization") for look in self._plan.looks]
+        self._search = log.blocks.kept.of((query.terms, organization, *theirs))
+        self._sieve = Sieve(self._plan, self._search.grams)
         self._amounts: dict[int, int | None] = {}
         self._sifted: dict[int, Sifted] = {}
         self._unsure_of: dict[int, list[int]] = {}
@@ -98,14 +100,15 @@ class Hits:
         for block in reversed(self._blocks):
             if self._amount(block) is not None:
                 continue
-            cost -= self._sift(block).cost
+            sifted = self._sift(block)
+            cost -= sifted.cost
             if cost < 0 or time.monotonic() > enough:
                 return unread, block.stop
             more = self._unsure(block)[::-1]
             unread += more[:left]
             if more[left:]:
                 return unread, more[left] + 1
-            left = max(0, left - len(more) - self._once_read(block))  # so that the count is the same again
+            left = max(0, left - len(more) - sifted.read)  # so that it ends there again
         return unread, 0
 
     def _known(self, start: int) -> Iterator[Part]:
@@ -124,26 +127,23 @@ class Hits:
 
     def _fit(self, block: Block, start: int) -> int:
         """Those of a block from that place on, once those that are not sure were read."""
-        found, _, cost = self._sift(block)
+        found, _, cost, _ = self._sift(block)
         unsure = self._unsure(block)
         for seq in unsure:
             found |= self._read.get(seq, False) << seq - block.first
         if start > block.first:
             return found & -1 << start - block.first
-        self._kept.setdefault(block, Found(found, cost, len(unsure)))
+        if self._sieve.whole(block):
+            self._search.blocks.setdefault(block, Sifted(found, found, cost, len(unsure)))
         return found
 
     def _unsure(self, block: Block) -> list[int]:
         """Those of which only reading tells, rising."""
         found = self._unsure_of.get(block.first)
         if found is None:
-            sure, maybe, _ = self._sift(block)
+            sure, maybe, *_ = self._sift(block)
             found = self._unsure_of[block.first] = numbers(block, maybe & ~sure) if maybe != sure else []
         return found
-
-    def _once_read(self, block: Block) -> int:
-        kept = self._kept.get(block)
-        return kept.read if kept else 0
 
     def _may_have(self, block: Block, entries: range) -> bool:
         """As far as it was asked already: most blocks have nothing rare."""
@@ -152,7 +152,7 @@ class Hits:
 
     def _in(self, block: Block, entries: range, *, descending: bool) -> Iterator[int]:
         self._check_time()
-        sure, maybe, _ = self._sift(block)
+        sure, maybe, *_ = self._sift(block)
         if not maybe:
             return
         start, stop = max(0, entries.start - block.first), min(block.size, entries.stop - block.first)
@@ -185,7 +185,7 @@ class Hits:
     def _fitting(self, seqs: Sequence[int]) -> list[int]:
         """Those that fit, by what is written in them."""
         unread = sorted(seq for seq in seqs if seq not in self._read)
-        if len(self._read) > KEPT:  # of an export that reads all of the log
+        if len(self._read) > READ:  # of an export that reads all of the log
             self._read, unread = {}, sorted(seqs)
         lines = self._store.lines(unread) if unread else []
         if len(lines) != len(unread):
@@ -209,9 +209,8 @@ class Hits:
     def _sift(self, block: Block) -> Sifted:
         found = self._sifted.get(block.first)
         if found is None:
-            kept = self._kept.get(block)
-            found = Sifted(kept.entries, kept.entries, kept.cost) if kept else self._sieve.sift(block)
-            self._sifted[block.first] = found
+            kept = self._search.blocks.get(block) if self._sieve.whole(block) else None
+            found = self._sifted[block.first] = kept or self._sieve.sift(block)
         return found
 
     def _check_time(self) -> None:

@@ -39,6 +39,10 @@ class Look:
         """Of a case-folded text."""
         return self.pattern in text if self.whole else fits(self.pattern, text)
 
+    def ids(self, dimension: Dimension) -> frozenset[int]:
+        """The names in one dictionary."""
+        return frozenset().union(*(ids for each, ids in self.numbers if each == dimension))
+
     @cached_property
     def numbers(self) -> list[tuple[Dimension, frozenset[int]]]:
         return [(each.dimension, frozenset(each.ids)) for each in self.names if each.ids]

@@ -5,30 +5,22 @@ pairs are those of their sets (Kleene, 1938).
 """
 
 from operator import itemgetter
-from typing import NamedTuple
 
 from indelible.index.block import Block
 from indelible.index.grams import Range, exact, ranges
+from indelible.index.kept import Grams, Sifted
 from indelible.search.plan import Look, Plan
 
 NAMES = 32  # whose sets are counted rather than read
 GRAMS = 6  # of a word, the rarest; more would find hardly less
 
 
-class Sifted(NamedTuple):
-    """`sure` is a part of `maybe`. `cost`: in sets that were looked at."""
-
-    sure: int
-    maybe: int
-    cost: int
-
-
 class Sieve:
     """Of one plan. Which grams of a word are rare it learns from the first block that it is asked about."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, grams: Grams) -> None:
         self._plan = plan
-        self._grams: dict[tuple[str, str], list[Range]] = {}
+        self._grams = grams
 
     def sift(self, block: Block) -> Sifted:
         """What is cheap is asked first: where that holds for nothing, nothing else is asked."""
@@ -85,6 +77,10 @@ class Sieve:
         if (kind, word) not in self._grams:
             self._grams[kind, word] = block.rarest(kind, ranges(word))[:GRAMS]
         return self._grams[kind, word]
+
+    def whole(self, block: Block) -> bool:
+        """Whether all of it is within the range."""
+        return self._within(block) is block.every
 
     def _within(self, block: Block) -> int:
         """By its lowest and highest time most blocks are within the range, or are not."""
