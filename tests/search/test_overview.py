@@ -82,6 +82,23 @@ def test_what_was_found_of_one_range_is_of_no_use_within_a_block(world: World, m
         assert find(world.log, parse(f"license since:{hours}h", NOW)).count == min(100, hours)
 
 
+def test_a_count_that_ends_early_ends_there_again(file_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the newest blocks, which are kept, have other grams than those that are asked again."""
+    monkeypatch.setattr(blocks, "SIZES", (256,))
+    monkeypatch.setattr(hits, "READS", 125)
+
+    def value(n: int) -> str:
+        if n % 50 == 7:
+            return f"needlework1234 {n}"
+        return f"needlewo {n}" if n < 1024 else f"work1234 {n}"
+
+    file_world.log.append(happened(changes={"plan": {"new": value(n)}}) for n in range(1280))
+    indexed(file_world.log)
+    first, *others = (find(file_world.log, parse("new:needlework1234", NOW)) for _ in range(3))
+    assert first.capped
+    assert all((each.count, each.capped) == (first.count, True) for each in others)
+
+
 def test_an_organization_that_is_called_otherwise_is_found_by_both_names(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
