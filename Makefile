@@ -16,7 +16,7 @@ run: $(RUN_STAMP)
 	$(BIN)/python -m portal run --data $(DATA) --port $(PORT)
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: lint types test
 

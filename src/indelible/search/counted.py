@@ -3,26 +3,41 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from indelible.index.block import Block
 from indelible.index.sets import places
 from indelible.store.promise import Store
 
 
+class Teller(NamedTuple):
+    """Tells which entries of a block were counted, in a set, and how many of a set."""
+
+    found: Callable[[Block], int]
+    among: Callable[[Block, int], int]
+
+
 @dataclass(frozen=True)
 class Part:
-    """Entries from behind the blocks, newest first; or of a block: which these are is told when asked."""
+    """Entries from behind the blocks, newest first; or of a block."""
 
     size: int
     entries: Sequence[int] = ()
     block: Block | None = None
-    tell: Callable[[], int] = lambda: 0  # in a set
-    count: Callable[[int], int] = lambda _: 0  # how many of a set
+    told: int | Teller = 0  # which those are; of most blocks nobody asks
 
     @cached_property
     def found(self) -> int:
         """Those of the block, in a set."""
-        return self.tell()
+        told, block = self.told, self.block
+        if isinstance(told, int):
+            return told
+        return told.found(block) if block is not None else 0
+
+    def count(self, block: Block, within: int) -> int:
+        """How many of a set."""
+        told = self.told
+        return (told & within).bit_count() if isinstance(told, int) else told.among(block, within)
 
     def span(self, store: Store) -> tuple[int, int] | None:
         """Between which times they are, about: those of their block."""

@@ -7,14 +7,13 @@ neither can tell is read.
 import math
 import time
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from indelible.errors import SlowSearchError
 from indelible.event import read
 from indelible.index.block import Block
 from indelible.index.kept import Sifted
 from indelible.log import Log
-from indelible.search.counted import Counted, Part, numbers
+from indelible.search.counted import Counted, Part, Teller, numbers
 from indelible.search.plan import plan
 from indelible.search.query import Query
 from indelible.search.sieve import Sieve
@@ -50,6 +49,7 @@ class Hits:
         self._sifted: dict[int, Sifted] = {}
         self._unsure_of: dict[int, list[int]] = {}
         self._read: dict[int, bool] = {}  # whether they fit
+        self._newest: dict[range, list[int]] = {}  # behind the blocks, as far as they were counted
         self._seconds, self._until = seconds, time.monotonic() + seconds
 
     def falling(self, entries: range) -> Iterator[int]:
@@ -71,7 +71,7 @@ class Hits:
         enough = min(self._until, time.monotonic() + COUNT_SECONDS)
         parts, found = [], 0
         for stretch in _stretches(range(self.indexed, self.size), descending=True):
-            entries = self._found(stretch, descending=True)
+            entries = self._newest[stretch] = self._found(stretch, descending=True)
             parts.append(Part(len(entries), entries))
             found += len(entries)
             late = time.monotonic() > enough and stretch.start > 0
@@ -92,6 +92,7 @@ class Hits:
             self._check_time()
             self._fitting(self._unsure(block))
             amount = self._fit(block, 0).bit_count()
+            self._unsure_of.clear()  # all of a log may be counted
         return amount
 
     def _unread(self, enough: float) -> tuple[list[int], int]:
@@ -113,6 +114,7 @@ class Hits:
 
     def _known(self, start: int) -> Iterator[Part]:
         """What fits, of the entries of blocks from there on."""
+        teller = Teller(lambda block: self._fit(block, block.first), self._sieve.count)
         for block in reversed(self._blocks):
             if block.stop <= start:
                 return
@@ -120,10 +122,9 @@ class Hits:
             if amount is None:
                 found = self._fit(block, start)
                 if found:
-                    yield Part(found.bit_count(), (), block, partial(int, found), partial(_both, found))
+                    yield Part(found.bit_count(), (), block, found)
             elif amount:
-                told = partial(self._fit, block, start)
-                yield Part(amount, (), block, told, partial(self._sieve.count, block))
+                yield Part(amount, (), block, teller)
 
     def _fit(self, block: Block, start: int) -> int:
         """Those of a block from that place on, once those that are not sure were read."""
@@ -177,6 +178,8 @@ class Hits:
         wanted = self._plan.wanted
         if wanted.nothing:
             return []
+        if descending and stretch in self._newest:
+            return self._newest[stretch]
         found = self._store.find(wanted, stretch, len(stretch), descending=descending)
         if not self._plan.reads:
             return found
@@ -216,10 +219,6 @@ class Hits:
     def _check_time(self) -> None:
         if time.monotonic() > self._until:
             raise SlowSearchError(self._seconds)
-
-
-def _both(found: int, within: int) -> int:
-    return (found & within).bit_count()
 
 
 def _stretches(entries: range, *, descending: bool) -> Iterator[range]:

@@ -84,8 +84,8 @@ def _before(part: Part, block: Block, moment: int) -> int:
     """How many have an earlier time. Those before it are counted or those behind, whichever are less to look at."""
     earlier = block.before(moment)
     if 2 * earlier.bit_length() < block.size:
-        return part.count(earlier)
-    return part.size - part.count(block.every & ~earlier)
+        return part.count(block, earlier)
+    return part.size - part.count(block, block.every & ~earlier)
 
 
 def _facets(dimension: Dimension, common: dict[int, int], names: dict[int, str]) -> list[Facet]:
