@@ -14,7 +14,7 @@ from indelible.index.grams import Range
 
 MOST = 1024  # searches, and blocks of each: 8 MB
 Grams = dict[tuple[str, str], list[Range]]  # of each kind of text and word those that are rare
-Blocks = WeakKeyDictionary[Block, "Sifted"]
+Known = WeakKeyDictionary[Block, "Sifted"]
 
 
 class Sifted(NamedTuple):
@@ -33,7 +33,7 @@ class Search:
     """Of one search: what is known of blocks, and which grams of each of its words are rare."""
 
     def __init__(self) -> None:
-        self.blocks = Blocks()
+        self.blocks = Known()
         self.grams: Grams = {}
 
 
