@@ -7,7 +7,7 @@ from indelible.errors import MalformedError
 
 
 def encode(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode("ascii")
+    return base64.b64encode(data).decode()
 
 
 def decode(text: str) -> bytes:
