@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indelible.index.grams import exact, grams, ranges
-from indelible.index.sets import QUICK, THRIFTY, at_most, newest, pack, places, reach, union
+from indelible.index.sets import QUICK, THRIFTY, at_most, extent, newest, pack, places, union
 
 SIZES = st.sampled_from([8, 64, 1024, 16_384, 61_440, 65_536])
 words = st.text("ab\0ßé😀", min_size=1, max_size=30)
@@ -27,7 +27,7 @@ def test_several_sets_are_read_as_one(data: st.DataObject, size: int) -> None:
 def test_a_stretch_of_a_set_is_read_as_it_is_in_the_whole(data: st.DataObject, size: int) -> None:
     chosen = data.draw(st.sets(st.integers(0, size - 1), max_size=99))
     within = sum(1 << place for place in data.draw(st.sets(st.integers(0, size - 1), max_size=3)))
-    start, stop = reach(within)
+    start, stop = extent(within)
     assert within >> 8 * start << 8 * start == within < 1 << 8 * stop
     packed = [pack(sorted(chosen), size, sparse) for sparse in (THRIFTY, QUICK)]
     expected = sum(1 << place for place in chosen) & within

@@ -134,7 +134,7 @@ def cut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     blocked = request.param.startswith("in")
     monkeypatch.setattr(hits, "STRETCH", 2 if request.param.endswith("anywhere") else 4096)
     monkeypatch.setattr(hits, "ZONE", 4 if request.param.endswith("zones") else 1024)
-    monkeypatch.setattr(hits, "READ", 3 if request.param.endswith("zones") else 50_000)
+    monkeypatch.setattr(hits, "REMEMBERED", 3 if request.param.endswith("zones") else 50_000)
     monkeypatch.setattr(block, "ZONE", 4 if request.param.endswith("zones") else 256)
     monkeypatch.setattr(making, "ZONE", 4 if request.param.endswith("zones") else 256)
     monkeypatch.setattr(blocks, "SIZES", (32, 16, 8) if blocked else (2**40,))
