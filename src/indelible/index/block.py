@@ -9,12 +9,12 @@ import msgspec
 
 from indelible.index import image
 from indelible.index.grams import LONG, Range
-from indelible.index.sets import at_most, gather, newest, places, reach, union
+from indelible.index.sets import at_most, extent, gather, newest, places, union
 from indelible.store.promise import Dimension
 
 FEW = 4  # entries that are sooner looked at than the sets of another gram
-NAMES = 4  # whose sets are read in the time that it takes to count a set
-NAMED = 8  # entries, to look at each of which takes as long as to read the set of a name
+READ = 4  # sets that are read in the time in which one is counted
+LOOKED_AT = 8  # entries that are looked at in the time in which the set of a name is read
 SOONER = 64  # entries, to look at each of which takes as long as to see which of them have a name
 ZONE = 128  # entries whose lowest and highest time are known
 
@@ -37,7 +37,7 @@ class Table:
 
     def among(self, keys: Collection[int], within: int) -> int:
         """How many of `within` are in the sets of these. Of the sets no more is read than that."""
-        start, stop = reach(within)
+        start, stop = extent(within)
         found = union(self._packed(self._places(keys)), self._size, start, stop)
         return (found & within >> 8 * start).bit_count()
 
@@ -146,7 +146,7 @@ class Block:
         """Those of `within` whose name in this dictionary is one of these."""
         table = self._table(dimension)
         weight = self.weight(dimension, ids)
-        if weight > NAMES and self.count(within) < NAMED * weight:
+        if weight > READ and self.count(within) < LOOKED_AT * weight:
             keys, codes = table.keys, self._codes(dimension)
             found = [place for place in places(within) if codes[place] and keys[codes[place] - 1] in ids]
             return gather(found, self.size)

@@ -79,7 +79,7 @@ def gather(places: Sequence[int], size: int) -> int:
     return found
 
 
-def reach(bits: int) -> tuple[int, int]:
+def extent(bits: int) -> tuple[int, int]:
     """Between which bytes they are."""
     return max(0, (bits & -bits).bit_length() - 1) // 8, -(-bits.bit_length() // 8)
 

@@ -25,7 +25,7 @@ LONGEST = 64  # times as many
 COUNTED = 10_000  # entries behind the blocks that are counted one by one
 COUNT_SECONDS = 1.0
 AT_ONCE = 1000  # entries that are read
-READ = 50_000  # entries of which it is known whether they fit
+REMEMBERED = 50_000  # entries of which it is known whether they fit
 READS = 500  # entries that are read to count them
 COST = 10_000  # sets that are looked at to count
 
@@ -188,7 +188,7 @@ class Hits:
     def _fitting(self, seqs: Sequence[int]) -> list[int]:
         """Those that fit, by what is written in them."""
         unread = sorted(seq for seq in seqs if seq not in self._read)
-        if len(self._read) > READ:  # of an export that reads all of the log
+        if len(self._read) > REMEMBERED:  # of an export that reads all of the log
             self._read, unread = {}, sorted(seqs)
         lines = self._store.lines(unread) if unread else []
         if len(lines) != len(unread):

@@ -1,6 +1,7 @@
 """What a search that found nothing may have meant: names that there are, in the place of those that nothing has."""
 
 import re
+import time
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -18,21 +19,21 @@ _WORDS = re.compile(r"[\W_]+")
 
 def meant(log: Log, text: str, organization: str | None, now: datetime) -> str | None:
     """The query with names of the newest entries; of an organization's viewer only of its own. None if none is near."""
-    typed = pieces(text)
+    typed, until = pieces(text), time.monotonic() + SECONDS
     try:
-        told = [_near(log, piece, organization, now) or piece for piece in typed]
+        told = [_near(log, piece, organization, now, until) or piece for piece in typed]
     except SlowSearchError:
         return None
     return " ".join(told) if told != typed else None
 
 
-def _near(log: Log, piece: str, organization: str | None, now: datetime) -> str | None:
+def _near(log: Log, piece: str, organization: str | None, now: datetime, until: float) -> str | None:
     """Of a term that finds nothing, also alone, the nearest one that does."""
     terms = parse(piece, now).terms
     if not terms or terms[0].negated or terms[0].key not in looks.NAMES:
         return None
     (term,) = terms
-    if find(log, Query(terms), organization=organization, limit=1, seconds=SECONDS).count:
+    if find(log, Query(terms), organization=organization, limit=1, seconds=until - time.monotonic()).count:
         return None
     names = _names(log, term, organization)
     close = get_close_matches(term.value.casefold(), names, 1, ALIKE)
