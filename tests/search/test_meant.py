@@ -22,6 +22,8 @@ MEANT = {
     "org:acmee": "org:acme",
     'user:"Dana Lea"': 'user:"Dana Lee"',
     "action:PERSON_CREATD user:dana": "action:PERSON_CREATED user:dana",
+    "action:PERSON_CREATD user:nobody-at-all": None,  # would find nothing either
+    "action:SECRET_DNOE user:lee": None,
     "user:dana operation:delete": None,  # each finds something, and nothing is both
     "-user:dnaa": None,
     "new:proo": None,

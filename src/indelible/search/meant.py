@@ -18,13 +18,17 @@ _WORDS = re.compile(r"[\W_]+")
 
 
 def meant(log: Log, text: str, organization: str | None, now: datetime) -> str | None:
-    """The query with names of the newest entries; of an organization's viewer only of its own. None if none is near."""
+    """The query with names of the newest entries; of an organization's viewer only of its own.
+
+    None if none is near, or nothing is found by that either.
+    """
     typed, until = pieces(text), time.monotonic() + SECONDS
     try:
         told = [_near(log, piece, organization, now, until) or piece for piece in typed]
+        meant = " ".join(told)
+        return meant if told != typed and _finds(log, parse(meant, now), organization, until) else None
     except SlowSearchError:
         return None
-    return " ".join(told) if told != typed else None
 
 
 def _near(log: Log, piece: str, organization: str | None, now: datetime, until: float) -> str | None:
@@ -33,13 +37,17 @@ def _near(log: Log, piece: str, organization: str | None, now: datetime, until: 
     if not terms or terms[0].negated or terms[0].key not in looks.NAMES:
         return None
     (term,) = terms
-    if find(log, Query(terms), organization=organization, limit=1, seconds=until - time.monotonic()).count:
+    if _finds(log, Query(terms), organization, until):
         return None
     names = _names(log, term, organization)
     close = get_close_matches(term.value.casefold(), names, 1, ALIKE)
     if not close:
         return None
     return quoted(names[close[0]]) if term.key == ANY else spell(term.key, names[close[0]])
+
+
+def _finds(log: Log, query: Query, organization: str | None, until: float) -> bool:
+    return find(log, query, organization=organization, limit=1, seconds=until - time.monotonic()).count > 0
 
 
 def _names(log: Log, term: Term, organization: str | None) -> dict[str, str]:

@@ -4,6 +4,7 @@ A set of each. The grams of a word may stand in a text that lacks it; all else i
 pairs are those of their sets (Kleene, 1938).
 """
 
+from functools import cached_property
 from operator import itemgetter
 
 from indelible.index.block import Block
@@ -43,12 +44,7 @@ class Sieve:
         within = self._within(block)
         if not within:
             return 0
-        if within != block.every or len(self._plan.looks) > 1:
-            return None
-        for look in self._plan.looks:  # one
-            if look.negated or look.texts or len(look.numbers) > 1 or any(len(ids) > NAMES for _, ids in look.numbers):
-                return None
-        return self.count(block, block.every)
+        return self.count(block, block.every) if self._by_names and within == block.every else None
 
     def count(self, block: Block, within: int) -> int:
         """How many of `within` fit, where the amount is known."""
@@ -56,6 +52,14 @@ class Sieve:
             return block.count(within)
         (look,) = self._plan.looks
         return sum(block.amount(dimension, ids, within) for dimension, ids in look.numbers)
+
+    @cached_property
+    def _by_names(self) -> bool:
+        """Whether a few names of one dictionary tell all."""
+        return len(self._plan.looks) <= 1 and not any(
+            look.negated or look.texts or len(look.numbers) > 1 or any(len(ids) > NAMES for _, ids in look.numbers)
+            for look in self._plan.looks
+        )
 
     def _one(self, look: Look, block: Block, within: int) -> tuple[int, int]:
         sure = possible = 0
