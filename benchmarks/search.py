@@ -132,7 +132,7 @@ def asked(log: Log, text: str, organization: str | None) -> Asked:
     page = find(log, query, organization=organization, seconds=10)
     newest = time.perf_counter()
     low, high = micros(query.since or BEGAN), micros(query.until or NOW)
-    bars(log, page.counted, [low + (high - low) * n // BARS for n in range(BARS + 1)])
+    bars(page.counted, [low + (high - low) * n // BARS for n in range(BARS + 1)])
     end = time.perf_counter()
     return Asked((end - start) * 1000, (newest - start) * 1000, f"{page.count:,}{'+' if page.capped else ''}")
 

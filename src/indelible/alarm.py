@@ -40,7 +40,7 @@ def _newest(log: Log) -> Entry | None:
     try:
         numbers = [number for each in (DETECTED, ENDED) for number in log.store.fitting("action", each.casefold())]
         wanted = Wanted([Clause([Among("action", numbers)])])
-        found = [] if wanted.nothing else log.store.find(wanted, range(log.head().size), 1, descending=True)
+        found = {} if wanted.nothing else log.store.find(wanted, range(log.head().size), 1, descending=True)
         return next((log.entry(seq) for seq in found), None)
     except (Error, TypeError, ValueError, AttributeError):  # a damaged file may hold a value of any kind in any place
         return None

@@ -81,7 +81,7 @@ class Owners:
         indexed = blocks[-1].stop if blocks else 0
         for stop in range(size, indexed, -STRETCH):
             wanted = Wanted([Clause([Among("entity", list(numbers))])])
-            yield self._store.find(wanted, range(max(indexed, stop - STRETCH), stop), STRETCH, descending=False)
+            yield list(self._store.find(wanted, range(max(indexed, stop - STRETCH), stop), STRETCH, descending=False))
         for block in reversed(blocks):
             yield [block.first + place for place in places(block.among("entity", numbers, block.every))]
 

@@ -152,7 +152,7 @@ def test_what_is_counted_is_what_is_found(world: World, added: list[Event], aske
         assert sum(facet.entries for facet in told.names["actor"]) == len(found)
         times = [micros(datetime.fromisoformat(entry.occurred_at)) for entry in found]
         within = [sum(low <= time < high for time in times) for low, high in pairwise(BOUNDS)]
-        assert bars(world.log, counted, BOUNDS) == within
+        assert bars(counted, BOUNDS) == within
 
 
 def test_each_facet_finds_what_it_counts(world: World) -> None:

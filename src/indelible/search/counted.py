@@ -1,13 +1,12 @@
 """What was counted of the entries that are meant, and where they are."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 from indelible.index.block import Block
 from indelible.index.sets import places
-from indelible.store.promise import Store
 
 
 class Teller(NamedTuple):
@@ -19,10 +18,10 @@ class Teller(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """Entries from behind the blocks, newest first; or of a block."""
+    """Entries from behind the blocks, newest first, and their times; or of a block."""
 
     size: int
-    entries: Sequence[int] = ()
+    entries: Mapping[int, int] = field(default_factory=dict)
     block: Block | None = None
     told: int | Teller = 0  # which those are; of most blocks nobody asks
 
@@ -39,15 +38,15 @@ class Part:
         told = self.told
         return (told & within).bit_count() if isinstance(told, int) else told.among(block, within)
 
-    def span(self, store: Store) -> tuple[int, int] | None:
+    def span(self) -> tuple[int, int] | None:
         """Between which times they are, about: those of their block."""
         if self.block is not None:
             return self.block.span
-        times = [time for (time,) in store.columns(self.entries, ())]
+        times = self.entries.values()
         return (min(times), max(times)) if times else None
 
     def newest(self, limit: int) -> list[int]:
-        return numbers(self.block, self.found)[-limit:] if self.block else list(self.entries[:limit])
+        return numbers(self.block, self.found)[-limit:] if self.block else list(self.entries)[:limit]
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Hits:
         self._sifted: dict[int, Sifted] = {}
         self._unsure_of: dict[int, list[int]] = {}
         self._read: dict[int, bool] = {}  # whether they fit
-        self._newest: dict[range, list[int]] = {}  # behind the blocks, as far as they were counted
+        self._newest: dict[range, dict[int, int]] = {}  # behind the blocks, as far as they were counted
         self._seconds, self._until = seconds, time.monotonic() + seconds
 
     def falling(self, entries: range) -> Iterator[int]:
@@ -122,9 +122,9 @@ class Hits:
             if amount is None:
                 found = self._fit(block, start)
                 if found:
-                    yield Part(found.bit_count(), (), block, found)
+                    yield Part(found.bit_count(), block=block, told=found)
             elif amount:
-                yield Part(amount, (), block, teller)
+                yield Part(amount, block=block, told=teller)
 
     def _fit(self, block: Block, start: int) -> int:
         """Those of a block from that place on, once those that are not sure were read."""
@@ -174,16 +174,19 @@ class Hits:
             self._check_time()
             yield from self._found(stretch, descending=descending)
 
-    def _found(self, stretch: range, *, descending: bool) -> list[int]:
+    def _found(self, stretch: range, *, descending: bool) -> dict[int, int]:
+        """Those of a stretch that fit, and their times."""
         wanted = self._plan.wanted
         if wanted.nothing:
-            return []
+            return {}
         if descending and stretch in self._newest:
             return self._newest[stretch]
         found = self._store.find(wanted, stretch, len(stretch), descending=descending)
         if not self._plan.reads:
             return found
-        return [seq for at in range(0, len(found), AT_ONCE) for seq in self._fitting(found[at : at + AT_ONCE])]
+        seqs = list(found)
+        stretches = (seqs[at : at + AT_ONCE] for at in range(0, len(seqs), AT_ONCE))
+        return {seq: found[seq] for some in stretches for seq in self._fitting(some)}
 
     def _fitting(self, seqs: Sequence[int]) -> list[int]:
         """Those that fit, by what is written in them."""

@@ -58,12 +58,12 @@ def facets(log: Log, counted: Counted, dimensions: Sequence[Dimension], limit: i
     return Facets({each: _facets(each, common[each], names[each])[:limit] for each in dimensions}, among)
 
 
-def bars(log: Log, counted: Counted, bounds: Sequence[int]) -> list[int]:
+def bars(counted: Counted, bounds: Sequence[int]) -> list[int]:
     """How many of the entries counted are within each bounds[i] <= time < bounds[i + 1] (microseconds, rising)."""
     found = [0] * (len(bounds) + 1)  # the first: before all bounds, the last: after them
     for part in counted.parts:
         if part.block is None:
-            for (time,) in log.store.columns(part.entries, ()):
+            for time in part.entries.values():
                 found[bisect_right(bounds, time)] += 1
             continue
         first, last = (bisect_right(bounds, time) for time in part.block.span)

@@ -189,8 +189,8 @@ class Store(Protocol):
     def named(self, numbers: Mapping[Dimension, Collection[int]]) -> dict[Dimension, dict[int, str]]:
         """The names behind numbers, in one question: an actor's JSON as it looked, an organization's id."""
 
-    def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
-        """The first `limit` among these places, in that direction."""
+    def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> dict[int, int]:
+        """The first `limit` among these places, in that direction, and the time of each."""
 
     # For `verify`.
 

@@ -121,9 +121,7 @@ class Pages:
             except SlowSearchError as error:
                 problems = [Problem("q", str(error))]
             else:
-                narrower = narrowing(
-                    self._log.replica, state=state, query=query, counted=page.counted, viewer=viewer, now=now
-                )
+                narrower = narrowing(state=state, query=query, counted=page.counted, viewer=viewer, now=now)
         found = page.entries if page else []
         lines = zip(found, page.lines if page else (), strict=True)
         unfolded, line = next((pair for pair in lines if pair[0].seq == state.open), (None, b""))

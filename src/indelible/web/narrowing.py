@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from indelible.event import EPOCH, micros
-from indelible.log import Log
 from indelible.search.counted import Counted
 from indelible.search.overview import bars
 from indelible.search.query import Query, pieces
@@ -53,11 +52,9 @@ class Narrowing:
     partly: bool
 
 
-def narrowing(  # noqa: PLR0913 - what is asked, what was found, and for whom
-    log: Log, *, state: State, query: Query, counted: Counted, viewer: Viewer, now: datetime
-) -> Narrowing:
-    bounds = _bounds(log, query, counted, now)
-    drawn = _bars(state, bounds, bars(log, counted, [micros(bound) for bound in bounds])) if bounds else []
+def narrowing(*, state: State, query: Query, counted: Counted, viewer: Viewer, now: datetime) -> Narrowing:
+    bounds = _bounds(query, counted, now)
+    drawn = _bars(state, bounds, bars(counted, [micros(bound) for bound in bounds])) if bounds else []
     first, last = (bounds[0], bounds[-1]) if bounds else (now, now)
     lists = [LISTS[each] for each in dimensions(viewer)]
     return Narrowing(_chips(state), lists, drawn, _told(first), _told(last), not counted.exact)
@@ -68,9 +65,9 @@ def _chips(state: State) -> list[Chip]:
     return [Chip(term, state.search(q=" ".join(terms[:at] + terms[at + 1 :]))) for at, term in enumerate(terms)]
 
 
-def _bounds(log: Log, query: Query, counted: Counted, now: datetime) -> list[datetime]:
+def _bounds(query: Query, counted: Counted, now: datetime) -> list[datetime]:
     """Of bars as wide as a person would make them. Of what was not counted nothing is drawn."""
-    spans = [span for part in counted.parts if (span := part.span(log.store)) is not None]
+    spans = [span for part in counted.parts if (span := part.span()) is not None]
     if not spans:
         return []
     lowest, highest = (EPOCH + timedelta(microseconds=moment) for moment in _within(spans))

@@ -53,7 +53,7 @@ class User:
         page = self._found(query, viewer) if query else None
         found = page.entries if page else []
         told = query and page and found and narrowing(
-            self._log.replica, state=state, query=query, counted=page.counted, viewer=viewer, now=now
+            state=state, query=query, counted=page.counted, viewer=viewer, now=now
         )  # fmt: skip
         actor = newest.entries[0].actor
         values = {

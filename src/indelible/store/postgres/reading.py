@@ -48,7 +48,7 @@ class _Connections:
                 taken, used = self._take()
                 try:
                     for sql, values in asked:
-                        cursor = taken.db.execute(sql, values)
+                        cursor = taken.db.execute(sql, values, binary=True)  # lines as they are, not as digits
                     rows: Rows = cursor.fetchall()
                 except psycopg.OperationalError:
                     if not (used and taken.db.closed):

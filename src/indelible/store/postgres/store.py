@@ -202,10 +202,10 @@ class PostgresStore:
             found[dimension][id_] = key.decode()
         return found
 
-    def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
+    def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> dict[int, int]:
         where, order = Conditions(self._log, wanted, entries), "DESC" if descending else "ASC"
-        sql = f"SELECT e.seq FROM indelible_log.entry e WHERE {where.sql} ORDER BY e.seq {order} LIMIT %s"
-        return [seq for (seq,) in self._readers.query(sql.encode(), (*where.values, limit))]
+        sql = f"SELECT e.seq, e.at FROM indelible_log.entry e WHERE {where.sql} ORDER BY e.seq {order} LIMIT %s"
+        return dict(self._readers.query(sql.encode(), (*where.values, limit)))
 
     def bounds(self) -> tuple[int | None, int | None]:
         ((first, last),) = self._readers.query(SQL["bounds"], {"log": self._log})

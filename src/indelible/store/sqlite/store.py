@@ -227,10 +227,10 @@ class SQLiteStore:
             found[dimension][id_] = name
         return found
 
-    def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> list[int]:
+    def find(self, wanted: Wanted, entries: range, limit: int, *, descending: bool) -> dict[int, int]:
         where, order = Conditions(wanted, entries), "DESC" if descending else "ASC"
-        sql = f"SELECT e.seq FROM entry e WHERE {where.sql} ORDER BY e.seq {order} LIMIT ?"
-        return self._ids(sql, *where.values, limit)
+        sql = f"SELECT e.seq, e.at FROM entry e WHERE {where.sql} ORDER BY e.seq {order} LIMIT ?"
+        return dict(self.select(sql, (*where.values, limit)))
 
     def bounds(self) -> tuple[int | None, int | None]:
         ((first, last),) = self.select(SQL["bounds"])
