@@ -1,11 +1,15 @@
 """A set is what was packed, and a text that has a word is found by the word's grams."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indelible.index import image, making
+from indelible.index.block import Table
 from indelible.index.grams import exact, grams, ranges
 from indelible.index.sets import QUICK, THRIFTY, at_most, extent, newest, pack, places, union
 
+SIZE = 64
 SIZES = st.sampled_from([8, 64, 1024, 16_384, 61_440, 65_536])
 words = st.text("ab\0ßé😀", min_size=1, max_size=30)
 
@@ -62,3 +66,24 @@ def test_of_a_short_word_grams_tell_exactly(text: str, word: str) -> None:
     assert exact(word)
     found = all(any(start <= gram < stop for gram in grams(text)) for start, stop in ranges(word))
     assert found == (word in text)
+
+
+def table_of(texts: list[str]) -> Table:
+    """Of a block in which each entry has one of these."""
+    found = {text: [place for place, each in enumerate(texts) if each == text] for text in texts}
+    keys, ends, sets = (memoryview(part) for part in image.table(making.cut(found), SIZE, THRIFTY))
+    return Table(keys, ends, sets, SIZE)
+
+
+@given(texts=st.lists(words, min_size=1, max_size=SIZE), word=st.text("abß", min_size=1, max_size=3))
+def test_a_short_word_is_found_where_it_stands(texts: list[str], word: str) -> None:
+    (range_,) = ranges(word)
+    assert places(table_of(texts).between(*range_)) == [place for place, text in enumerate(texts) if word in text]
+
+
+@pytest.mark.parametrize("word", ["a", "ab"])
+def test_a_word_of_one_character_or_two_is_found_by_one_set_where_many_texts_go_on_from_it(word: str) -> None:
+    many = table_of([word + last for last in "abcdefgh"])
+    few = table_of([word + last for last in "abcdef"])
+    assert {many.count([stop - 1]) for _, stop in ranges(word)} == {8}
+    assert {few.count([stop - 1]) for _, stop in ranges(word)} == {0}

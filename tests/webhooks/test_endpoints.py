@@ -71,7 +71,13 @@ def test_a_filter_that_would_be_refused_today_goes_on_as_it_was(hooked: Hooked) 
     endpoint, _ = hooked.add(URL)
     with pytest.raises(QueryError, match="OR joins no terms"):
         hooked.webhooks.endpoints.change(endpoint.id, DANA, url=URL, filter="dana OR kim", contact=None)
-    structs.replace(endpoint, filter="dana OR kim").match()
+    with hooked.work.transaction() as statements:
+        statements.run("change_endpoint", **structs.asdict(structs.replace(endpoint, filter="dana OR kim")))
+    changed = hooked.webhooks.endpoints.change(
+        endpoint.id, DANA, url=URL, filter="dana OR kim", contact="ops@acme.test"
+    )
+    assert (changed.filter, changed.contact) == ("dana OR kim", "ops@acme.test")
+    changed.match()
 
 
 def test_what_changes_nothing_is_no_entry(hooked: Hooked) -> None:

@@ -77,10 +77,11 @@ class Table:
         return self._counts[at]
 
     def _range(self, start: int, stop: int) -> range:
-        at = bisect_left(self.keys, start)
-        if stop == start + 1:
-            return range(at, at + (at < len(self.keys) and self.keys[at] == start))
-        return range(at, bisect_left(self.keys, stop, at))
+        """Where they are. The highest number alone, if there is one: it stands for all of them."""
+        end = bisect_left(self.keys, stop)
+        if end and self.keys[end - 1] == stop - 1:
+            return range(end - 1, end)
+        return range(bisect_left(self.keys, start, 0, end) if start + 1 < stop else end, end)
 
     def _end(self, at: int) -> int:
         return self._ends[at - 1] if at else 0

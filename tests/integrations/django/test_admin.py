@@ -8,7 +8,8 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from indelible import Actor, acting_as
+from indelible import Actor, acting_as, alarm
+from indelible.errors import VerificationError
 from indelible.integrations.django import auditing
 from tests.integrations.django.project.shop.models import Product, Tag
 from tests.integrations.django.site import Site
@@ -137,6 +138,20 @@ def test_a_log_that_cannot_be_sealed_is_shown_as_it_is_and_the_page_says_so(
     (site.folder / "audit.db.key").rename(site.folder / "elsewhere")
     page = text(admin, LIST)
     assert "New entries cannot be shown." in page
+
+
+def test_where_verification_failed_every_page_of_the_log_says_so_until_it_is_right_again(
+    admin: Client, chair: Product
+) -> None:
+    text(admin, LIST)
+    log, error = auditing.audit().log, VerificationError("changed", "entry 0 was changed <b>", 0)
+    alarm.begin(log, error, None)
+    for address in (LIST, f"{LIST}?q=nothing", f"{LIST}0/"):
+        page = text(admin, address)
+        assert "Verification of this log failed." in page
+        assert "entry 0 was changed &lt;b&gt;" in page
+    alarm.end(log, error)
+    assert "Verification" not in text(admin, LIST)
 
 
 def test_what_is_changed_in_the_admin_is_by_whoever_is_signed_in(admin: Client, site: Site) -> None:

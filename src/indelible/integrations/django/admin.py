@@ -11,12 +11,15 @@ from django.template.loader import get_template
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from indelible import event
+from indelible.alarm import DETECTED
 from indelible.errors import Error, NotFoundError
 from indelible.event import read
 from indelible.integrations.django.auditing import audit
 from indelible.integrations.django.entities import history_query, object_url
 from indelible.integrations.django.models import Entry
 from indelible.search.page import find
+from indelible.search.query import parse
 from indelible.web.state import State, number, understand
 from indelible.web.view import row
 
@@ -99,6 +102,7 @@ class EntryAdmin(admin.ModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
             "crumbs_listed": _listed(),
+            "alarm": _alarm(),
             **values,
         }
         answer = TemplateResponse(request, template, context, status=status)
@@ -113,6 +117,15 @@ def _freshen() -> str:
     except Error as error:
         return str(error)
     return ""
+
+
+def _alarm() -> event.Entry | None:
+    """What verifying found wrong, if it has not found it right since: whoever verifies puts both on record."""
+    try:
+        found = find(audit().log, parse("action:AUDIT_TAMPERING_*", datetime.now(UTC)), limit=1)
+    except Error:
+        return None  # the page says why
+    return next((entry for entry in found.entries if entry.action == DETECTED), None)
 
 
 def _ranges(state: State) -> list[tuple[str, str, bool]]:
