@@ -31,6 +31,7 @@ from indelible.signer import Signer, last_signed
 from indelible.signer.keys import given
 from indelible.store.place import Place, place_of
 from indelible.store.promise import Appending, Head, Store
+from indelible.store.spellings import Spellings
 
 MAKING_SECONDS = 5.0  # for another process to finish what it began, and for a replica to hear of it
 
@@ -41,6 +42,7 @@ class Log:
     def __init__(self, store: Store, signer: Signer | None) -> None:
         self.store = store
         self.blocks = Blocks(store)
+        self.spellings = Spellings(store)
         self.replica = self  # what searches read: another copy of the log, where there is one
         self._signer = signer
         self._group = Group(self._seal, self.sign)

@@ -38,7 +38,8 @@ class Hits:
     ) -> None:
         self._log, self._store = log, log.store
         self.size = log.head().size if end is None else end  # first: of what comes after the dictionaries know more
-        self._plan = plan(log.store, query, organization)
+        log.spellings.upto(self.size)
+        self._plan = plan(log, query, organization)
         self._blocks = log.blocks.upto(self.size)
         self.indexed = self._blocks[-1].stop if self._blocks else 0
         # Of names organizations alone learn others: one may be found by a word that it was not found by before.

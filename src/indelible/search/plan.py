@@ -7,11 +7,12 @@ from functools import cached_property
 import msgspec
 
 from indelible.event import Actor, micros
+from indelible.log import Log
 from indelible.search import looks
 from indelible.search.match import Match, matching
 from indelible.search.query import Query, Term, one
-from indelible.store.folding import fits
-from indelible.store.promise import Among, Clause, Dimension, Store, Wanted
+from indelible.store.folding import fits, longest
+from indelible.store.promise import Among, Clause, Dimension, Wanted
 
 _actor = msgspec.json.Decoder(Actor).decode
 _ESCAPED = re.compile(r'[\x00-\x1f"\\\x7f]')  # what JSON may write in another way
@@ -33,7 +34,7 @@ class Look:
 
     @cached_property
     def word(self) -> str:
-        return self.pattern if self.whole else max(self.pattern.split("*"), key=len)
+        return self.pattern if self.whole else longest(self.pattern)
 
     def fits(self, text: str) -> bool:
         """Of a case-folded text."""
@@ -76,11 +77,11 @@ class Plan:
         return Wanted(clauses, self.since, self.until)
 
 
-def plan(store: Store, query: Query, organization: str | None) -> Plan:
+def plan(log: Log, query: Query, organization: str | None) -> Plan:
     """`organization` is the tenant the viewer is confined to; it stands before whatever they typed."""
-    found = [_look(store, term) for term in query.terms]
+    found = [_look(log, term) for term in query.terms]
     if organization is not None:
-        theirs = Among("organization", store.keyed("organization", organization))
+        theirs = Among("organization", log.store.keyed("organization", organization))
         found.insert(0, Look((theirs,)))
     since = None if query.since is None else micros(query.since)
     until = None if query.until is None else micros(query.until)
@@ -88,20 +89,22 @@ def plan(store: Store, query: Query, organization: str | None) -> Plan:
     return Plan(tuple(found), since, until, matching(Query(read)))
 
 
-def _user(store: Store, type_: str, key: str) -> list[int]:
+def _user(log: Log, type_: str, key: str) -> list[int]:
     """Every way in which one user has looked."""
-    known = store.named({"actor": store.having("actor", key.casefold())})["actor"]
+    known = log.store.named({"actor": log.spellings.having("actor", key.casefold())})["actor"]
     return [id_ for id_, name in known.items() if ((actor := _actor(name)).type, actor.id) == (type_, key)]
 
 
-def _look(store: Store, term: Term) -> Look:
+def _look(log: Log, term: Term) -> Look:
     """Where a term looks, and what fits it there."""
     if (meant := one(term)) is not None:
-        found = Among("entity", store.entity(*meant)) if term.key == "entity" else Among("actor", _user(store, *meant))
+        found = (
+            Among("entity", log.store.entity(*meant)) if term.key == "entity" else Among("actor", _user(log, *meant))
+        )
         return Look((found,), negated=term.negated)
     text = term.value.casefold()
     pattern = "*" in text and not term.quoted
-    look = store.fitting if pattern else store.having
+    look = log.spellings.fitting if pattern else log.spellings.having
     return Look(
         tuple(Among(dimension, look(dimension, text)) for dimension in looks.NAMES.get(term.key, ())),
         looks.TEXTS.get(term.key, ()),

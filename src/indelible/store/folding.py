@@ -1,5 +1,9 @@
 """What a search compares, and how."""
 
+from collections.abc import Iterable
+
+Spelled = tuple[int, str]  # a name's number, and its spellings, case-folded
+
 
 def fold(*spellings: str | None) -> str:
     """Case-folded, one spelling a line, each once."""
@@ -9,6 +13,18 @@ def fold(*spellings: str | None) -> str:
 def spellings(name: str) -> tuple[str, str, str]:
     """How people look for LICENSE_ASSIGNED: as license.assigned and license assigned, too."""
     return name, name.replace("_", "."), name.replace("_", " ")
+
+
+def longest(pattern: str) -> str:
+    """What stands between two stars of it, or at an end: whatever it fits has this in it."""
+    return max(pattern.split("*"), key=len)
+
+
+def fitting(pattern: str, names: Iterable[Spelled]) -> list[int]:
+    """Of these names the numbers of those with a spelling that the pattern fits."""
+    part = longest(pattern)
+    found = ((id_, folded) for id_, folded in names if part in folded)
+    return [id_ for id_, folded in found if any(fits(pattern, spelling) for spelling in folded.split("\n"))]
 
 
 def fits(pattern: str, text: str) -> bool:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from indelible.event import Event
 from indelible.merkle.tree import Frontier
+from indelible.store.folding import Spelled
 
 MIN_SIZE, MAX_SIZE = -(2**63), 2**63 - 1  # of a log: what both databases count to
 PAGE = 1000  # rows read in one go
@@ -173,6 +174,9 @@ class Store(Protocol):
 
     def fitting(self, dimension: Dimension, pattern: str) -> list[int]:
         """Numbers of the names with a spelling that the case-folded pattern fits, whole; `*` stands for anything."""
+
+    def spelled(self, start: Mapping[Dimension, int], limit: int) -> dict[Dimension, list[Spelled]]:
+        """Of each of these dictionaries the names from that number on, rising, up to `limit`; in one question."""
 
     def keyed(self, dimension: Literal["organization"], key: str) -> list[int]:
         """The number of the organization with this id, if there is one."""

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from indelible.errors import VerificationError
 from indelible.merkle.tree import Frontier
-from indelible.store.folding import fits
+from indelible.store.folding import Spelled, fitting, longest
 from indelible.store.postgres.appending import Appending
 from indelible.store.postgres.connection import SQL, Database, Rows
 from indelible.store.postgres.finding import COLUMNS, Conditions
@@ -169,8 +169,19 @@ class PostgresStore:
 
     def fitting(self, dimension: Dimension, pattern: str) -> list[int]:
         """What has the pattern's longest part may fit. Not by LIKE: a pattern of stars would keep it for years."""
-        found = self._containing(dimension, max(pattern.split("*"), key=len))
-        return [id_ for id_, folded in found if any(fits(pattern, spelling) for spelling in folded.split("\n"))]
+        return fitting(pattern, self._containing(dimension, longest(pattern)))
+
+    def spelled(self, start: Mapping[Dimension, int], limit: int) -> dict[Dimension, list[Spelled]]:
+        each = [
+            f"(SELECT '{dimension}', id, folded FROM indelible_log.{dimension} WHERE log_id = %s AND id >= %s "
+            "ORDER BY id LIMIT %s)"
+            for dimension in start
+        ]
+        found: dict[Dimension, list[Spelled]] = {dimension: [] for dimension in start}
+        values = [value for first in start.values() for value in (self._log, first, limit)]
+        for dimension, id_, folded in self._readers.query(" UNION ALL ".join(each).encode(), values):
+            found[dimension].append((id_, folded.decode("utf-8", "replace")))
+        return found
 
     def _containing(self, dimension: Dimension, text: str) -> list[tuple[int, str]]:
         sql = (

@@ -19,7 +19,7 @@ from indelible.errors import ConflictError, LogError, NotFoundError, Verificatio
 from indelible.files import remedy
 from indelible.merkle.tree import Frontier
 from indelible.store.dictionary import Dictionary
-from indelible.store.folding import fits
+from indelible.store.folding import Spelled, fitting, longest
 from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, SORTED, Dimension, Head, Wanted
 from indelible.store.sqlite.appending import Appending
 from indelible.store.sqlite.finding import COLUMNS, Conditions
@@ -200,10 +200,19 @@ class SQLiteStore:
 
     def fitting(self, dimension: Dimension, pattern: str) -> list[int]:
         """What has the pattern's longest part may fit. Not by GLOB: a pattern of stars would keep it for years."""
-        found = self.select(
-            f"SELECT id, folded FROM {dimension} WHERE instr(folded, ?)", (max(pattern.split("*"), key=len),)
-        )
-        return [id_ for id_, folded in found if any(fits(pattern, spelling) for spelling in folded.split("\n"))]
+        sql = f"SELECT id, folded FROM {dimension} WHERE instr(folded, ?)"
+        return fitting(pattern, self.select(sql, (longest(pattern),)))
+
+    def spelled(self, start: Mapping[Dimension, int], limit: int) -> dict[Dimension, list[Spelled]]:
+        each = [
+            f"SELECT * FROM (SELECT '{dimension}', id, folded FROM {dimension} WHERE id >= ? ORDER BY id LIMIT ?)"
+            for dimension in start
+        ]
+        found: dict[Dimension, list[Spelled]] = {dimension: [] for dimension in start}
+        values = [value for first in start.values() for value in (first, limit)]
+        for dimension, id_, folded in self.select(" UNION ALL ".join(each), values):
+            found[dimension].append((id_, folded))
+        return found
 
     def keyed(self, dimension: Literal["organization"], key: str) -> list[int]:
         return self._ids(f"SELECT id FROM {dimension} WHERE key = ?", key)

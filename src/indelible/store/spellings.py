@@ -1,0 +1,51 @@
+"""How names are spelled, as far as this process has read it: those of most dictionaries never change.
+
+An organization is given other names later, so the store is asked for those each time, and where there are too many.
+"""
+
+from threading import Lock
+
+from indelible.store.folding import Spelled, fitting
+from indelible.store.promise import Dimension, Store
+
+KEPT: tuple[Dimension, ...] = ("action", "operation", "source", "entity_type", "actor")
+MOST = 20_000  # names of a dictionary: 4 MB
+
+
+class Spellings:
+    """Of one log. `upto` first, then ask."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._size = 0
+        self._known: dict[Dimension, list[Spelled]] = {}
+
+    def upto(self, size: int) -> None:
+        """Know the names of a log of this size. Raises LogError."""
+        with self._lock:
+            if size != self._size and not (self._size and self._read_on()):
+                self._known = {dimension: [] for dimension in KEPT}
+                self._read_on()
+            self._size = size
+
+    def _read_on(self) -> bool:
+        """Each dictionary from the last name that is known. False: it has another one in its place."""
+        known = self._known
+        found = self._store.spelled({each: names[-1][0] if names else 0 for each, names in known.items()}, MOST + 1)
+        if any(names[-1:] != found[each][: len(names[-1:])] for each, names in known.items()):
+            return False
+        for dimension, names in found.items():
+            known[dimension].extend(names[len(known[dimension][-1:]) :])  # at its end: others read meanwhile
+        self._known = {each: names for each, names in known.items() if len(names) <= MOST}
+        return True
+
+    def having(self, dimension: Dimension, text: str) -> list[int]:
+        """As `Store.having`."""
+        known = self._known.get(dimension)
+        return self._store.having(dimension, text) if known is None else [id_ for id_, told in known if text in told]
+
+    def fitting(self, dimension: Dimension, pattern: str) -> list[int]:
+        """As `Store.fitting`."""
+        known = self._known.get(dimension)
+        return self._store.fitting(dimension, pattern) if known is None else fitting(pattern, known)
