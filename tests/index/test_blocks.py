@@ -62,6 +62,14 @@ def test_blocks_reach_as_far_as_they_are_full(world: World) -> None:
     assert count(world.log) == sum(n % 5 == 3 for size in (7, 10, 60) for n in range(size))
 
 
+def test_none_is_made_that_would_be_smaller_than_what_is_worth_while(world: World) -> None:
+    append(world, 60)
+    assert world.log.blocks.advance(32)
+    assert not world.log.blocks.advance(32)
+    assert [block.entries for block in world.log.blocks.upto(60)] == [range(32)]
+    assert advance(world.log)[1:] == [range(n, n + 8) for n in (32, 40, 48)]
+
+
 def test_a_reader_that_was_there_before_sees_what_is_made_after(world: World) -> None:
     append(world, 20)
     with Log.open(world.log_url, sign=False) as reader:
@@ -189,10 +197,10 @@ def large(either: World) -> World:
 
 def test_large_blocks_are_made_by_another_process_and_small_ones_here(large: World) -> None:
     with indexing(large) as indexer:
-        while large.log.blocks.reach(large.log.head().size) < blocks.SIZES[0] + 8960:
+        while large.log.blocks.reach(large.log.head().size) < blocks.SIZES[0] + 8992:
             assert indexer.failure is None
             threading.Event().wait(0.02)
-    assert [b.size for b in large.log.blocks.upto(2**40)] == [blocks.SIZES[0], 4096, 4096, 256, 256, 256]
+    assert [b.size for b in large.log.blocks.upto(2**40)] == [blocks.SIZES[0], *[4096] * 2, *[256] * 3, *[16] * 2]
     assert count(large.log) == (blocks.SIZES[0] + 9000) // 5
 
 

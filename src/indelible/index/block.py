@@ -17,6 +17,7 @@ READ = 4  # sets that are read in the time in which one is counted
 LOOKED_AT = 8  # entries that are looked at in the time in which the set of a name is read
 SOONER = 64  # entries, to look at each of which takes as long as to see which of them have a name
 ZONE = 128  # entries whose lowest and highest time are known
+MOMENTS = 4  # of which it is kept what is before them: ends of bars, which are those of most pages
 
 
 class Table:
@@ -26,6 +27,7 @@ class Table:
         self.keys, self._ends = keys.cast("Q"), ends.cast("I")
         self._sets, self._size = sets, size
         self._counts: dict[int, int] = {}  # of sets that were counted
+        self._last: tuple[frozenset[int], list[int]] = (frozenset(), [])
 
     def any(self, keys: Collection[int]) -> int:
         """Of at least one of these."""
@@ -51,6 +53,10 @@ class Table:
         found = self._range(start, stop)
         return self.union(found) if found else 0
 
+    def has(self, start: int, stop: int) -> bool:
+        """Any key with start <= key < stop."""
+        return len(self._range(start, stop)) > 0
+
     def weight(self, start: int, stop: int) -> int:
         """Bytes of these sets: of 0 there is none."""
         found = self._range(start, stop)
@@ -61,6 +67,15 @@ class Table:
         return union(self._packed(places), self._size)
 
     def _places(self, keys: Collection[int]) -> list[int]:
+        """A search asks for the same ones again: to count, to list and to draw."""
+        asked, found = self._last
+        if asked is not keys:
+            found = self._found(keys)
+            if isinstance(keys, frozenset):  # nobody adds to it
+                self._last = (keys, found)
+        return found
+
+    def _found(self, keys: Collection[int]) -> list[int]:
         there = self.keys
         if len(keys) > len(there) // 8:
             return [at for at, key in enumerate(there) if key in keys]
@@ -93,7 +108,7 @@ class Texts:
     def __init__(self, texts: list[str]) -> None:
         self._texts = texts
         self._all = "\0".join(texts)
-        self._ends = list(accumulate(len(text) + 1 for text in texts))
+        self._ends = list(accumulate([len(text) + 1 for text in texts]))
 
     def __contains__(self, word: str) -> bool:
         return word in self._all
@@ -120,6 +135,7 @@ class Block:
         self._tables: dict[str, Table] = {}
         self._common: dict[str, Texts] = {}
         self._long: dict[str, int] = {}
+        self._before: dict[int, int] = {}
 
     def __bytes__(self) -> bytes:
         return bytes(self._data)
@@ -157,6 +173,10 @@ class Block:
         """How many of `within` have one of these names: an entry has one name in a dictionary."""
         table = self._table(dimension)
         return table.count(ids) if within is self.every else table.among(ids, within)
+
+    def has(self, kind: str, gram: Range) -> bool:
+        """Whether any has a text of this kind with this gram, but for those that are too long to be cut."""
+        return self._table(kind).has(*gram)
 
     def having(self, kind: str, grams: Sequence[Range], within: int) -> int:
         """Those of `within` that may have a text of this kind (one of `texts.TEXTS`) with all of these grams."""
@@ -196,7 +216,16 @@ class Block:
         return found if since is None else found & ~self.before(since)
 
     def before(self, moment: int) -> int:
-        """Those with an earlier time. Where they are almost in order one zone is looked into, or two."""
+        """Those with an earlier time; of the moments that were asked about last it is known."""
+        found = self._before.get(moment)
+        if found is None:
+            if len(self._before) >= MOMENTS:
+                self._before.clear()
+            found = self._before[moment] = self._looked_up(moment)
+        return found
+
+    def _looked_up(self, moment: int) -> int:
+        """Where they are almost in order one zone is looked into, or two."""
         so_far, to_come = self._zones
         start, stop = bisect_left(so_far, moment), bisect_left(to_come, moment)
         found = (1 << start * ZONE) - 1

@@ -11,9 +11,10 @@ from indelible.index.making import Row, make
 from indelible.index.same import same
 from indelible.store.promise import Store
 
-# Entries of a block. One of the largest takes two seconds and 160 MB to make; behind those are at most fourteen, and
-# fifteen, smaller ones, then entries that are in none. Not 65,536: in a block names have numbers of 16 bits, from 1 on.
-SIZES = (61_440, 4096, 256)
+# Entries of a block. One of the largest takes two seconds and 160 MB to make; behind those are at most fourteen smaller
+# ones, fifteen, and fifteen, then entries that are in none. Not 65,536: in a block names have numbers of 16 bits, from
+# 1 on.
+SIZES = (61_440, 4096, 256, 16)
 
 
 class Blocks:
@@ -72,8 +73,9 @@ class Blocks:
         size = self.size()
         return size - _end(self._ours(size)[0], 0) >= SIZES[0]
 
-    def advance(self) -> bool:
-        """Make one block, if there is enough for it and nobody else does; says whether one was made.
+    def advance(self, least: int = 0) -> bool:
+        """Make one block of `least` entries or more, if there is enough for it and nobody else does; says whether one
+        was made.
 
         Killed anywhere, it is made the next time. Raises LogError.
         """
@@ -83,7 +85,7 @@ class Blocks:
             size, start = self.size(), 0
             for length, blocks in zip(SIZES, self._ours(size), strict=True):
                 start = _end(blocks, start)
-                if size - start >= length:
+                if size - start >= length >= least:
                     self._add(writing, length, blocks, self._make(range(start, start + length)))
                     return True
             return False

@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds from one look to the next
 FAST = 1000  # entries from one look to the next
+SLOW = 64  # likewise; where there are more, the smallest blocks would be part of another one at once
+SMALL = 256  # entries of a block that is worth while then
 AFTER_FAILURE = 60.0  # seconds
 
 
@@ -49,5 +51,6 @@ class Indexer(Background):
         if self._blocks.full() and sys.executable:  # a host that is no Python program has none
             run_apart("indelible.index.apart", self._url, self._stopped)
         elif size - before < FAST or before == 0:
-            while not self._stopped.is_set() and self._blocks.advance():
+            least = 0 if size - before < SLOW else SMALL
+            while not self._stopped.is_set() and self._blocks.advance(least):
                 pass

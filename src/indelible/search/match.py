@@ -62,10 +62,10 @@ def _told(key: str) -> Told:
     kinds = looks.TEXTS.get(key, ())
 
     def told(entry: Entry) -> Iterable[str | None]:
+        if kinds:  # first: of an entry that is read to be searched, an index knows the names
+            yield from (text for kind, text in texts(entry) if kind in kinds)
         for each in names:
             yield from each(entry)
-        if kinds:
-            yield from (text for kind, text in texts(entry) if kind in kinds)
 
     return told
 

@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 import msgspec
@@ -66,10 +67,12 @@ def bars(counted: Counted, bounds: Sequence[int]) -> list[int]:
             for time in part.entries.values():
                 found[bisect_right(bounds, time)] += 1
             continue
-        first, last = (bisect_right(bounds, time) for time in part.block.span)
+        lowest, highest = part.block.span
+        first, last = bisect_right(bounds, lowest), bisect_right(bounds, highest)
         if last - first > WIDE and (part.size < SOON * (last - first) or not part.block.in_order):
-            for place in places(part.found):
-                found[bisect_right(bounds, part.block.times[place])] += 1
+            times = map(part.block.times.__getitem__, places(part.found))
+            for bar, count in Counter(map(bisect_right, repeat(bounds), times)).items():
+                found[bar] += count
             continue
         before = 0
         for bar in range(first, last):

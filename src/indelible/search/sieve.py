@@ -22,6 +22,7 @@ class Sieve:
     def __init__(self, plan: Plan, grams: Grams) -> None:
         self._plan = plan
         self._grams = grams
+        self._any_time = plan.since is plan.until is None
 
     def sift(self, block: Block) -> Sifted:
         """What is cheap is asked first: where that holds for nothing, nothing else is asked."""
@@ -51,7 +52,10 @@ class Sieve:
         if not self._plan.looks:
             return block.count(within)
         (look,) = self._plan.looks
-        return sum(block.amount(dimension, ids, within) for dimension, ids in look.numbers)
+        total = 0
+        for dimension, ids in look.numbers:
+            total += block.amount(dimension, ids, within)
+        return total
 
     @cached_property
     def _by_names(self) -> bool:
@@ -65,12 +69,14 @@ class Sieve:
         sure = possible = 0
         for dimension, ids in look.numbers:
             sure |= block.among(dimension, ids, within)
-        for kind in look.texts:
+        kinds = [kind for kind in look.texts if block.has(kind, self._rare(kind, look.word, block)[0])]
+        grams_tell = look.whole and exact(look.word)
+        for kind in () if grams_tell else kinds:
             sure |= block.commonly(kind, look.word, look.fits)
         left = (within & ~sure if sure else within) if look.texts else 0
-        for kind in look.texts if left else ():
+        for kind in kinds if left else ():
             possible |= block.having(kind, self._rare(kind, look.word, block), left)
-        if look.whole and exact(look.word):
+        if grams_tell:
             sure |= possible
         for kind in look.texts if left else ():
             possible |= block.long(kind)
@@ -88,6 +94,8 @@ class Sieve:
 
     def _within(self, block: Block) -> int:
         """By its lowest and highest time most blocks are within the range, or are not."""
+        if self._any_time:
+            return block.every
         lowest, highest = block.span
         since = None if self._plan.since is None or self._plan.since <= lowest else self._plan.since
         until = None if self._plan.until is None or highest < self._plan.until else self._plan.until

@@ -193,9 +193,8 @@ class PostgresStore:
         return [id_ for (id_,) in self._select("organizations", self._log, key.encode())]
 
     def entity(self, entity_type: str, key: str) -> list[int]:
-        rows, wanted = self._select("entity_types", self._log), entity_type.casefold()
-        types = [id_ for id_, folded in rows if wanted == folded.decode().split("\n")[0]]
-        return [id_ for (id_,) in self._select("entities", self._log, types, key.encode())]
+        wanted = entity_type.casefold().encode()
+        return [id_ for (id_,) in self._select("entities", self._log, self._log, wanted, wanted + b"\n", key.encode())]
 
     def columns(self, wanted: Sequence[int], dimensions: Sequence[Dimension]) -> list[tuple[int, ...]]:
         found = ", ".join(["at", *(f"coalesce({COLUMNS[dimension]}, 0)" for dimension in dimensions)])

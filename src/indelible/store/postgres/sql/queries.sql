@@ -104,11 +104,11 @@ SELECT hash FROM indelible_log.leaf WHERE log_id = %s AND seq >= %s AND seq < %s
 -- name: nodes
 SELECT hash FROM indelible_log.node WHERE log_id = %s AND number >= %s AND number < %s AND level = %s ORDER BY number
 
+-- By the first spelling of its type.
 -- name: entities
-SELECT id FROM indelible_log.entity WHERE log_id = %s AND type_id = ANY (%s) AND sha256(key) = sha256(%s)
-
--- name: entity_types
-SELECT id, folded FROM indelible_log.entity_type WHERE log_id = %s
+SELECT id FROM indelible_log.entity WHERE log_id = %s AND type_id IN (
+  SELECT id FROM indelible_log.entity_type WHERE log_id = %s AND (folded = %s OR position(%s::bytea in folded) = 1)
+) AND sha256(key) = sha256(%s)
 
 -- name: organizations
 SELECT id FROM indelible_log.organization WHERE log_id = %s AND sha256(key) = sha256(%s)
