@@ -9,8 +9,9 @@ import msgspec
 from indelible.actions import ActionMap, TableMap
 from indelible.errors import CaptureError, MapError
 
-# How a captured value is read. "any": a column without a type, in which 1, 1.0 and '1' are three values.
-Kind = Literal["", "any", "boolean", "integer", "real", "decimal", "bytes", "text"]
+# How a captured value is read. "any": a column without a type, in which 1, 1.0 and '1' are three values; "moment": see
+# `postgres.moments`.
+Kind = Literal["", "any", "boolean", "integer", "real", "decimal", "bytes", "text", "moment"]
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True):

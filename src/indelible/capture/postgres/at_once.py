@@ -27,7 +27,9 @@ class AtOnce:
 
     def one(self, sources: dict[str, str]) -> str:
         """The single row of each source. `<side>.indelible_cells` are its cells, if `<side>.indelible_small`."""
-        rows = ", ".join(f"{source} indelible_{side}_row" for side, source in sources.items())
+        # The first one stays outside: where it has nothing to tell, the others are not read.
+        rows = " LEFT JOIN ".join(f"{source} indelible_{side}_row" for side, source in sources.items())
+        rows += " ON true" * (len(sources) - 1)
         told = ", ".join(
             self._one(side, _beside_old if side == "new" and "old" in sources else _alone) for side in sources
         )
@@ -43,7 +45,7 @@ class AtOnce:
         numbered = enumerate(self._columns)
         hidden = [(i, typed.text()) for i, (column, typed) in numbered if column.guard or column.mask]
         was = "".join(f", {text} AS indelible_was_{i}" for i, text in hidden)
-        told = f"ARRAY[{self._cells(unlike)}] AS indelible_cells, {self._small()} AS indelible_small{was}"
+        told = f"{self._cells(unlike)} AS indelible_cells, {self._small()} AS indelible_small{was}"
         return f"LATERAL (SELECT {told} {_row(side)}) {side}"
 
     def _cells(self, unlike: Callable[[int, str], str]) -> str:

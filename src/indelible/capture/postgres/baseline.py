@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from indelible.capture.definition import Definition
 from indelible.capture.notes import by_this_program
-from indelible.capture.postgres.describe import Relation, TypedColumn, describe, relations
+from indelible.capture.postgres.describe import Relation, TypedColumn, describe, pins, relations
 from indelible.capture.postgres.names import SCHEMA, literal, quote
 from indelible.capture.postgres.registry import Database, newest
 from indelible.capture.postgres.sql import BASELINE
@@ -63,7 +63,8 @@ def _record(db: Database, subject: Subject) -> bool:
         begun = db.execute(BASELINE["lock"], values).fetchone()
         if begun is None:
             return False  # somebody else finished it
-        for setting in (*written.settings, "row_security = off"):
+        held_still = pins([subject.columns[name].plain() for name in subject.definition.row_key])
+        for setting in (*written.settings, *held_still, "row_security = off"):
             db.execute(f"SET LOCAL {setting}")
         if not subject.ordered:
             db.execute(_filled("everything", subject, written), values)
@@ -93,7 +94,7 @@ def _filled(name: str, subject: Subject, written: Written, **bounds: str) -> str
         "cells": written.cells(),
         "width": written.width(),
         "table": written.rows(_from(subject.relation)),
-        "place": ", ".join(subject.columns[name].text("t") for name in keys),
+        "place": ", ".join(subject.columns[name].plain().text("t") for name in keys),
         "order": ", ".join(f"t.{quote(name)}" for name in keys),
     }
     escaped = {part: sql.replace("%", "%%") for part, sql in parts.items()}

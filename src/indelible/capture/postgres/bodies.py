@@ -22,7 +22,7 @@ def by_row(operation: str, relation: Relation, watch: int, written: Written) -> 
     # Named by its number, the table has a session's plans made anew once its columns are others.
     table = f"'{relation.oid}'::regclass IS NOT NULL"
     rows = {side: f"(SELECT {side.upper()}.* WHERE {table})" for side in SIDES[operation]}
-    gathered = {side: f"(SELECT ARRAY[v.cells] FROM ({written.select(row)}) v)" for side, row in rows.items()}
+    gathered = {side: f"({written.select(row)})" for side, row in rows.items()}
     return f"""{written.strict}
   {_one(operation, watch, written, rows)};
   IF NOT FOUND THEN
@@ -36,7 +36,7 @@ def by_statement(operation: str, watch: int, written: Written) -> str:
     sources = {side: f"indelible_{side}_rows" for side in SIDES[operation]}
     first = next(iter(sources.values()))
     return f"""{f"IF EXISTS (SELECT FROM {first}) THEN {written.strict} END IF;" if written.strict else ""}
-  {_one(operation, watch, written, sources)} WHERE NOT EXISTS (SELECT FROM {first} OFFSET 1);
+  {_one(operation, watch, written, sources, more=f"(SELECT false FROM {first} LIMIT 1 OFFSET 1)")};
   IF NOT FOUND THEN
     IF NOT EXISTS (SELECT FROM {first}) THEN
       RETURN NULL;
@@ -50,11 +50,12 @@ def by_statement(operation: str, watch: int, written: Written) -> str:
   END IF;"""
 
 
-def _one(operation: str, watch: int, written: Written, sources: dict[str, str]) -> str:
-    """Of many rows, what follows this is to say that it is a single one: that is asked before any is read."""
+def _one(operation: str, watch: int, written: Written, sources: dict[str, str], more: str = "") -> str:
+    """`more` is false where there are more rows than one: then none of them is read."""
     rows = {side: f"one.{side}" for side in sources}
     cells = ", ".join(f"{side}.indelible_cells AS {side}" for side in sources)
-    small = " AND ".join(f"{side}.indelible_small" for side in sources)
+    first, *others = (f"{side}.indelible_small" for side in sources)
+    small = " AND ".join([f"coalesce({more}, {first})" if more else first, *others])
     one = f"(SELECT {cells} FROM {written.at_once.one(sources)} WHERE {small}) one"
     return f"{_insert(operation, watch, '1', rows, written)} FROM {one}"
 

@@ -42,8 +42,9 @@ class Function(NamedTuple):
 
 def functions(definition: Definition, columns: Sequence[TypedColumn]) -> list[Function]:
     """What the triggers of a table call."""
-    seen = {column.name for column in definition.columns}
-    return [_function(each) for each in columns if each.computed and each.column.name in seen]
+    seen = {column.name: column for column in definition.columns}
+    known = [each._replace(column=seen[each.column.name]) for each in columns if each.column.name in seen]
+    return [_function(each) for each in known if each.computed]
 
 
 def _function(column: TypedColumn) -> Function:

@@ -13,7 +13,8 @@ from indelible.values import BrokenText
 Row = TypeVar("Row")
 SECONDS = 10
 UNKNOWN = ("EUC_TW", "MULE_INTERNAL")  # encodings that Python has not: there the server converts
-SETTINGS = f"SET lock_timeout = '{SECONDS}s'; SET search_path = pg_catalog, pg_temp; SET TimeZone = 'UTC'"
+SETTINGS = f"""SET lock_timeout = '{SECONDS}s'; SET search_path = pg_catalog, pg_temp;
+SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'"""  # psycopg reads moments in that style alone
 
 
 def connect(url: str, rows: RowFactory[Row]) -> Connection[Row]:

@@ -6,12 +6,13 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from indelible.capture.definition import Column, Kind, Table
-from indelible.capture.postgres.names import quote
+from indelible.capture.postgres.names import SCHEMA, quote
 from indelible.capture.postgres.sql import DESCRIBE
 
 KINDS: dict[str, Kind] = {
     "bool": "boolean", "int2": "integer", "int4": "integer", "int8": "integer", "oid": "integer",
     "float4": "real", "float8": "real", "numeric": "decimal", "bytea": "bytes",
+    "date": "moment", "timestamp": "moment", "timestamptz": "moment",
 }  # fmt: skip
 # Session settings that change what a value looks like as text, by the types whose text they change. A type that
 # may hold others (arrays, ranges, composites) takes all.
@@ -50,15 +51,26 @@ class TypedColumn(NamedTuple):
     computed: Computed | None
 
     def text(self, row: str = "") -> str:
-        """The SQL expression of its value in `row` as text. Never raises, whatever casts the application has made."""
+        """The SQL expression of its value in `row` as a cell. Never raises, whatever casts the application has made."""
         return self.text_of(f"{row}.{quote(self.column.name)}" if row else self.value)
 
     def found(self) -> "TypedColumn":
         """As it is found beside a row: see `computed`."""
-        return self._replace(declared="text", type="text", castable=True) if self.computed else self
+        return self.plain()._replace(declared="text", type="text", castable=True) if self.computed else self
+
+    @property
+    def moment(self) -> bool:
+        """Its text does not depend on the session's settings: see `moments`. What is masked is compared as text."""
+        return self.column.kind == "moment" and not self.column.mask
+
+    def plain(self) -> "TypedColumn":
+        """Its text is what a cast makes of it."""
+        return self._replace(column=Column(self.column.name, "text")) if self.moment else self
 
     def text_of(self, value: str) -> str:
         """The same of another expression of its type."""
+        if self.moment:
+            return f"{SCHEMA}.moment({value})"
         if self.castable and self.type != "bpchar":  # whose cast drops trailing blanks
             return f"{value}::text"
         # `concat` takes the output function of whatever type the column has by then. num_nulls: `IS NULL` is true for
@@ -140,6 +152,10 @@ def _computed(relation: Relation, row: DictRow) -> Computed | None:
 
 def pins(columns: list[TypedColumn]) -> list[str]:
     """The settings to hold still while these columns are written as text."""
-    types = {each.type if each.builtin and (each.type in PINNED or each.type in PLAIN) else "*" for each in columns}
+    types = {
+        each.type if each.builtin and (each.type in PINNED or each.type in PLAIN) else "*"
+        for each in columns
+        if not each.moment
+    }
     everything = "*" in types - PLAIN
     return [pin for pin, those in PINS.items() if everything or types & those]

@@ -12,6 +12,7 @@ from indelible.capture.context import TRANSACTION, carry
 from indelible.capture.definition import Column, Definition
 from indelible.capture.notes import OPERATIONS as NOTED
 from indelible.capture.notes import Note, definition_of
+from indelible.capture.postgres import moments
 from indelible.capture.record import DAMAGED, Client, Record, sides
 from indelible.values import REDACTED, spell
 
@@ -33,8 +34,8 @@ class OutboxRow(NamedTuple):
     context: str | None
     client: str | None
     marker: str | None
-    old: list[list[Any]] | None
-    new: list[list[Any]] | None
+    old: list[Any] | None  # rows, or the cells of a single one
+    new: list[Any] | None
 
 
 def read_records(source: str, row: OutboxRow, definition: Definition | None) -> Iterator[Record]:
@@ -54,12 +55,17 @@ def _read_each(source: str, row: OutboxRow, definition: Definition | None) -> It
     if definition is None or row.operation == "note":
         yield _read_note(source, row)
         return
-    olds, news = row.old or [], row.new or []
+    olds, news = _rows(row.old), _rows(row.new)
     for number in range(max(len(olds), len(news))):
         old = olds[number] if row.old is not None else None
         new = news[number] if row.new is not None else None
         if old != new:  # an update may have changed nothing
             yield _read(source, row, definition, number, old, new)
+
+
+def _rows(cells: list[Any] | None) -> list[list[Any]]:
+    """A single row is written without a list around it."""
+    return [cells] if cells and not isinstance(cells[0], list) else cells or []
 
 
 def _read(  # noqa: PLR0913, PLR0917 - a row of the outbox, and one of the rows in it
@@ -152,4 +158,5 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "integer": lambda text: spell(int(text)),
     "real": lambda text: spell(float(text)),
     "bytes": lambda text: spell(bytes.fromhex(text[2:])),
+    "moment": moments.read,
 }

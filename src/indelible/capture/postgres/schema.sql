@@ -53,6 +53,19 @@ CREATE TABLE IF NOT EXISTS indelible.nothing ();
 CREATE OR REPLACE FUNCTION indelible.gone(column_ anyelement) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT false';
 CREATE OR REPLACE FUNCTION indelible.gone(column_ indelible.nothing) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
 
+-- A moment as text that no setting of the session changes: see `moments.py`. Inlined where its type is what it was when
+-- the triggers were made; of another type by now, the value as it is, told apart from a moment.
+CREATE OR REPLACE FUNCTION indelible.moment(value timestamptz) RETURNS text LANGUAGE sql IMMUTABLE
+RETURN encode(timestamptz_send(value), 'hex');
+CREATE OR REPLACE FUNCTION indelible.moment(value timestamp) RETURNS text LANGUAGE sql IMMUTABLE
+RETURN encode(timestamp_send(value), 'base64');
+CREATE OR REPLACE FUNCTION indelible.moment(value date) RETURNS text LANGUAGE sql IMMUTABLE
+RETURN encode(date_send(value), 'hex');
+CREATE OR REPLACE FUNCTION indelible.moment(value anyelement) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN num_nulls(value) = 0 THEN
+    CASE WHEN concat(value) ~ '^(=|[0-9a-f]{8}$|[0-9a-f]{16}$|[0-9A-Za-z+/]{11}=$)' THEN '=' ELSE '' END || concat(value) END
+$$;
+
 -- Who is connected, for what nobody has said to do.
 CREATE OR REPLACE FUNCTION indelible.client() RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

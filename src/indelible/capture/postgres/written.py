@@ -68,6 +68,7 @@ class Written:
         self.marked = marked  # by a trigger of ours that ran before any other
         typed = {column.name: gone(column) for column in definition.columns}
         typed |= {each.column.name: each for each in columns}
+        typed |= {column.name: typed[column.name]._replace(column=column) for column in definition.columns}
         self._columns = [(column, typed[column.name].found()) for column in definition.columns]
         columns = [each for _, each in self._columns]
         self._computing = computing([each for each in columns if each.computed], typed, terms.marker)
@@ -134,7 +135,7 @@ class Written:
 def _read(typed: Mapping[str, TypedColumn], definition: Definition) -> list[TypedColumn]:
     """The columns that are written, and those that they are made from."""
     written = [typed[column.name] for column in definition.columns]
-    return [*written, *(typed[name] for each in written if each.computed for name in each.computed.bases)]
+    return [*written, *(typed[name].plain() for each in written if each.computed for name in each.computed.bases)]
 
 
 def _text(column: Column, typed: TypedColumn, terms: Terms, too_large: str) -> str:
