@@ -11,7 +11,6 @@ from django.template.loader import get_template
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from indelible import event
 from indelible.alarm import DETECTED
 from indelible.errors import Error, NotFoundError
 from indelible.event import read
@@ -21,7 +20,7 @@ from indelible.integrations.django.models import Entry
 from indelible.search.page import find
 from indelible.search.query import parse
 from indelible.web.state import State, number, understand
-from indelible.web.view import row
+from indelible.web.view import Row, row
 
 PAGE_SIZE = 50
 RANGES = {
@@ -119,13 +118,13 @@ def _freshen() -> str:
     return ""
 
 
-def _alarm() -> event.Entry | None:
+def _alarm() -> Row | None:
     """What verifying found wrong, if it has not found it right since: whoever verifies puts both on record."""
     try:
         found = find(audit().log, parse("action:AUDIT_TAMPERING_*", datetime.now(UTC)), limit=1)
     except Error:
         return None  # the page says why
-    return next((entry for entry in found.entries if entry.action == DETECTED), None)
+    return next((row(entry) for entry in found.entries if entry.action == DETECTED), None)
 
 
 def _ranges(state: State) -> list[tuple[str, str, bool]]:
