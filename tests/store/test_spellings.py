@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from indelible.event import Actor, Organization
 from indelible.log import Log
 from indelible.store import spellings
+from indelible.store.dictionary import PLAIN
 from indelible.store.folding import fitting
-from indelible.store.spellings import KEPT, Spellings
+from indelible.store.spellings import Spellings
 from tests.store.test_log import happened
 from tests.world import World
 
@@ -29,7 +30,7 @@ def same(log: Log, text: str) -> bool:
     return all(
         sorted(known(log).having(dimension, text)) == sorted(log.store.having(dimension, text))
         and sorted(known(log).fitting(dimension, f"*{text}")) == sorted(log.store.fitting(dimension, f"*{text}"))
-        for dimension in (*KEPT, "organization")
+        for dimension in (*PLAIN, "organization")
     )
 
 

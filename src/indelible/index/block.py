@@ -17,6 +17,7 @@ READ = 4  # sets that are read in the time in which one is counted
 LOOKED_AT = 8  # entries that are looked at in the time in which the set of a name is read
 SOONER = 64  # entries, to look at each of which takes as long as to see which of them have a name
 ZONE = 128  # entries whose lowest and highest time are known
+SOME = 64  # keys, of which it is kept where they are
 MOMENTS = 4  # of which it is kept what is before them: ends of bars, which are those of most pages
 
 
@@ -71,7 +72,7 @@ class Table:
         asked, found = self._last
         if asked is not keys:
             found = self._found(keys)
-            if isinstance(keys, frozenset):  # nobody adds to it
+            if isinstance(keys, frozenset) and len(keys) <= SOME:  # nobody adds to it
                 self._last = (keys, found)
         return found
 
@@ -216,7 +217,7 @@ class Block:
         return found if since is None else found & ~self.before(since)
 
     def before(self, moment: int) -> int:
-        """Those with an earlier time; of the moments that were asked about last it is known."""
+        """Those with an earlier time; of some moments that were asked about last it is known."""
         found = self._before.get(moment)
         if found is None:
             if len(self._before) >= MOMENTS:

@@ -69,10 +69,13 @@ class Sieve:
         sure = possible = 0
         for dimension, ids in look.numbers:
             sure |= block.among(dimension, ids, within)
-        kinds = [kind for kind in look.texts if block.has(kind, self._rare(kind, look.word, block)[0])]
-        grams_tell = look.whole and exact(look.word)
-        for kind in () if grams_tell else kinds:
-            sure |= block.commonly(kind, look.word, look.fits)
+        grams_tell, kinds = look.whole and exact(look.word), list[str]()
+        for kind in look.texts:
+            there, long = block.has(kind, self._rare(kind, look.word, block)[0]), block.long(kind)
+            if there:
+                kinds.append(kind)
+            if long or (there and not grams_tell):
+                sure |= block.commonly(kind, look.word, look.fits)
         left = (within & ~sure if sure else within) if look.texts else 0
         for kind in kinds if left else ():
             possible |= block.having(kind, self._rare(kind, look.word, block), left)

@@ -5,10 +5,10 @@ An organization is given other names later, so the store is asked for those each
 
 from threading import Lock
 
+from indelible.store.dictionary import PLAIN
 from indelible.store.folding import Spelled, fitting
 from indelible.store.promise import Dimension, Store
 
-KEPT: tuple[Dimension, ...] = ("action", "operation", "source", "entity_type", "actor")
 MOST = 20_000  # names of a dictionary: 4 MB
 
 
@@ -24,20 +24,24 @@ class Spellings:
     def upto(self, size: int) -> None:
         """Know the names of a log of this size. Raises LogError."""
         with self._lock:
-            if size != self._size and not (self._size and self._read_on()):
-                self._known = {dimension: [] for dimension in KEPT}
-                self._read_on()
+            if size == self._size:
+                return
+            known = self._known if self._size else {dimension: [] for dimension in PLAIN}
+            if not self._read_on(known):
+                known = {dimension: [] for dimension in PLAIN}
+                self._read_on(known)
+            self._known = {each: names for each, names in known.items() if len(names) <= MOST}
             self._size = size
 
-    def _read_on(self) -> bool:
+    def _read_on(self, known: dict[Dimension, list[Spelled]]) -> bool:
         """Each dictionary from the last name that is known. False: it has another one in its place."""
-        known = self._known
+        if not known:
+            return True
         found = self._store.spelled({each: names[-1][0] if names else 0 for each, names in known.items()}, MOST + 1)
         if any(names[-1:] != found[each][: len(names[-1:])] for each, names in known.items()):
             return False
         for dimension, names in found.items():
             known[dimension].extend(names[len(known[dimension][-1:]) :])  # at its end: others read meanwhile
-        self._known = {each: names for each, names in known.items() if len(names) <= MOST}
         return True
 
     def having(self, dimension: Dimension, text: str) -> list[int]:

@@ -59,7 +59,13 @@ def test_no_setting_of_the_session_changes_what_is_recorded(world: PostgresWorld
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ["0123456789abcdef", "0123abcd", "0123456789A=", "=", "=0123abcd", "", "plain"])
+TEXTS = [
+    "0123456789abcdef", "0123abcd", "0123456789A=", "=", "=0123abcd", "", "plain", "12:34:56", "tomorrow", "00 00 00",
+    "2026-11-04 05:06", "hello world=", "abcd-efgh--=", "0123456789ABCDEF", "0123ABCD", "x" * 40, "0123abcd\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
 def test_a_column_that_is_text_by_now_keeps_its_texts_apart_from_moments(world: PostgresWorld, text: str) -> None:
     world.watch("CREATE TABLE t (id integer PRIMARY KEY, z timestamptz)")
     world.db.execute("ALTER EVENT TRIGGER indelible_ddl DISABLE")
@@ -67,6 +73,40 @@ def test_a_column_that_is_text_by_now_keeps_its_texts_apart_from_moments(world: 
     world.run("INSERT INTO t VALUES (1, %s), (2, %s)", (text, text))
     world.run("INSERT INTO t VALUES (3, %s)", (text,))
     assert [changes["z"] for _, _, changes in told(world.sealed())] == [{"new": text}] * 3
+
+
+def test_a_column_of_any_type_by_now_is_written_to_and_read(world: PostgresWorld) -> None:
+    world.watch("CREATE TABLE t (id integer PRIMARY KEY, a date, b timestamp, c timestamptz)")
+    world.db.execute("ALTER EVENT TRIGGER indelible_ddl DISABLE")
+    world.run("ALTER TABLE t ALTER a TYPE text, ALTER b TYPE time USING b::time")
+    world.run("ALTER TABLE t ALTER c TYPE int[] USING NULL")
+    world.run("INSERT INTO t VALUES (1, '0123abcd', '12:34:56', '{1,2}'), (2, NULL, NULL, NULL)")
+    world.run("UPDATE t SET a = 'x' WHERE id = 1")
+    created, _, updated = told(world.sealed())
+    assert {name: change["new"] for name, change in created[2].items()} == {
+        "id": 1, "a": "0123abcd", "b": "12:34:56", "c": "{1,2}"
+    }  # fmt: skip
+    assert updated[2] == {"a": {"old": "0123abcd", "new": "x"}}
+
+
+def test_a_type_of_somebody_s_that_is_called_as_a_moment_is_none(world: PostgresWorld) -> None:
+    world.watch("CREATE TYPE date AS ENUM ('12:34:56', 'b'); CREATE TABLE t (id integer PRIMARY KEY, d public.date)")
+    world.run("INSERT INTO t VALUES (1, '12:34:56')")
+    assert [changes["d"] for _, _, changes in told(world.sealed())] == [{"new": "12:34:56"}]
+
+
+def test_a_baseline_that_was_begun_before_is_finished_as_the_table_is_watched_now(world: PostgresWorld) -> None:
+    """By an earlier version, say, which was killed before it had read a row."""
+    world.run("CREATE TABLE t (z timestamptz PRIMARY KEY)")
+    world.run("INSERT INTO t VALUES ('2026-11-04 05:06:07+00')")
+    world.watch_all(baseline=False)
+    (text,) = world.query("SELECT definition FROM indelible.watch ORDER BY id DESC LIMIT 1")
+    world.run("UPDATE indelible.watch SET definition = %s", (text.replace('"kind":"moment"', '"kind":"text"'),))
+    world.run("INSERT INTO indelible.baseline (watch) SELECT max(id) FROM indelible.watch")
+    world.watch_all()
+    (entry,) = [each for each in world.sealed() if each.operation == "baseline"]
+    assert entry.entity.id == "2026-11-04 05:06:07+00"
+    assert world.differences() == []
 
 
 def test_a_key_that_is_a_moment_is_known_by_it_and_a_baseline_goes_on_behind_it(world: PostgresWorld) -> None:

@@ -1,6 +1,6 @@
 """What the trigger functions do: a statement's rows become one outbox row, whatever their number and size.
 
-Of what was tried, an array of all rows is the cheapest for one row and for a thousand.
+Of what was tried, an array of all rows is the cheapest; of a single one its cells alone.
 """
 
 from indelible.capture.postgres.describe import Relation

@@ -24,7 +24,7 @@ END """
 
 
 class Function(NamedTuple):
-    """Gives the value of one virtual column as text."""
+    """Gives the value of one virtual column as a cell."""
 
     name: str
     body: str

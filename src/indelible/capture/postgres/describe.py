@@ -125,7 +125,7 @@ def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[T
     """The table, neutrally, and its columns with their types."""
     typed = [
         TypedColumn(
-            Column(row["name"], KINDS.get(row["type"], "text")),
+            Column(row["name"], KINDS.get(row["type"], "text") if row["builtin"] else "text"),
             row["declared"],
             row["type"],
             row["builtin"],

@@ -5,10 +5,12 @@ apart by their length; what is of none of them, since the column is of another t
 it could be taken for one of them.
 """
 
+import re
 from base64 import b64decode
 from datetime import date, timedelta
 
-DATE, TIMESTAMP, TIMESTAMPTZ = 8, 12, 16  # characters: 4 bytes in hexadecimal, 8 in base64, 8 in hexadecimal
+# 4 bytes in hexadecimal, 8 in base64, 8 in hexadecimal: as `indelible.moment` has it, for what is none of them.
+DATE, TIMESTAMP, TIMESTAMPTZ = (re.compile(each) for each in ("[0-9a-f]{8}", "[0-9A-Za-z+/]{11}=", "[0-9a-f]{16}"))
 EPOCH = date(2000, 1, 1)  # the server's
 DAY = 86_400_000_000  # microseconds
 CYCLE_DAYS, CYCLE_YEARS = 146_097, 400  # after which the calendar is the same again
@@ -16,13 +18,13 @@ CYCLE_DAYS, CYCLE_YEARS = 146_097, 400  # after which the calendar is the same a
 
 def read(cell: str) -> str:
     """As the server writes it in ISO style, in UTC: 2026-11-20 09:14:03.5+00, 0044-03-15 BC, infinity."""
-    if cell.startswith("="):
-        return cell[1:]
-    if len(cell) == DATE:
-        return _date(int.from_bytes(bytes.fromhex(cell), signed=True))
-    if len(cell) == TIMESTAMPTZ:
+    if TIMESTAMPTZ.fullmatch(cell):
         return _timestamp(bytes.fromhex(cell), "+00")
-    return _timestamp(b64decode(cell), "") if len(cell) == TIMESTAMP and cell.endswith("=") else cell
+    if TIMESTAMP.fullmatch(cell):
+        return _timestamp(b64decode(cell), "")
+    if DATE.fullmatch(cell):
+        return _date(int.from_bytes(bytes.fromhex(cell), signed=True))
+    return cell.removeprefix("=")
 
 
 def _date(days: int) -> str:

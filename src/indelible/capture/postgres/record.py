@@ -158,5 +158,5 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "integer": lambda text: spell(int(text)),
     "real": lambda text: spell(float(text)),
     "bytes": lambda text: spell(bytes.fromhex(text[2:])),
-    "moment": moments.read,
+    "moment": lambda text: spell(moments.read(text) if isinstance(text, str) else text.removeprefix(b"=")),
 }

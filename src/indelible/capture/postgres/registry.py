@@ -49,6 +49,8 @@ def register(
         return then.id
     watch = _add(db, relation.oid, definition.table, definition, columns)
     _say(db, watch, said)
+    if then is not None:
+        db.execute(WATCH["go_on_with_baseline"], {"watch": watch, "then": then.id})
     unseen = then is None or then.definition is None or then.definition.map.exclude
     if unseen and not definition.map.exclude:
         db.execute(WATCH["begin_baseline"], {"watch": watch})

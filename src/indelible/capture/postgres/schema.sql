@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS indelible.watch (
 );
 
 -- The queue. One row a statement (a giant statement has several): `old` and `new` hold a row of texts for each row
--- changed, pairwise. No index: the sealer reads all of it and deletes by place. Ids are drawn before commit.
+-- changed, pairwise; of a single one its texts. No index: the sealer reads all of it and deletes by place. Ids are
+-- drawn before commit.
 CREATE TABLE IF NOT EXISTS indelible.outbox (
   id        bigint GENERATED ALWAYS AS IDENTITY,
   xid       xid8        NOT NULL DEFAULT pg_current_xact_id(),
@@ -62,8 +63,9 @@ RETURN encode(timestamp_send(value), 'base64');
 CREATE OR REPLACE FUNCTION indelible.moment(value date) RETURNS text LANGUAGE sql IMMUTABLE
 RETURN encode(date_send(value), 'hex');
 CREATE OR REPLACE FUNCTION indelible.moment(value anyelement) RETURNS text LANGUAGE sql STABLE AS $$
-  SELECT CASE WHEN num_nulls(value) = 0 THEN
-    CASE WHEN concat(value) ~ '^(=|[0-9a-f]{8}$|[0-9a-f]{16}$|[0-9A-Za-z+/]{11}=$)' THEN '=' ELSE '' END || concat(value) END
+  SELECT CASE WHEN num_nulls(value) = 0 THEN  -- in C: under other collations there may be no patterns
+    CASE WHEN left(concat(value), 17) COLLATE "C" ~ '^(=|[0-9a-f]{8}$|[0-9a-f]{16}$|[0-9A-Za-z+/]{11}=$)' THEN '=' ELSE '' END
+    || concat(value) END
 $$;
 
 -- Who is connected, for what nobody has said to do.

@@ -17,7 +17,7 @@ SOME = 128 * 1024  # so many for each of the 1,600 columns that a table can have
 COMPACT = 8 * 1024
 # Types of which no value is large, written as text.
 SMALL = {
-    *KINDS, "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "money", "name", "inet", "cidr",
+    *KINDS, "time", "timetz", "interval", "uuid", "money", "name", "inet", "cidr",
     "macaddr", "macaddr8", "point", "line", "lseg", "box", "circle", "xid", "xid8", "tid", "pg_lsn",
 } - {"bytea"}  # fmt: skip
 

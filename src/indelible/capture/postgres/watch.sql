@@ -16,6 +16,10 @@ SELECT relation, table_name, c.oid IS NOT NULL AS attached FROM indelible.watch 
 WHERE definition IS NOT NULL AND coalesce(c.relispartition, true)
   AND id = (SELECT max(id) FROM indelible.watch n WHERE n.relation = w.relation)
 
+-- One that is under way is finished as the table is watched now.
+-- name: go_on_with_baseline
+UPDATE indelible.baseline SET watch = %(watch)s WHERE watch = %(then)s
+
 -- name: begin_baseline
 INSERT INTO indelible.baseline (watch) VALUES (%(watch)s)
 

@@ -17,6 +17,7 @@ from indelible.event import read
 from indelible.integrations.django.auditing import audit
 from indelible.integrations.django.entities import history_query, object_url
 from indelible.integrations.django.models import Entry
+from indelible.search.hits import Hits
 from indelible.search.page import find
 from indelible.search.query import parse
 from indelible.web.state import State, number, understand
@@ -121,10 +122,12 @@ def _freshen() -> str:
 def _alarm() -> Row | None:
     """What verifying found wrong, if it has not found it right since: whoever verifies puts both on record."""
     try:
-        found = find(audit().log, parse("action:AUDIT_TAMPERING_*", datetime.now(UTC)), limit=1)
+        log = audit().log
+        hits = Hits(log, parse("action:AUDIT_TAMPERING_*", datetime.now(UTC)), None)
+        newest = next(map(log.entry, hits.falling(range(hits.size))), None)
     except Error:
         return None  # the page says why
-    return next((row(entry) for entry in found.entries if entry.action == DETECTED), None)
+    return row(newest) if newest is not None and newest.action == DETECTED else None
 
 
 def _ranges(state: State) -> list[tuple[str, str, bool]]:

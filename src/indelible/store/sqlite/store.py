@@ -205,13 +205,14 @@ class SQLiteStore:
 
     def spelled(self, start: Mapping[Dimension, int], limit: int) -> dict[Dimension, list[Spelled]]:
         each = [
-            f"SELECT * FROM (SELECT '{dimension}', id, folded FROM {dimension} WHERE id >= ? ORDER BY id LIMIT ?)"
+            f"SELECT * FROM (SELECT '{dimension}', id, CAST(folded AS BLOB) FROM {dimension} "
+            "WHERE id >= ? ORDER BY id LIMIT ?)"
             for dimension in start
         ]
         found: dict[Dimension, list[Spelled]] = {dimension: [] for dimension in start}
         values = [value for first in start.values() for value in (first, limit)]
         for dimension, id_, folded in self.select(" UNION ALL ".join(each), values):
-            found[dimension].append((id_, folded))
+            found[dimension].append((id_, folded.decode("utf-8", "replace")))  # a damaged one hides no other
         return found
 
     def keyed(self, dimension: Literal["organization"], key: str) -> list[int]:
