@@ -19,16 +19,16 @@ class Spellings:
         self._store = store
         self._lock = Lock()
         self._size = 0
-        self._known: dict[Dimension, list[Spelled]] = {}
+        self._known = _nothing()
 
     def upto(self, size: int) -> None:
         """Know the names of a log of this size. Raises LogError."""
         with self._lock:
             if size == self._size:
                 return
-            known = self._known if self._size else {dimension: [] for dimension in PLAIN}
+            known = self._known
             if not self._read_on(known):
-                known = {dimension: [] for dimension in PLAIN}
+                known = _nothing()
                 self._read_on(known)
             self._known = {each: names for each, names in known.items() if len(names) <= MOST}
             self._size = size
@@ -53,3 +53,7 @@ class Spellings:
         """As `Store.fitting`."""
         known = self._known.get(dimension)
         return self._store.fitting(dimension, pattern) if known is None else fitting(pattern, known)
+
+
+def _nothing() -> dict[Dimension, list[Spelled]]:
+    return {dimension: [] for dimension in PLAIN}
