@@ -3,7 +3,8 @@
     python benchmarks/search.py [--entries 1000000] [--log URL] [--rounds 20] [--peer] [--pages]
 
 The log is that of `population.py`: 200 organizations, 60 actions, 8 types, 5,000 users, two years. With --log it is an
-open one, or made there and kept; else it is made in this folder, indexed, and removed. --peer measures LIKE (on
+open one, or made there and kept; else it is made in this folder, indexed, and removed. Garbage is looked for as in
+`indelible serve`. --peer measures LIKE (on
 PostgreSQL ILIKE) over columns of text beside it: the newest 50, and a count that ends at 10,000. --pages asks for the
 page itself, as a server of this process gives it.
 """
@@ -32,6 +33,7 @@ from indelible.log import Log
 from indelible.search.overview import bars, facets
 from indelible.search.page import find
 from indelible.search.query import parse
+from indelible.serve.garbage import spare_the_living
 from indelible.store.promise import Dimension
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
@@ -89,6 +91,7 @@ def main() -> None:
     parser.add_argument("--pages", action="store_true")
     arguments = parser.parse_args()
     with opened(arguments.log, arguments.entries) as log:
+        spare_the_living()
         if arguments.pages:
             pages(log, arguments.log, arguments.rounds)
             return

@@ -1,6 +1,5 @@
 """`indelible serve`: the API and the audit pages of a log; and what it is told to do."""
 
-import gc
 import json
 import signal
 import socket
@@ -16,11 +15,11 @@ from indelible.cli.app import app
 from indelible.cli.output import say, show
 from indelible.cli.telling import tell
 from indelible.errors import UsageError
+from indelible.serve.garbage import spare_the_living
 from indelible.urls import without_password
 
 BACKLOG = 2048
 GRACE_SECONDS = 5
-GARBAGE = (50_000, 20, 20)  # new objects until one looks for garbage among them: a request has some 20,000
 PACKAGES = "A server needs more packages: pip install 'indelible[server]'"
 
 Log = Annotated[str, typer.Argument(metavar="[LOG]", help="Its URL; made if it is not there")]
@@ -76,7 +75,7 @@ def serve(
         say(f"The log's verifier key, for whoever verifies it: {service.log.verifier}")
         server = _server(pages)
         _tell_where(listener, settings.log, link)
-        _spare_the_living()
+        spare_the_living()
         server.run(sockets=[listener])
 
 
@@ -138,10 +137,3 @@ def _server(pages: Any) -> Any:
     for number in (signal.SIGINT, signal.SIGTERM):  # before uvicorn does: who is told to stop now stops at once
         signal.signal(number, server.handle_exit)
     return server
-
-
-def _spare_the_living() -> None:
-    """What is there as a server begins stays: looking through it for garbage took a fifth of what a request takes."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE)

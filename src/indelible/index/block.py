@@ -36,7 +36,10 @@ class Table:
 
     def count(self, keys: Collection[int]) -> int:
         """How many are in the sets of these, together; sets are counted once in the life of a process."""
-        return sum(map(self._count, self._places(keys)))
+        counts, total = self._counts, 0
+        for at in self._places(keys):
+            total += counts[at] if at in counts else self._count(at)
+        return total
 
     def among(self, keys: Collection[int], within: int) -> int:
         """How many of `within` are in the sets of these. Of the sets no more is read than that."""
@@ -88,9 +91,8 @@ class Table:
         return [sets[ends[at - 1] if at else 0 : ends[at]] for at in places]
 
     def _count(self, at: int) -> int:
-        if at not in self._counts:
-            self._counts[at] = self.union([at]).bit_count()
-        return self._counts[at]
+        found = self._counts[at] = self.union([at]).bit_count()
+        return found
 
     def _range(self, start: int, stop: int) -> range:
         """Where they are. The highest number alone, if there is one: it stands for all of them."""
@@ -170,10 +172,10 @@ class Block:
             return gather(found, self.size)
         return table.any(ids) & within
 
-    def amount(self, dimension: Dimension, ids: Collection[int], within: int) -> int:
-        """How many of `within` have one of these names: an entry has one name in a dictionary."""
-        table = self._table(dimension)
-        return table.count(ids) if within is self.every else table.among(ids, within)
+    def amount(self, dimension: Dimension, ids: Collection[int], within: int | None = None) -> int:
+        """How many have one of these names, of all or of `within`: an entry has one name in a dictionary."""
+        table = self._tables.get(dimension) or self._table(dimension)
+        return table.count(ids) if within is None else table.among(ids, within)
 
     def has(self, kind: str, gram: Range) -> bool:
         """Whether any has a text of this kind with this gram, but for those that are too long to be cut."""

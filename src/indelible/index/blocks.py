@@ -15,6 +15,7 @@ from indelible.store.promise import Store
 # ones, fifteen, and fifteen, then entries that are in none. Not 65,536: in a block names have numbers of 16 bits, from
 # 1 on.
 SIZES = (61_440, 4096, 256, 16)
+SEEN = 64  # blocks of which it is kept that they are of this log: the last ones are asked about
 
 
 class Blocks:
@@ -47,14 +48,16 @@ class Blocks:
         for length, blocks in zip(SIZES, self._folder.blocks(SIZES), strict=True):
             ours.append(self._going_on(start, length, blocks, size))
             start = _end(ours[-1], start)
-        self._seen &= {(block.stop, block.last) for blocks in ours for block in blocks}  # no more is asked
+        if len(self._seen) > SEEN:
+            self._seen &= {(blocks[-1].stop, blocks[-1].last) for blocks in ours if blocks}
         return ours
 
     def _going_on(self, start: int, length: int, blocks: list[Block], size: int) -> list[Block]:
         """Those from entry `start` on, without a gap: what is not there would be hidden."""
-        found = [block for block in blocks if block.first >= start]
-        if any(block.size != length or block.first != start + at * length for at, block in enumerate(found)):
+        skipped, between = divmod(start - blocks[0].first, length) if blocks else (0, 0)
+        if skipped < 0 or between:
             return []
+        found = blocks[skipped:]
         while found and (found[-1].stop > size or not self._is_ours(found[-1])):
             found.pop()
         return found

@@ -51,14 +51,14 @@ class Folder:
         self._mapped: dict[int, _Mapped] = {}
 
     def blocks(self, sizes: Sequence[int]) -> list[list[Block]]:
-        """For each size, in entries, one behind the other. What cannot be read is not there.
+        """For each size, in entries, one behind the other, without a gap. What cannot be read is not there.
 
         Raises LogError where this process can open no more files: that does not make it an empty folder.
         """
         with self._lock:
             known = self._mapped
-            self._mapped = {size: _look(self.path / str(size), known.get(size, _NOTHING)) for size in sizes}
-            return [list(mapped.blocks) for mapped in self._mapped.values()]
+            self._mapped = {size: _look(self.path / str(size), size, known.get(size, _NOTHING)) for size in sizes}
+            return [mapped.blocks for mapped in self._mapped.values()]
 
     @contextmanager
     def writing(self) -> Iterator["Writing | None"]:
@@ -109,22 +109,26 @@ class Writing:
         sync(self._path)
 
 
-def _look(path: Path, known: _Mapped) -> _Mapped:
+def _look(path: Path, size: int, known: _Mapped) -> _Mapped:
     try:
+        if _stamp(path.stat()) == known.stamp and not known.grown:
+            return known
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
-            stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if stamp == known.stamp and not known.grown:
-                return known
+            stamp = _stamp(status)
             if not _goes_on(stamp, known):
                 known = _NOTHING
-            return _read(stamp, known, _mapped(file.fileno(), known.end, status.st_size))
+            return _read(stamp, size, known, _mapped(file.fileno(), known.end, status.st_size))
     except OSError as error:
         if error.errno in EXHAUSTED:
             raise LogError(f"The search index in {path.parent} cannot be opened: {error.strerror}.") from error
     except ValueError:  # it became shorter meanwhile
         pass
     return _NOTHING
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _goes_on(stamp: tuple[int, int, int], known: _Mapped) -> bool:
@@ -142,12 +146,12 @@ def _mapped(descriptor: int, start: int, end: int) -> memoryview:
     return memoryview(mmap.mmap(descriptor, end - page, prot=mmap.PROT_READ, offset=page))[start - page :]
 
 
-def _read(stamp: tuple[int, int, int], known: _Mapped, data: memoryview) -> _Mapped:
+def _read(stamp: tuple[int, int, int], size: int, known: _Mapped, data: memoryview) -> _Mapped:
     """With the blocks that are in `data`. Those that are known stay as they are, and so does what they have learnt."""
     blocks, end = list(known.blocks), 0
     while (length := measure(data[end:])) is not None:
         block = block_of(data[end : end + length])
-        if block is None or block.first != (blocks[-1].stop if blocks else block.first):
+        if block is None or block.size != size or block.first != (blocks[-1].stop if blocks else block.first):
             break
         blocks.append(block)
         end += length

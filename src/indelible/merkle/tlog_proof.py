@@ -15,6 +15,7 @@ The extra data is not authenticated by the format. Here it is the line itself, a
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from indelible.errors import MalformedError, VerificationError
@@ -28,6 +29,11 @@ FIRST = "c2sp.org/tlog-proof@v1\n"
 MAX_PROOF = 2_000_000  # characters
 
 
+@lru_cache(4096)  # neighbours have most of their hashes in common
+def _line(hash_: bytes) -> str:
+    return f"{encode(hash_)}\n"
+
+
 @dataclass(frozen=True)
 class TlogProof:
     """Entry `index`, the hashes from its sibling up to the root's child, and the signed note of the tree."""
@@ -39,7 +45,7 @@ class TlogProof:
 
     def __str__(self) -> str:
         extra = "" if self.extra is None else f"extra {encode(self.extra)}\n"
-        hashes = "".join(f"{encode(hash_)}\n" for hash_ in self.hashes)
+        hashes = "".join(map(_line, self.hashes))
         return f"{FIRST}{extra}index {self.index}\n{hashes}\n{self.checkpoint}"
 
     @classmethod

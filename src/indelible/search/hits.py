@@ -7,6 +7,7 @@ neither can tell is read.
 import math
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from indelible.errors import SlowSearchError
 from indelible.event import read
@@ -46,7 +47,6 @@ class Hits:
         theirs = [look.ids("organization") for look in self._plan.looks]
         self._search = log.blocks.kept.of((query.terms, organization, *theirs))
         self._sieve = Sieve(self._plan, self._search.grams)
-        self._amounts: dict[int, int | None] = {}
         self._sifted: dict[int, Sifted] = {}
         self._unsure_of: dict[int, list[int]] = {}
         self._read: dict[int, bool] = {}  # whether they fit
@@ -88,7 +88,7 @@ class Hits:
         return found + sum(map(self._total, self._blocks))
 
     def _total(self, block: Block) -> int:
-        amount = self._amount(block)
+        amount = self._amounts[block.first]
         if amount is None:
             self._check_time()
             self._fitting(self._unsure(block))
@@ -99,8 +99,8 @@ class Hits:
     def _unread(self, enough: float) -> tuple[list[int], int]:
         """What is to be read to know of all entries from some place on whether they fit, and that place."""
         unread, cost, left = list[int](), COST, READS
-        for block in reversed(self._blocks):
-            if self._amount(block) is not None:
+        for block in reversed(self._blocks) if None in self._amounts.values() else ():
+            if self._amounts[block.first] is not None:
                 continue
             sifted = self._sift(block)
             cost -= sifted.cost
@@ -119,7 +119,7 @@ class Hits:
         for block in reversed(self._blocks):
             if block.stop <= start:
                 return
-            amount = self._amount(block) if start <= block.first else None
+            amount = self._amounts[block.first] if start <= block.first else None
             if amount is None:
                 found = self._fit(block, start)
                 if found:
@@ -208,10 +208,10 @@ class Hits:
                 return False
         return self._plan.match(read(line))
 
-    def _amount(self, block: Block) -> int | None:
-        if block.first not in self._amounts:
-            self._amounts[block.first] = self._sieve.amount(block)
-        return self._amounts[block.first]
+    @cached_property
+    def _amounts(self) -> dict[int, int | None]:
+        """By the first entry of each block; None where which ones fit is to be known first."""
+        return dict(zip((block.first for block in self._blocks), self._sieve.amounts(self._blocks), strict=True))
 
     def _sift(self, block: Block) -> Sifted:
         found = self._sifted.get(block.first)

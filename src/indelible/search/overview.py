@@ -17,7 +17,7 @@ from indelible.store.promise import Dimension
 
 FACETED = 1_000  # entries, the newest of those found: what is common is common among them
 WIDE = 4  # bars of one block
-SOON = 200  # entries, to look at each of which takes as long as to see which are before a bar
+SOON = 30  # entries, to look at each of which takes as long as to see which are before a bar
 FEW = 64  # entries of a block, that are sooner asked for one by one
 _actor = msgspec.json.Decoder(Actor).decode
 

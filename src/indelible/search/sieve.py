@@ -4,6 +4,7 @@ A set of each. The grams of a word may stand in a text that lacks it; all else i
 pairs are those of their sets (Kleene, 1938).
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from operator import itemgetter
 
@@ -11,6 +12,7 @@ from indelible.index.block import Block
 from indelible.index.grams import Range, exact, ranges
 from indelible.index.kept import Grams, Sifted
 from indelible.search.plan import Look, Plan
+from indelible.store.promise import Dimension
 
 NAMES = 32  # whose sets are counted rather than read
 GRAMS = 6  # of a word, the rarest; more would find hardly less
@@ -40,30 +42,35 @@ class Sieve:
         found = [(_weight(look, block), look) for look in self._plan.looks]
         return found if len(found) < 2 else sorted(found, key=itemgetter(0))  # noqa: PLR2004 - there is an order
 
-    def amount(self, block: Block) -> int | None:
-        """How many fit, where that is known without knowing which: every entry, or those of a few names."""
-        within = self._within(block)
-        if not within:
-            return 0
-        return self.count(block, block.every) if self._by_names and within == block.every else None
+    def amounts(self, blocks: Sequence[Block]) -> list[int | None]:
+        """How many of each fit, where that is known without knowing which: every entry, or those of a few names."""
+        if self._any_time:
+            return self._amounts(blocks)
+        whole = [block for block in blocks if self.whole(block)]
+        known = dict(zip(whole, self._amounts(whole), strict=True))
+        return [known[block] if block in known else None if self._within(block) else 0 for block in blocks]
+
+    def _amounts(self, blocks: Sequence[Block]) -> list[int | None]:
+        if not self._plan.looks:
+            return [block.size for block in blocks]
+        if self._names is None:
+            return [None] * len(blocks)
+        dimension, ids = self._names
+        return [block.amount(dimension, ids) for block in blocks]
 
     def count(self, block: Block, within: int) -> int:
         """How many of `within` fit, where the amount is known."""
-        if not self._plan.looks:
-            return block.count(within)
-        (look,) = self._plan.looks
-        total = 0
-        for dimension, ids in look.numbers:
-            total += block.amount(dimension, ids, within)
-        return total
+        return block.count(within) if self._names is None else block.amount(*self._names, within)
 
     @cached_property
-    def _by_names(self) -> bool:
-        """Whether a few names of one dictionary tell all."""
-        return len(self._plan.looks) <= 1 and not any(
-            look.negated or look.texts or len(look.numbers) > 1 or any(len(ids) > NAMES for _, ids in look.numbers)
-            for look in self._plan.looks
-        )
+    def _names(self) -> tuple[Dimension, frozenset[int]] | None:
+        """A few names of one dictionary, if they tell all."""
+        if len(self._plan.looks) != 1:
+            return None
+        (look,) = self._plan.looks
+        numbers = look.numbers or [("action", frozenset[int]())]
+        few = len(numbers) == 1 and len(numbers[0][1]) <= NAMES
+        return numbers[0] if few and not look.negated and not look.texts else None
 
     def _one(self, look: Look, block: Block, within: int) -> tuple[int, int]:
         sure = possible = 0
