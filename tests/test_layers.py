@@ -44,7 +44,7 @@ NO_LOG = {
     "signer": {"errors", "files", "merkle"},
 }
 PURE = {
-    "hashlib", "base64", "binascii", "collections", "typing", "dataclasses", "itertools", "re", "urllib",
+    "hashlib", "base64", "binascii", "collections", "typing", "dataclasses", "functools", "itertools", "re", "urllib",
     "cryptography", "indelible",
 }  # fmt: skip
 

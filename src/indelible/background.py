@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
 
 from indelible.errors import Error, LogError
 
+T = TypeVar("T")
 LOOK = 0.05  # seconds, while another process is at it
 NICE = 10  # such a process is behind all that somebody waits for
 
@@ -55,6 +57,15 @@ class Background:
 
     def _run(self) -> None:
         raise NotImplementedError
+
+
+def ahead(made: Iterator[T]) -> Iterator[T]:
+    """Each is made in a thread while the one before is used: where one waits for a database, both work at once."""
+    with ThreadPoolExecutor(1, "indelible-ahead") as thread:
+        coming = thread.submit(next, made, None)
+        while (found := coming.result()) is not None:
+            coming = thread.submit(next, made, None)
+            yield found
 
 
 def run_apart(module: str, told: str, stopped: threading.Event) -> None:

@@ -137,6 +137,17 @@ def test_an_entry_that_is_not_there_is_named_with_the_newest(world: World) -> No
             world.log.line(seq)
 
 
+def test_the_lines_of_a_stretch_come_some_at_a_time_in_their_order(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indelible.store.promise.STRETCH", 7)
+    world.log.append([happened(reason=str(number)) for number in range(31)])
+    found = list(world.log.store.stretches(range(3, 40)))
+    assert [some for some, _ in found] == [*(range(at, at + 7) for at in range(3, 38, 7)), range(38, 40)]
+    assert [line for _, lines in found for line in lines] == [world.log.line(seq) for seq in range(3, 31)]
+    assert list(world.log.store.stretches(range(3, 3))) == []
+
+
 def test_a_log_is_not_made_over_another(world: World, tmp_path: Path) -> None:
     with pytest.raises(LogError, match=r"exists already"):
         Log.create(world.log_url)

@@ -37,7 +37,7 @@ FORMATS = {
     "csv": Format(csv_spelling(), CSV, "csv", header()),
     "csv-raw": Format(csv_spelling(raw=True), CSV, "csv", header()),
     "json": Format(lambda lines, _: b",\n".join(lines), "application/json", "json", b"[\n", b",\n", b"\n]\n"),
-    "jsonl": Format(lambda lines, _: b"\n".join(lines) + b"\n", NDJSON, "jsonl"),
+    "jsonl": Format(lambda lines, _: b"\n".join((*lines, b"")), NDJSON, "jsonl"),
     "cloudevents": Format(spell_cloudevents, NDJSON, "cloudevents.jsonl"),
     "ocsf": Format(spell_ocsf, NDJSON, "ocsf.jsonl"),
 }

@@ -86,9 +86,7 @@ def batches(
     """
     if query == Query() and organization is None:
         end = log.head().size if end is None else end
-        for first in range(start, end, BATCH):
-            wanted = range(first, min(first + BATCH, end))
-            some = log.store.lines(wanted)
+        for wanted, some in log.store.stretches(range(start, end)):
             if len(some) != len(wanted):
                 raise lacking(log, wanted)
             yield wanted.stop, some

@@ -17,10 +17,16 @@ from indelible.store.folding import Spelled
 
 MIN_SIZE, MAX_SIZE = -(2**63), 2**63 - 1  # of a log: what both databases count to
 PAGE = 1000  # rows read in one go
+STRETCH = 500  # lines, likewise: of a megabyte the memory would be asked of the system anew each time
 SORTED = 10_000  # likewise, of what is sorted as a whole for each page
 
 # What an entry is found by: each is a dictionary of names, in which an entry has one.
 Dimension = Literal["action", "operation", "source", "entity_type", "entity", "actor", "organization"]
+
+
+def cut(places: range) -> Iterator[range]:
+    """Into stretches."""
+    return (places[at : at + STRETCH] for at in range(0, len(places), STRETCH))
 
 
 class Head(NamedTuple):
@@ -129,6 +135,9 @@ class Store(Protocol):
 
         A `range` of them without gaps is read as one.
         """
+
+    def stretches(self, wanted: range) -> Iterator[tuple[range, list[bytes]]]:
+        """The lines at all these places, some at a time, with the places. Of those that are not there none."""
 
     def knows(self, id_: UUID, below: int) -> bool: ...
     def attached(self, hash_: bytes) -> bytes | None: ...

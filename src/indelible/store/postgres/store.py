@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from uuid import UUID
 
+from indelible.background import ahead
 from indelible.errors import VerificationError
 from indelible.merkle.tree import Frontier
 from indelible.store.folding import Spelled, fitting, longest
@@ -20,7 +21,7 @@ from indelible.store.postgres.listening import Listener
 from indelible.store.postgres.making import index_path, key_path, log_id, refusing
 from indelible.store.postgres.reading import Readers, Tenants
 from indelible.store.postgres.writing import Writer
-from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, SORTED, Dimension, Head, Wanted
+from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, SORTED, Dimension, Head, Wanted, cut
 
 ATTACHMENTS = 16  # read at once: they are large
 
@@ -157,6 +158,9 @@ class PostgresStore:
         if organization is None:
             return [line for (line,) in self._select("lines", self._log, list(wanted))]
         return [line for (line,) in self._tenants.query(SQL["own_lines"], (list(wanted), self._log), organization)]
+
+    def stretches(self, wanted: range) -> Iterator[tuple[range, list[bytes]]]:
+        return ahead((some, self.lines(some)) for some in cut(wanted))
 
     def knows(self, id_: UUID, below: int) -> bool:
         return bool(self._select("known_below", self._log, id_, below))

@@ -20,7 +20,7 @@ from indelible.files import remedy
 from indelible.merkle.tree import Frontier
 from indelible.store.dictionary import Dictionary
 from indelible.store.folding import Spelled, fitting, longest
-from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, SORTED, Dimension, Head, Wanted
+from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, SORTED, Dimension, Head, Wanted, cut
 from indelible.store.sqlite.appending import Appending
 from indelible.store.sqlite.finding import COLUMNS, Conditions
 from indelible.store.sqlite.opening import connect, objects
@@ -188,6 +188,9 @@ class SQLiteStore:
         else:
             found = self.select(SQL["lines"], (_json(wanted),))
         return [line for (line,) in found]
+
+    def stretches(self, wanted: range) -> Iterator[tuple[range, list[bytes]]]:
+        return ((some, self.lines(some)) for some in cut(wanted))
 
     def knows(self, id_: UUID, below: int) -> bool:
         return bool(self.select(SQL["known_below"], (id_.bytes, below)))
