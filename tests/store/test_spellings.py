@@ -10,7 +10,7 @@ from indelible.event import Actor, Organization
 from indelible.log import Log
 from indelible.store import spellings
 from indelible.store.dictionary import PLAIN
-from indelible.store.folding import fitting
+from indelible.store.folding import COMMON, Texts, fitting
 from indelible.store.spellings import Spellings
 from tests.store.test_log import happened
 from tests.world import World
@@ -97,3 +97,12 @@ def wild(pattern: str, text: str) -> bool:
     if pattern[0] == "*":
         return any(wild(pattern[1:], text[at:]) for at in range(len(text) + 1))
     return text[:1] == pattern[0] and wild(pattern[1:], text[1:])
+
+
+@given(st.lists(st.text("ab\0\n", max_size=5)), st.text("ab\0\n", max_size=3))
+def test_texts_that_are_searched_as_one_have_what_each_has(texts: list[str], word: str) -> None:
+    kept = Texts(texts)
+    having = [number for number, text in enumerate(texts) if word in text]
+    if not kept.common(word):
+        assert list(kept.having(word, lambda text: word in text)) == having
+    assert len(having) <= len(texts) // COMMON or kept.common(word)

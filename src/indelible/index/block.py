@@ -1,6 +1,6 @@
 """A block as it is read: which of its entries have this name, a text with these grams, or an earlier time."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import accumulate
@@ -10,6 +10,7 @@ import msgspec
 from indelible.index import image
 from indelible.index.grams import LONG, Range
 from indelible.index.sets import at_most, extent, gather, newest, places, union
+from indelible.store.folding import Texts
 from indelible.store.promise import Dimension
 
 FEW = 4  # entries that are sooner looked at than the sets of another gram
@@ -59,7 +60,8 @@ class Table:
 
     def has(self, start: int, stop: int) -> bool:
         """Any key with start <= key < stop."""
-        return len(self._range(start, stop)) > 0
+        end = bisect_left(self.keys, stop)
+        return end > 0 and self.keys[end - 1] >= start
 
     def weight(self, start: int, stop: int) -> int:
         """Bytes of these sets: of 0 there is none."""
@@ -103,27 +105,6 @@ class Table:
 
     def _end(self, at: int) -> int:
         return self._ends[at - 1] if at else 0
-
-
-class Texts:
-    """Searched as one text, which is quick where few have the word."""
-
-    def __init__(self, texts: list[str]) -> None:
-        self._texts = texts
-        self._all = "\0".join(texts)
-        self._ends = list(accumulate([len(text) + 1 for text in texts]))
-
-    def __contains__(self, word: str) -> bool:
-        return word in self._all
-
-    def having(self, word: str, fits: Callable[[str], bool]) -> Iterator[int]:
-        """Which of them fit, of those with the word in them."""
-        at = self._all.find(word)
-        while 0 <= at < len(self._all):
-            number = bisect_right(self._ends, at)
-            if fits(self._texts[number]):
-                yield number
-            at = self._all.find(word, self._ends[number])
 
 
 class Block:

@@ -149,8 +149,10 @@ class Hits:
 
     def _may_have(self, block: Block, entries: range) -> bool:
         """As far as it was asked already: most blocks have nothing rare."""
+        if self._amounts[block.first] == 0 or block.first >= entries.stop or block.stop <= entries.start:
+            return False
         sifted = self._sifted.get(block.first)
-        return (sifted is None or sifted.maybe != 0) and block.first < entries.stop and entries.start < block.stop
+        return sifted is None or sifted.maybe != 0
 
     def _in(self, block: Block, entries: range, *, descending: bool) -> Iterator[int]:
         self._check_time()

@@ -1,8 +1,11 @@
 """What a search compares, and how."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 
 Spelled = tuple[int, str]  # a name's number, and its spellings, case-folded
+COMMON = 8  # texts that are looked at one by one in the time in which one is found in all of them
 
 
 def fold(*spellings: str | None) -> str:
@@ -40,3 +43,31 @@ def fits(pattern: str, text: str) -> bool:
         if at < len(part):  # it is not there
             return False
     return at <= len(text) - len(last)
+
+
+class Texts:
+    """Searched as one text, which is quick where few have the word."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+        self._all = "\0".join(texts)
+        self._ends = list(accumulate([len(text) + 1 for text in texts]))
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._all
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def common(self, word: str) -> bool:
+        """Whether so many have it that they are sooner looked at one by one."""
+        return self._all.count(word) > len(self) // COMMON
+
+    def having(self, word: str, fits: Callable[[str], bool]) -> Iterator[int]:
+        """Which of them fit, of those with the word in them."""
+        at = self._all.find(word)
+        while 0 <= at < len(self._all):
+            number = bisect_right(self._ends, at)
+            if fits(self._texts[number]):
+                yield number
+            at = self._all.find(word, self._ends[number])

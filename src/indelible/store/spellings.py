@@ -6,7 +6,7 @@ An organization is given other names later, so the store is asked for those each
 from threading import Lock
 
 from indelible.store.dictionary import PLAIN
-from indelible.store.folding import Spelled, fitting
+from indelible.store.folding import Spelled, Texts, fitting
 from indelible.store.promise import Dimension, Store
 
 MOST = 20_000  # names of a dictionary: 4 MB
@@ -20,6 +20,7 @@ class Spellings:
         self._lock = Lock()
         self._size = 0
         self._known = _nothing()
+        self._texts: dict[Dimension, tuple[list[Spelled], Texts]] = {}  # of which names, and these as texts
 
     def upto(self, size: int) -> None:
         """Know the names of a log of this size. Raises LogError."""
@@ -47,7 +48,20 @@ class Spellings:
     def having(self, dimension: Dimension, text: str) -> list[int]:
         """As `Store.having`."""
         known = self._known.get(dimension)
-        return self._store.having(dimension, text) if known is None else [id_ for id_, told in known if text in told]
+        if known is None:
+            return self._store.having(dimension, text)
+        texts = self._texts_of(dimension, known)
+        if texts.common(text):
+            return [id_ for id_, told in known if text in told]
+        return [known[number][0] for number in texts.having(text, lambda told: text in told)]
+
+    def _texts_of(self, dimension: Dimension, known: list[Spelled]) -> Texts:
+        """As far as they are known: others may read on meanwhile."""
+        of, texts = self._texts.get(dimension, (None, Texts(())))
+        if of is not known or len(texts) != len(known):
+            texts = Texts([told for _, told in known])
+            self._texts[dimension] = known, texts
+        return texts
 
     def fitting(self, dimension: Dimension, pattern: str) -> list[int]:
         """As `Store.fitting`."""
