@@ -160,7 +160,7 @@ class Block:
 
     def has(self, kind: str, gram: Range) -> bool:
         """Whether any has a text of this kind with this gram, but for those that are too long to be cut."""
-        return self._table(kind).has(*gram)
+        return (self._tables.get(kind) or self._table(kind)).has(*gram)
 
     def having(self, kind: str, grams: Sequence[Range], within: int) -> int:
         """Those of `within` that may have a text of this kind (one of `texts.TEXTS`) with all of these grams."""

@@ -106,6 +106,9 @@ class Hits:
             cost -= sifted.cost
             if cost < 0 or time.monotonic() > enough:
                 return unread, block.stop
+            if sifted.sure == sifted.maybe:
+                left = max(0, left - sifted.read)
+                continue
             more = self._unsure(block)[::-1]
             unread += more[:left]
             if more[left:]:
@@ -129,8 +132,8 @@ class Hits:
 
     def _fit(self, block: Block, start: int) -> int:
         """Those of a block from that place on, once those that are not sure were read."""
-        found, _, cost, _ = self._sift(block)
-        unsure = self._unsure(block)
+        found, maybe, cost, _ = self._sift(block)
+        unsure = self._unsure(block) if maybe != found else ()
         for seq in unsure:
             found |= self._read.get(seq, False) << seq - block.first
         if start > block.first:

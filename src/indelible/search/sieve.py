@@ -39,8 +39,10 @@ class Sieve:
         return Sifted(sure, maybe, cost)
 
     def _cheapest_first(self, block: Block) -> list[tuple[int, Look]]:
-        found = [(_weight(look, block), look) for look in self._plan.looks]
-        return found if len(found) < 2 else sorted(found, key=itemgetter(0))  # noqa: PLR2004 - there is an order
+        looks = self._plan.looks
+        if len(looks) == 1:
+            return [(_weight(looks[0], block), looks[0])]
+        return sorted([(_weight(look, block), look) for look in looks], key=itemgetter(0))
 
     def amounts(self, blocks: Sequence[Block]) -> list[int | None]:
         """How many of each fit, where that is known without knowing which: every entry, or those of a few names."""
@@ -76,16 +78,17 @@ class Sieve:
         sure = possible = 0
         for dimension, ids in look.numbers:
             sure |= block.among(dimension, ids, within)
-        grams_tell, kinds = look.whole and exact(look.word), list[str]()
+        word, kinds = look.word, list[str]()
+        grams_tell = look.whole and exact(word)
         for kind in look.texts:
-            there, long = block.has(kind, self._rare(kind, look.word, block)[0]), block.long(kind)
+            there, long = block.has(kind, self._rare(kind, word, block)[0]), block.long(kind)
             if there:
                 kinds.append(kind)
             if long or (there and not grams_tell):
-                sure |= block.commonly(kind, look.word, look.fits)
+                sure |= block.commonly(kind, word, look.fits)
         left = (within & ~sure if sure else within) if look.texts else 0
         for kind in kinds if left else ():
-            possible |= block.having(kind, self._rare(kind, look.word, block), left)
+            possible |= block.having(kind, self._rare(kind, word, block), left)
         if grams_tell:
             sure |= possible
         for kind in look.texts if left else ():
@@ -94,9 +97,10 @@ class Sieve:
         return (block.every & ~possible, block.every & ~sure) if look.negated else (sure, possible)
 
     def _rare(self, kind: str, word: str, block: Block) -> list[Range]:
-        if (kind, word) not in self._grams:
-            self._grams[kind, word] = block.rarest(kind, ranges(word))[:GRAMS]
-        return self._grams[kind, word]
+        found = self._grams.get((kind, word))
+        if found is None:
+            found = self._grams[kind, word] = block.rarest(kind, ranges(word))[:GRAMS]
+        return found
 
     def whole(self, block: Block) -> bool:
         """Whether all of it is within the range."""
@@ -115,5 +119,7 @@ class Sieve:
 
 
 def _weight(look: Look, block: Block) -> int:
-    names = sum(block.weight(dimension, ids) for dimension, ids in look.numbers)
-    return names + len(look.texts) * GRAMS
+    weight = len(look.texts) * GRAMS
+    for dimension, ids in look.numbers:
+        weight += block.weight(dimension, ids)
+    return weight
