@@ -24,6 +24,28 @@ def test_watch_names_the_tables_and_can_be_repeated(shell: Shell) -> None:
     assert shell.run("watch", shell.app, "users").stdout == b"users\n"
 
 
+def test_without_tables_what_is_watched_is_brought_up_to_date(shell: Shell) -> None:
+    shell.sql("CREATE TABLE licenses (id INTEGER PRIMARY KEY); CREATE TABLE notes (id INTEGER PRIMARY KEY)")
+    shell.run("watch", shell.app, "users", "licenses")
+    shell.sql("ALTER TABLE users RENAME TO people; ALTER TABLE licenses ADD COLUMN plan; DROP TABLE notes")
+    shell.run("coverage", shell.app, code=3)
+    assert shell.run("watch", shell.app).stdout == b"licenses\npeople\n"
+    assert b"All 2 tables are watched" in shell.run("coverage", shell.app).stderr
+    shell.sql("DROP TABLE people")
+    assert shell.run("watch", shell.app).stdout == b"licenses\n"
+    shell.sql("DROP TABLE licenses")
+    assert b"No table is watched now." in shell.run("watch", shell.app).stderr
+    assert b"Nothing is watched yet" in shell.run("watch", shell.app, code=2).stderr
+
+
+def test_a_table_that_the_map_excludes_is_not_brought_up_to_date(shell: Shell) -> None:
+    shell.run("watch", shell.app, "users")
+    map_file = shell.folder / "audit.toml"
+    map_file.write_text('[users]\nexclude = "of no interest"\n')
+    assert shell.run("watch", shell.app, "--map", str(map_file)).stdout == b""
+    assert b"excluded" in shell.run("coverage", shell.app).stdout
+
+
 def test_watching_again_tells_what_is_otherwise(shell: Shell) -> None:
     shell.sql("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)")
     shell.run("watch", shell.app, "--all")

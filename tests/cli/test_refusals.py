@@ -26,7 +26,6 @@ from tests.store.test_log import happened
         (["watch", "{log}", "--all"], 1, "is a log, or stands beside one. Give the file of the application"),
         (["coverage", "{log}"], 1, "is a log, or stands beside one. Give the file of the application"),
         (["watch", "sqlite:///none.db", "--all"], 4, "There is no database at none.db"),
-        (["watch", "{app}"], 2, "Name the tables to watch, or give --all"),
         (["watch", "{app}", "users", "--all"], 2, "Name the tables to watch, or give --all"),
         (["watch", "{app}", "nobody"], 1, "There is no table 'nobody' to watch"),
         (["watch", "{app}", "--all", "--map", "none.toml"], 2, "The map none.toml cannot be read"),

@@ -6,6 +6,7 @@ State = Literal["watched", "excluded", "not covered", "drifted"]
 
 
 AGAIN = "Run indelible watch again."
+DROPPED, ATTACHED = "the table was dropped", "the table became a partition"
 
 
 class Coverage(NamedTuple):
@@ -23,6 +24,11 @@ class Coverage(NamedTuple):
     def found(self) -> str:
         """What drifted, alone."""
         return (self.reason or "").removesuffix(f". {AGAIN}")
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to be watched, and can be: to bring it up to date, it is watched again."""
+        return self.state == "watched" or (self.state == "drifted" and self.found not in (DROPPED, ATTACHED))
 
     @property
     def clean(self) -> bool:

@@ -4,7 +4,7 @@ from contextlib import closing
 
 from indelible.actions import ActionMap
 from indelible.capture.notes import note
-from indelible.capture.source import open_source
+from indelible.capture.source import Source, open_source
 from indelible.cli.app import app
 from indelible.cli.options import AppUrl, AsObjects, Baseline, Everything, LogUrl, MapFile, Strict, TableName, Tables
 from indelible.cli.output import change_line, difference_line, encoded, progress, say, show
@@ -24,12 +24,14 @@ def watch(
     strict: Strict = None,
     baseline: Baseline = True,
 ) -> None:
-    """Install capture on tables. Repeatable; what is installed already is brought up to date."""
-    if everything == bool(tables):
-        raise UsageError("Name the tables to watch, or give --all for every table.")
+    """Install capture on tables; without any, bring up to date what is watched already. Repeatable."""
+    if everything and tables:
+        raise UsageError("Name the tables to watch, or give --all for every table; not both.")
     action_map = ActionMap.load(map_file) if map_file else None
     with closing(open_source(application)) as source:
         before = source.watched()
+        if not everything and not tables:
+            tables = _watched_already(source, action_map)
         watched = source.watch(tables, action_map, strict=strict, baseline=baseline)
         after = source.watched()
     for table in watched:
@@ -37,8 +39,20 @@ def watch(
     for table in sorted(before):  # of the others, too: the map may exclude them now
         if said := note(table, before[table], after.get(table)):
             say(change_line(said))
+    if not watched:
+        say("No table is watched now.")
+        return
     tables_ = "1 table" if len(watched) == 1 else f"{len(watched)} tables"
     say(f"Watching {tables_}. Every change there is now recorded by the database itself.")
+
+
+def _watched_already(source: Source, action_map: ActionMap | None) -> list[str]:
+    """By the names that they have now, but for those that the map excludes."""
+    covered = source.coverage()
+    if all(each.state in ("excluded", "not covered") for each in covered):
+        raise UsageError("Nothing is watched yet. Name the tables to watch, or give --all for every table.")
+    found = [each.table for each in covered if each.wanted]
+    return [name for name in found if action_map is None or action_map.table(name).exclude is None]
 
 
 @app.command()

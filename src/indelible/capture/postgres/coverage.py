@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from indelible.capture.coverage import Coverage, columns_drifted
+from indelible.capture.coverage import ATTACHED, DROPPED, Coverage, columns_drifted
 from indelible.capture.postgres.computed import functions
 from indelible.capture.postgres.describe import Relation, TypedColumn, describe, members, relations
 from indelible.capture.postgres.registry import Database, Watched, computing, expected, installed, newest, shape
@@ -19,8 +19,8 @@ def coverage(db: Database) -> list[Coverage]:
     amiss = next(iter(faults(db)), None)
     gone = {row["table_name"]: row["attached"] for row in db.execute(WATCH["dropped"])}
     told = [_covered(db, name, relation, amiss, replaced=name in gone) for name, relation in found.items()]
-    lost = {name: "became a partition" if attached else "was dropped" for name, attached in gone.items()}
-    told += [Coverage.drifted(name, f"the table {what}") for name, what in lost.items() if name not in found]
+    lost = {name: ATTACHED if attached else DROPPED for name, attached in gone.items() if name not in found}
+    told += [Coverage.drifted(name, what) for name, what in lost.items()]
     return sorted(told)
 
 

@@ -6,7 +6,7 @@ What it cannot see: a connection that switches its triggers off (SQLITE_DBCONFIG
 import sqlite3
 from collections.abc import Iterator
 
-from indelible.capture.coverage import Coverage, columns_drifted
+from indelible.capture.coverage import DROPPED, Coverage, columns_drifted
 from indelible.capture.sqlite.describe import describe, table_names
 from indelible.capture.sqlite.opening import why
 from indelible.capture.sqlite.registry import Known, Watched, installed, known, known_as, newest
@@ -27,7 +27,7 @@ def coverage(db: sqlite3.Connection) -> list[Coverage]:
         gone = [each.table for each in watched.values() if each.records and each.table not in {*names, *moved}]
     except sqlite3.Error as error:
         raise CaptureError(f"The database cannot be looked at: {why(error)}") from error
-    return sorted([*told, *(Coverage.drifted(name, "the table was dropped") for name in gone)])
+    return sorted([*told, *(Coverage.drifted(name, DROPPED) for name in gone)])
 
 
 def _covered(db: sqlite3.Connection, name: str, watched: Watched | None, there: dict[str, dict[str, str]]) -> Coverage:
