@@ -132,6 +132,46 @@ NAMES = [
 ]  # fmt: skip
 
 
+TYPES = (
+    "text",
+    "name",
+    "oid",
+    "regclass",
+    "refcursor",
+    "record",
+    "bool",
+    "int4",
+    "int8",
+    "timestamptz",
+    "xid8",
+    "bytea",
+)
+
+
+@pytest.mark.parametrize("schema", ["pg_temp", "front"])
+def test_types_of_the_same_name_run_nothing_as_the_owner_and_stop_no_write(world: PostgresWorld, schema: str) -> None:
+    """A check of a domain runs as whoever a value is made by: in a function with the owner's rights, as the owner."""
+    world.watch(
+        "CREATE TABLE t (id int PRIMARY KEY, x text, at timestamptz, v int GENERATED ALWAYS AS (id + 1) VIRTUAL);"
+        "CREATE TABLE quiet (id integer PRIMARY KEY, x text);"
+        "CREATE FUNCTION app() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER app AFTER INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION app()"
+    )
+    world.run("CREATE SCHEMA IF NOT EXISTS front")
+    world.run(f"CREATE FUNCTION {schema}.refuse() RETURNS pg_catalog.bool LANGUAGE sql AS 'SELECT 1 / 0 > 0'")
+    for name in TYPES:
+        base = "int4" if name == "record" else name
+        world.run(f"CREATE DOMAIN {schema}.{name} AS pg_catalog.{base} CHECK ({schema}.refuse())")
+    world.run("SET search_path = front, public, pg_catalog")
+    for table in ("t", "quiet"):
+        world.run(f"INSERT INTO public.{table} (id, x) SELECT n, 'a' FROM generate_series(1, 3) n")
+        world.run(f"INSERT INTO public.{table} (id, x) VALUES (4, 'a')")
+        world.run(f"UPDATE public.{table} SET x = 'b' WHERE id = 1")
+        world.run(f"DELETE FROM public.{table} WHERE id = 2")
+        world.run(f"TRUNCATE public.{table}")
+    assert len(world.sealed()) == 2 * (3 + 1 + 1 + 1 + 3)
+
+
 def test_columns_of_any_name_are_recorded_and_so_they_are_when_they_are_gone(world: PostgresWorld) -> None:
     columns = {name: f'"{name.replace(chr(34), chr(34) * 2)}"' for name in NAMES}
     ddl = ", ".join(f"{quoted} text DEFAULT '{i}'" for i, quoted in enumerate(columns.values()))

@@ -9,11 +9,12 @@ have such triggers: it costs a call for each row.
 # used it, of which there are several where it inserts and updates. Whoever sets it himself moves his own records.
 SETTING = "pg_catalog.format('indelible.mark_%s_%s', TG_RELID, pg_catalog.pg_trigger_depth())"
 
-# Without a search_path of its own, for what that costs a row: so nothing in it goes by a name alone.
+# It has the owner's rights, and no search_path of its own, for what that costs a row: so nothing in it goes by a name
+# alone, types neither. Of a name alone a session would make one of its own, with a check that runs as the owner.
 MARKING = f"""
 DECLARE
-  mark CONSTANT text := {SETTING};
-  drawn CONSTANT text := pg_catalog.current_setting(mark, true);
+  mark CONSTANT pg_catalog.text := {SETTING};
+  drawn CONSTANT pg_catalog.text := pg_catalog.current_setting(mark, true);
 BEGIN
   IF pg_catalog.length(drawn) OPERATOR(pg_catalog.>) 0 AND NOT pg_catalog.starts_with(drawn, 'told') THEN
     RETURN NULL;
