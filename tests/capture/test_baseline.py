@@ -59,6 +59,15 @@ def test_every_row_of_every_kind_of_table_is_recorded_once(world: World, ddl: st
     assert len(rows_of(world)) == len(held)
 
 
+@pytest.mark.parametrize("options", ["", "WITHOUT ROWID"])
+@pytest.mark.usefixtures("small_pages")
+def test_a_page_may_end_at_a_key_that_is_no_text_of_pythons(world: World, options: str) -> None:
+    keys = ", ".join(f"(CAST(x'{number:02x}ff00{number:02x}' AS TEXT))" for number in range(60, 75))
+    world.watch_all(f"CREATE TABLE t (id TEXT PRIMARY KEY, x) {options}; INSERT INTO t (id) VALUES {keys}")
+    found = rows_of(world)
+    assert len(found) == len({entry.entity.id for entry in found}) == 15
+
+
 def test_it_may_be_left_out_and_is_not_made_up_for(world: World) -> None:
     world.watch_all(MANY, baseline=False)
     world.watch_all()

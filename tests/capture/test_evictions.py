@@ -118,6 +118,29 @@ def test_a_constraint_that_replaces_by_itself_evicts_too(world: World) -> None:
     assert [(e.operation, e.entity.id) for e in world.sealed()] == [("create", "1"), ("delete", "1"), ("create", "2")]
 
 
+@pytest.mark.parametrize("default", [
+    "draft", "open", '"open"', '"a ""b"""', "`open`", "[open]", "é", "'it''s'", '"it\'s"', "key", "true", '"true"', "5",
+    "-5", "0.5", "x'6f70'", "CURRENT_DATE", "(1 + 2)", "('open' || 'x')",
+])  # fmt: skip
+def test_what_replace_puts_in_the_place_of_null_is_known_however_it_is_spelled(world: World, default: str) -> None:
+    """As a default a bare word is a text, and one in double quotes; in a trigger it would be a column."""
+    world.watch(f"CREATE TABLE t (id INTEGER PRIMARY KEY, kind NOT NULL DEFAULT {default} UNIQUE, open DEFAULT 7)")
+    world.run("INSERT INTO t (id) VALUES (1)")
+    world.run("INSERT OR REPLACE INTO t (id, kind) VALUES (2, NULL)")
+    world.run("UPDATE OR REPLACE t SET open = 8")
+    told = [(entry.operation, entry.entity.id) for entry in world.sealed()]
+    assert told == [("create", "1"), ("delete", "1"), ("create", "2"), ("update", "2")]
+
+
+def test_letters_beyond_ascii_are_compared_as_sqlite_does(world: World) -> None:
+    world.watch("CREATE TABLE É (id INTEGER PRIMARY KEY, x UNIQUE, up REFERENCES É ON DELETE SET NULL)")
+    world.db.execute("PRAGMA foreign_keys = ON")
+    world.run("INSERT INTO É VALUES (1, 'a', NULL), (2, 'b', 1)")
+    world.sealed()
+    world.run("REPLACE INTO É VALUES (1, 'b', NULL)")
+    assert ("delete", "2", {"id": {"old": 2}, "x": {"old": "b"}, "up": {"old": None}}) in told(world.sealed()[2:])
+
+
 def test_what_goes_by_cascade_with_an_evicted_row_is_recorded_once(world: World) -> None:
     world.watch(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, x UNIQUE, up REFERENCES t ON DELETE SET NULL);"

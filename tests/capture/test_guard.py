@@ -68,6 +68,15 @@ def test_a_secret_is_hidden_and_its_neighbours_are_not(world: World, name: str) 
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_hidden_in_a_database_of_utf_16_too(world: World, name: str) -> None:
+    world.watch(f"PRAGMA encoding = 'UTF-16le'; {T}", map_text=EVERY)
+    assert world.db.execute("PRAGMA encoding").fetchone() == ("UTF-16le",)
+    world.run("INSERT INTO t VALUES (1, ?, NULL, 'a longer text, seen')", (SECRETS[name],))
+    (entry,) = world.sealed()
+    assert (entry.changes["note"], entry.changes["other"]) == ({"new": REDACTED}, {"new": "a longer text, seen"})
+
+
 @pytest.mark.parametrize("name", CLEAR)
 def test_what_only_resembles_a_secret_is_seen(world: World, name: str) -> None:
     world.watch(T, map_text=EVERY)

@@ -60,3 +60,29 @@ def test_a_connection_that_wrote_before_writes_on_and_what_it_writes_is_recorded
     full: dict[str, Any] = {"n": {"new": 5}, "x": {"new": "a"}}
     wanted = [full, full, {"x": {"new": "a"}}, full, full, {"n": {"new": 5}}]
     assert told == [{"id": {"new": number}} | changes for number, changes in enumerate(wanted)]
+
+
+@pytest.mark.parametrize(
+    ("was", "held", "is_now", "using", "value", "told_of"),
+    [
+        ("boolean", "true", "text", "'hello'", "'world'", ("hello", "world")),
+        ("integer", "1", "numeric", "n", "1.5", (1, "1.5")),
+        ("integer", "1", "text", "'١٢'", "'1_000'", ("١٢", "1_000")),
+        ("bigint", "1", "double precision", "n", "1.5", (1, "1.5")),
+        ("float8", "1.5", "numeric", "n", "0.1234567890123456789123", (1.5, "0.1234567890123456789123")),
+        ("float8", "1.5", "text", "'infinite'", "'1e5'", ("infinite", "1e5")),
+        ("bytea", "'\\x00'", "text", "'xxab'", "'00cd'", ("xxab", "00cd")),
+        ("bytea", "'\\x00'", "text", "'\\xABC'", "'\\x0'", ("\\xABC", "\\x0")),
+        ("date", "'2026-01-01'", "text", "'soon'", "'late'", ("soon", "late")),
+    ],
+)
+def test_values_of_another_type_are_told_as_they_are_until_it_is_watched_again(  # noqa: PLR0917
+    world: PostgresWorld, was: str, held: str, is_now: str, using: str, value: str, told_of: tuple[object, object]
+) -> None:
+    world.watch(f"CREATE TABLE t (id integer PRIMARY KEY, n {was})")
+    world.run(f"INSERT INTO t VALUES (1, {held})")
+    world.run(f"ALTER TABLE t ALTER n TYPE {is_now} USING {using}")
+    world.run(f"UPDATE t SET n = {value}")
+    (entry,) = [entry for entry in world.sealed() if entry.operation == "update" and entry.entity.type == "T"]
+    assert entry.changes == {"n": {"old": told_of[0], "new": told_of[1]}}
+    assert world.differences() == []

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -153,10 +154,27 @@ def _spell(text: Any, column: Column, marker: str | None) -> Any:
     return read(text)
 
 
+# The column may be of another type by now: what is not as its own type writes it is told as the text that it is.
+_BOOLEAN = {"true": True, "false": False}
+_INTEGER = re.compile("-?[0-9]+")
+_REAL = re.compile(r"-?([0-9]+([.][0-9]+)?(e[-+][0-9]+)?|Infinity|NaN)")
+_BYTES = re.compile(r"\\x([0-9a-f]{2})*")
+_PRECISE = 17  # digits of a real number; one with more is a decimal
+
+
+def _as(pattern: re.Pattern[str], read: Callable[[str], Any]) -> Callable[[Any], Any]:
+    return lambda text: spell(read(text) if isinstance(text, str) and pattern.fullmatch(text) else text)
+
+
+def _real(text: str) -> float | str:
+    digits = text.partition("e")[0].replace(".", "").lstrip("-0")
+    return float(text) if len(digits) <= _PRECISE else text
+
+
 _READ: dict[str, Callable[[Any], Any]] = {
-    "boolean": lambda text: text == "true",
-    "integer": lambda text: spell(int(text)),
-    "real": lambda text: spell(float(text)),
-    "bytes": lambda text: spell(bytes.fromhex(text[2:])),
+    "boolean": lambda text: spell(_BOOLEAN.get(text, text)),
+    "integer": _as(_INTEGER, int),
+    "real": _as(_REAL, _real),
+    "bytes": _as(_BYTES, lambda text: bytes.fromhex(text[2:])),
     "moment": lambda text: spell(moments.read(text) if isinstance(text, str) else text.removeprefix(b"=")),
 }

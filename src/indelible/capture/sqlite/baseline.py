@@ -5,6 +5,8 @@ that went are committed together. A row that changes meanwhile is told of by bot
 """
 
 import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from indelible.capture.context import carry, new_transaction
 from indelible.capture.definition import Definition
@@ -44,24 +46,45 @@ def record(db: sqlite3.Connection, definition: Definition, watch: int, shape: Sh
 def _record_page(db: sqlite3.Connection, definition: Definition, watch: int, shape: Shape) -> bool:
     """False: that was the last."""
     table = quote(definition.table)
-    places = ", ".join(f"k{i}" for i in range(len(shape.key)))
-    after = db.execute(f"SELECT {places} FROM {PROGRESS} WHERE table_name = ?", (definition.table,)).fetchone()
+    places = [f"k{i}" for i in range(len(shape.key))]
+    after = db.execute(f"SELECT {_bytes(places)} FROM {PROGRESS} WHERE table_name = ?", (definition.table,)).fetchone()
     if after is None:
         return False  # somebody else finished it
     order = ", ".join(f"{table}.{quote(name)} COLLATE {quote(collation)}" for name, collation in shape.key)
-    named = ", ".join(f"{table}.{quote(name)}" for name, _ in shape.key)
-    # The collations stand beside the values: beside the columns they would keep SQLite from using the index.
-    given = f"({', '.join(f'? COLLATE {quote(collation)}' for _, collation in shape.key)})"
-    above, bound = (f"({named}) > {given}", after) if after[0] is not None else ("1", ())
-    last = f"SELECT {named} FROM {table} WHERE {above} ORDER BY {order} LIMIT 1 OFFSET {PAGE - 1}"
+    columns = [f"{table}.{quote(name)}" for name, _ in shape.key]
+    named, bound, above = ", ".join(columns), (), "1"
+    if after[1] is not None:
+        given, bound = _given(after, shape)
+        above = f"({named}) > {given}"
+    last = f"SELECT {_bytes(columns)} FROM {table} WHERE {above} ORDER BY {order} LIMIT 1 OFFSET {PAGE - 1}"
     until = db.execute(last, bound).fetchone()
-    upto, limits = (f"{above} AND ({named}) <= {given}", (*bound, *until)) if until else (above, bound)
-    _insert(db, definition, watch, f"{upto} ORDER BY {order}", limits)
     if until is None:
+        _insert(db, definition, watch, f"{above} ORDER BY {order}", bound)
         end(db, definition.table)
         return False
-    db.execute(f"UPDATE {PROGRESS} SET ({places}) = {given} WHERE table_name = ?", (*until, definition.table))
+    given, upto = _given(until, shape)
+    _insert(db, definition, watch, f"{above} AND ({named}) <= {given} ORDER BY {order}", (*bound, *upto))
+    moved = f"UPDATE {PROGRESS} SET ({', '.join(places)}) = {given} WHERE table_name = ?"
+    db.execute(moved, (*upto, definition.table))
     return True
+
+
+def _bytes(values: Iterable[str]) -> str:
+    """Of each whether it is a text, and that as its bytes: it may be none that Python knows."""
+    return ", ".join(
+        f"typeof({value}) = 'text', CASE typeof({value}) WHEN 'text' THEN CAST({value} AS BLOB) ELSE {value} END"
+        for value in values
+    )
+
+
+def _given(row: Sequence[Any], shape: Shape) -> tuple[str, tuple[Any, ...]]:
+    """A key that was read so, and what is bound in it.
+
+    The collations stand beside the values: beside the columns they would keep SQLite from using the index.
+    """
+    spelled = ("CAST(? AS TEXT)" if is_text else "?" for is_text in row[::2])
+    parts = [f"{each} COLLATE {quote(collation)}" for each, (_, collation) in zip(spelled, shape.key, strict=True)]
+    return f"({', '.join(parts)})", tuple(row[1::2])
 
 
 def _insert(db: sqlite3.Connection, definition: Definition, watch: int, where: str, limits: tuple[object, ...]) -> None:

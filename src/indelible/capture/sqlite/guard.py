@@ -41,8 +41,10 @@ _CARD = f"""EXISTS (WITH RECURSIVE
   )
   SELECT 1 FROM run WHERE n BETWEEN 13 AND 19 AND CAST(substr(b, i, 1) AS TEXT) NOT GLOB '{_ALNUM}'
     AND CASE n % 2 WHEN 0 THEN evens ELSE odds END % 10 = 0)"""
+_UTF16 = "length(CAST('a' AS BLOB)) > 1"  # a database of such texts, whose bytes cannot be walked: any card's worth
 _LOOKS = {
-    "card": f"(replace(replace(x, ' ', ''), '-', '') GLOB '*[2-6]{_DIGIT * 12}*' AND (length(x) > {MOST} OR {_CARD}))",
+    "card": f"(replace(replace(x, ' ', ''), '-', '') GLOB '*[2-6]{_DIGIT * 12}*' "
+    f"AND (length(x) > {MOST} OR {_UTF16} OR {_CARD}))",
     "key": "(" + " OR ".join(f"x GLOB '{pattern}'" for pattern in _KEYS) + ")",
     "token": "(" + " OR ".join(f"x GLOB '{pattern}'" for pattern in _TOKENS) + ")",
 }

@@ -5,6 +5,11 @@ OURS = {f"{PREFIX}{name}" for name in ("source", "watch", "context", "outbox", "
 OPERATIONS = ("inserting", "create", "updating", "update", "moved", "delete")  # a trigger's name: of these, the table's
 
 
+def small(name: str) -> str:
+    """As SQLite compares names: letters of ASCII alone have two forms."""
+    return name.encode("utf-8", "surrogatepass").lower().decode("utf-8", "surrogatepass")
+
+
 def quote(identifier: str) -> str:
     """An SQL identifier. NUL cannot be in one."""
     return '"' + identifier.replace('"', '""').replace("\0", "") + '"'

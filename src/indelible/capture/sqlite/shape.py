@@ -1,13 +1,17 @@
 """What makes the rows of a table different from each other: its rowid or primary key, and every unique index."""
 
+import re
 import sqlite3
 from typing import NamedTuple
 
 from indelible.capture.sqlite.clauses import index_parts
-from indelible.capture.sqlite.names import quote
+from indelible.capture.sqlite.names import quote, small
 from indelible.errors import CaptureError
 
 ROWID = ("rowid", "_rowid_", "oid")
+# A default that is a name stands for a text, quoted or not; but for these.
+_NAME = re.compile(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^]]*\]|[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*')
+_VALUES = {"NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"}
 
 
 class Part(NamedTuple):
@@ -61,7 +65,7 @@ def _columns(db: sqlite3.Connection, table: str) -> list[_Column]:
     """In the order of their numbers."""
     query = 'SELECT name, "notnull", dflt_value, hidden, pk FROM pragma_table_xinfo(?) ORDER BY cid'
     return [
-        _Column(name, default if required else None, hidden > 1, pk)
+        _Column(name, _default(default) if required and default else None, hidden > 1, pk)
         for name, required, default, hidden, pk in db.execute(query, (table,))
     ]
 
@@ -86,10 +90,19 @@ def _cascades(db: sqlite3.Connection, table: str) -> bool:
     query = """SELECT lower(child.name), lower(refers."table") FROM pragma_table_list AS child
     JOIN pragma_foreign_key_list(child.name) AS refers
     WHERE child.schema = 'main' AND refers.on_delete IN ('CASCADE', 'SET NULL', 'SET DEFAULT')"""
-    found, links = {table.lower()}, db.execute(query).fetchall()
+    found, links = {small(table)}, db.execute(query).fetchall()
     while further := {child for child, parent in links if parent in found} - found:
         found |= further
-    return any(child == table.lower() and parent in found for child, parent in links)
+    return any(child == small(table) and parent in found for child, parent in links)
+
+
+def _default(text: str) -> str:
+    """What a column's DEFAULT says, as an expression that says the same in a trigger: there a name is a column's."""
+    if not _NAME.fullmatch(text) or text.upper() in _VALUES:
+        return text
+    mark = text[0] if text[0] in '"`' else ""
+    plain = text[1:-1].replace(mark * 2, mark) if mark else text[1:-1] if text[0] == "[" else text
+    return "'" + plain.replace("'", "''") + "'"
 
 
 def _parts(db: sqlite3.Connection, index: str) -> list[tuple[int, str]]:
