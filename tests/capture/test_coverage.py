@@ -55,6 +55,8 @@ DRIFTS = {
     "DROP TRIGGER indelible_inserting_t": "the trigger indelible_inserting_t is missing",
     "DROP TRIGGER indelible_delete_t; CREATE TRIGGER indelible_delete_t AFTER DELETE ON t BEGIN SELECT 1; END":
         "the trigger indelible_delete_t is not as this version makes it",
+    "CREATE TRIGGER own AFTER INSERT ON T BEGIN UPDATE t SET a = 'x' WHERE id = NEW.id; END":
+        "the trigger 'own' was made since: what it writes is told before what it was made for",
     "ALTER TABLE t ADD COLUMN c": "columns: c added",
     "ALTER TABLE t RENAME COLUMN a TO c": "columns: c added; a gone",
     "CREATE UNIQUE INDEX once ON t (a)": "the unique index once was made since",
@@ -79,6 +81,21 @@ def test_what_drifted_is_named_and_watching_again_mends_it(world: World, sql: st
     )
     world.watch()
     assert {each.state for each in covered(world)} <= {"watched"}
+
+
+def test_what_the_applications_triggers_write_is_told_behind_what_they_were_made_for(world: World) -> None:
+    world.watch(f"{T}; CREATE TRIGGER early AFTER INSERT ON t BEGIN UPDATE t SET b = 'early' WHERE id = NEW.id; END")
+    world.db.executescript("CREATE TRIGGER before INSERT ON t BEGIN SELECT 'AFTER'; END")  # one that runs before anyway
+    assert only(world) == Coverage("t", "watched")
+    world.db.executescript("CREATE TRIGGER late AFTER INSERT ON t BEGIN UPDATE t SET a = 'late' WHERE id = NEW.id; END")
+    assert only(world).state == "drifted"
+    world.watch()
+    world.run("INSERT INTO t VALUES (1, 'a', 'b')")
+    assert [(entry.operation, entry.changes) for entry in world.sealed()[-3:]] == [
+        ("create", {"id": {"new": 1}, "a": {"new": "a"}, "b": {"new": "b"}}),
+        ("update", {"a": {"old": "a", "new": "late"}}),
+        ("update", {"b": {"old": "b", "new": "early"}}),
+    ]
 
 
 def test_tables_that_changed_names_are_told_and_mended(world: World) -> None:

@@ -204,6 +204,20 @@ def test_a_table_of_any_name_is_watched_and_its_baseline_recorded(world: Postgre
     assert [each.clean for each in world.covered()] == [True]
 
 
+def test_names_with_dots_in_them_are_those_of_one_table_each(world: PostgresWorld) -> None:
+    tables = ['"a.b".c', 'a."b.c"', 'public."x.y"', '"public.x".y', '"""a".c', '"""a.b".c', '"""a"."b"".c"']
+    schemas = ["a", '"a.b"', '"public.x"', '"""a"', '"""a.b"']
+    made = [f"CREATE SCHEMA {each}" for each in schemas] + [
+        f"CREATE TABLE {each} (id int PRIMARY KEY)" for each in tables
+    ]
+    assert len(set(world.watch(";".join(made)))) == len(tables)
+    assert [each.state for each in world.covered()] == ["watched"] * len(tables)
+    for each in tables:
+        world.run(f"INSERT INTO {each} VALUES (1)")
+    assert len(world.sealed()) == len(tables)
+    assert world.differences() == []
+
+
 def test_tables_whose_names_read_alike_are_two(world: PostgresWorld) -> None:
     watched = world.watch(
         'CREATE SCHEMA s; CREATE TABLE s.t (id text PRIMARY KEY); CREATE TABLE "s.t" (id text PRIMARY KEY)'

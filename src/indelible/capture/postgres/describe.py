@@ -96,8 +96,11 @@ class Relation(NamedTuple):
 
     @property
     def known_as(self) -> str:
-        """As the map and the log call it. A name with a dot in it is told apart from a table of another schema."""
-        return self.name if self.schema == "public" and "." not in self.name else f"{self.schema}.{self.name}"
+        """As the map and the log call it. With dots in them, no two tables are called the same."""
+        if self.schema == "public" and "." not in self.name:
+            return self.name
+        plain = not {".", '"'} & set(self.schema)
+        return f"{self.schema if plain else quote(self.schema)}.{self.name}"
 
     @property
     def quoted(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from indelible.capture.coverage import DROPPED, Coverage, columns_drifted
 from indelible.capture.sqlite.describe import describe, table_names
 from indelible.capture.sqlite.opening import why
-from indelible.capture.sqlite.registry import Known, Watched, installed, known, known_as, newest
+from indelible.capture.sqlite.registry import Known, Watched, installed, known, known_as, newest, runs_before_ours
 from indelible.capture.sqlite.shape import read_shape
 from indelible.capture.sqlite.triggers import triggers
 from indelible.errors import CaptureError
@@ -62,6 +62,8 @@ def _drifts(db: sqlite3.Connection, watched: Watched, there: dict[str, str]) -> 
     if watched.definition.row_key != describe(db, watched.table).primary_key:
         yield "the key of the table is another one"
         return
+    if other := runs_before_ours(db, watched.table):
+        yield f"the trigger {other!r} was made since: what it writes is told before what it was made for"
     wanted = triggers(watched.definition, watched.id, read_shape(db, watched.table))
     for name, sql in wanted.items():
         if name not in there:

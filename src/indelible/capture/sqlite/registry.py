@@ -1,5 +1,6 @@
 """How each table is watched, and was: rows of indelible_watch, each change of which is put on record."""
 
+import re
 import sqlite3
 from typing import NamedTuple, TypeVar
 
@@ -11,6 +12,7 @@ from indelible.capture.notes import Note, by_whoever_acts, note
 from indelible.capture.sqlite.names import OPERATIONS, PREFIX
 
 T = TypeVar("T")
+_AFTER = re.compile(r"((?!\bBEGIN\b).)*\bAFTER\b", re.IGNORECASE | re.DOTALL)
 
 
 class Known(msgspec.Struct, frozen=True, array_like=True):
@@ -83,6 +85,18 @@ def installed(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
         if known_as(name) is not None:
             found.setdefault(table, {})[name] = sql
     return found
+
+
+def runs_before_ours(db: sqlite3.Connection, table: str) -> str | None:
+    """A trigger of the application's, if there is one: SQLite begins with the one that was made last.
+
+    What such a one writes would be told before the change that it was made for.
+    """
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? COLLATE NOCASE ORDER BY rowid"
+    found = db.execute(query, (table,)).fetchall()
+    first = next((place for place, (name, _) in enumerate(found) if known_as(name) is not None), len(found))
+    later = found[first:]
+    return next((name for name, sql in later if known_as(name) is None and _AFTER.match(sql)), None)
 
 
 def known_as(trigger: str) -> str | None:

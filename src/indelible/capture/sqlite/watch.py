@@ -22,7 +22,16 @@ from indelible.capture.sqlite.coverage import coverage
 from indelible.capture.sqlite.describe import describe, table_names
 from indelible.capture.sqlite.names import quote
 from indelible.capture.sqlite.opening import why
-from indelible.capture.sqlite.registry import Watched, forget, installed, known_as, let_go, newest, register
+from indelible.capture.sqlite.registry import (
+    Watched,
+    forget,
+    installed,
+    known_as,
+    let_go,
+    newest,
+    register,
+    runs_before_ours,
+)
 from indelible.capture.sqlite.schema import prepare
 from indelible.capture.sqlite.shape import Shape, read_shape
 from indelible.capture.sqlite.strict import index as strict_index
@@ -143,6 +152,9 @@ def _install_one(db: sqlite3.Connection, plan: Plan, drifted: str | None, *, bas
     if baseline and not (before and before.records):
         baselines.begin(db, table)
     wanted = triggers(plan.definition, watch, plan.shape)
+    if runs_before_ours(db, table):  # made anew, ours do
+        _drop(db, there)
+        there = {}
     _drop(db, {name for name, sql in there.items() if wanted.get(name) != sql})
     for name, sql in wanted.items():
         if there.get(name) != sql:
