@@ -127,6 +127,17 @@ def test_what_was_changed_behind_its_back_is_named(desk: Desk, statement: str) -
 
 
 @pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
+def test_a_number_that_became_another_of_the_same_size_is_named(desk: Desk) -> None:
+    desk.run("CREATE TABLE any_type (id INTEGER PRIMARY KEY, x)", "INSERT INTO any_type VALUES (1, 1), (2, 2.0)")
+    desk.source.watch(None, desk.map)
+    desk.sealer.seal()
+    assert desk.differences() == []
+    desk.tamper("UPDATE any_type SET x = 1.0 WHERE id = 1", "UPDATE any_type SET x = 2 WHERE id = 2")
+    told = [(each.row, each.columns["x"]) for each in desk.differences()]
+    assert repr(told) == "[('1', {'log': 1, 'table': 1.0}), ('2', {'log': 2.0, 'table': 2})]"
+
+
+@pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
 def test_a_record_that_was_taken_out_of_the_queue_is_missed(desk: Desk) -> None:
     """SQLite has nobody who could refuse it."""
     desk.sealer.seal()

@@ -108,8 +108,13 @@ def _columns(logged: dict[str, Any], row: dict[str, Any], compared: set[str]) ->
     return {
         column: {"log": logged[column], "table": value}
         for column, value in row.items()
-        if column in compared and column in logged and logged[column] != value and not _untold(logged[column], value)
+        if column in compared and column in logged and not _same(logged[column], value)
     }
+
+
+def _same(logged: Any, value: Any) -> bool:
+    """1 and 1.0 are two values."""
+    return (type(logged) is type(value) and logged == value) or _untold(logged, value)
 
 
 def _untold(logged: Any, value: Any) -> bool:
