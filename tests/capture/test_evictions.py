@@ -132,6 +132,22 @@ def test_what_replace_puts_in_the_place_of_null_is_known_however_it_is_spelled(w
     assert told == [("create", "1"), ("delete", "1"), ("create", "2"), ("update", "2")]
 
 
+@pytest.mark.parametrize("name", ["old", "new", "OLD", "excluded"])
+@pytest.mark.parametrize("options", ["", "WITHOUT ROWID"])
+@pytest.mark.parametrize("map_text", ["", '["*"]\nguard = ["card"]'])
+def test_a_table_may_be_called_as_a_row_is_in_a_trigger(world: World, name: str, options: str, map_text: str) -> None:
+    unique = f"CREATE UNIQUE INDEX i ON {name} (lower(x)) WHERE y > 0"
+    ddl = f"CREATE TABLE {name} (id TEXT PRIMARY KEY, x, y, z UNIQUE) {options}; {unique}"
+    world.watch(ddl, map_text=map_text)
+    world.run(f"INSERT INTO {name} VALUES ('a', 'x', 1, 1), ('b', 'y', 1, 2), ('c', 'z', 0, 3)")
+    world.sealed()
+    world.run(f"UPDATE OR REPLACE {name} SET x = 'Y' WHERE id = 'a'")
+    world.run(f"REPLACE INTO {name} VALUES ('d', 'z', 1, 3)")
+    assert [(entry.operation, entry.entity.id) for entry in world.sealed()[3:]] == [
+        ("delete", "b"), ("update", "a"), ("delete", "c"), ("create", "d"),
+    ]  # fmt: skip
+
+
 def test_letters_beyond_ascii_are_compared_as_sqlite_does(world: World) -> None:
     world.watch("CREATE TABLE É (id INTEGER PRIMARY KEY, x UNIQUE, up REFERENCES É ON DELETE SET NULL)")
     world.db.execute("PRAGMA foreign_keys = ON")

@@ -39,7 +39,8 @@ def differs(column: Column) -> str:
 class Rows(NamedTuple):
     """The rows of a table that are selected from, and expressions over them that have a place too."""
 
-    table: str  # quoted
+    source: str
+    table: str  # what they are called
     where: str
     keys: dict[str, str]
 
@@ -50,7 +51,7 @@ def selected(held: Cells, fixed: dict[str, str], rows: Rows | None = None) -> tu
     What is looked for is looked for once in all cells, so that the long condition stands here once.
     """
     guarded = {place: (cell.value, cell.guard) for place, cell in held.items() if cell.guard}
-    keys, source = (rows.keys, f" FROM {rows.table} WHERE {rows.where}") if rows else ({}, "")
+    keys, source = (rows.keys, f" FROM {rows.source} WHERE {rows.where}") if rows else ({}, "")
     if not guarded:
         row = fixed | keys | {place: cell.value for place, cell in held.items()}
         return [*row], f"SELECT {', '.join(row.values())}{source}"

@@ -23,14 +23,15 @@ ITSELF = "itself"  # what the row that is being updated waits for
 class Evictions(NamedTuple):
     """The statements and conditions of one table's triggers that concern evicted rows."""
 
-    table: str  # quoted
+    source: str  # of the table's rows
+    table: str  # what they are called
     watch: int
     shape: Shape
     olds: Callable[[str], Cells]  # what the outbox holds of a row called so in SQL
 
     def in_the_way(self, waits_for: str, but: str = "") -> str:
         """Whether NEW would have to evict any row `but` OLD; or something is left here from before."""
-        found = [f"EXISTS (SELECT 1 FROM {self.table} WHERE {way}{self._but(but)})" for way in self._ways()]
+        found = [f"EXISTS (SELECT 1 FROM {self.source} WHERE {way}{self._but(but)})" for way in self._ways()]
         return " OR ".join([f"EXISTS (SELECT 1 FROM {STAGE} WHERE {self._mine(waits_for)})", *found])
 
     def sets_unique(self) -> str:
@@ -54,7 +55,7 @@ class Evictions(NamedTuple):
         inserts = []
         for number, way in enumerate(self._ways()):
             twice = f" AND NOT EXISTS ({mine})" if number else ""
-            rows = Rows(self.table, way + self._but(but) + twice, keys)
+            rows = Rows(self.source, self.table, way + self._but(but) + twice, keys)
             columns, select = selected(self.olds(self.table), fixed, rows)
             inserts.append(f"INSERT INTO {STAGE} ({', '.join(columns)}) {select}")
         itself = self._stage_itself() if but and self._may_change_itself() else []
@@ -122,7 +123,7 @@ class Evictions(NamedTuple):
 
     def _gone(self, staged: str = STAGE) -> str:
         """Of a staged row: this very statement staged it, and it is not there any more."""
-        there = f"SELECT 1 FROM {self.table} WHERE {self._staged(self.table, staged)}"
+        there = f"SELECT 1 FROM {self.source} WHERE {self._staged(self.table, staged)}"
         return f"{staged}.at = julianday('now') AND NOT EXISTS ({there})"
 
     def _evicted(self, waits_for: str, staged: str = STAGE) -> str:

@@ -13,3 +13,11 @@ def small(name: str) -> str:
 def quote(identifier: str) -> str:
     """An SQL identifier. NUL cannot be in one."""
     return '"' + identifier.replace('"', '""').replace("\0", "") + '"'
+
+
+def held(table: str) -> tuple[str, str]:
+    """What the rows that a table has are selected from in a trigger, and called: OLD and NEW are other rows there."""
+    if small(table) not in {"old", "new"}:
+        return quote(table), quote(table)
+    name = quote(f"{PREFIX}held")
+    return f"{quote(table)} AS {name}", name

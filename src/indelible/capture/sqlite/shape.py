@@ -5,7 +5,7 @@ import sqlite3
 from typing import NamedTuple
 
 from indelible.capture.sqlite.clauses import index_parts
-from indelible.capture.sqlite.names import quote, small
+from indelible.capture.sqlite.names import held, quote, small
 from indelible.errors import CaptureError
 
 ROWID = ("rowid", "_rowid_", "oid")
@@ -139,4 +139,5 @@ def _plain(table: str, columns: list[_Column], key: list[tuple[str, str]]) -> Un
 def _part(table: str, column: _Column, collation: str) -> Part:
     new = f"NEW.{quote(column.name)}"
     given = f"coalesce({new}, {column.default})" if column.default else new
-    return Part(f"{quote(table)}.{quote(column.name)}", f"{given} COLLATE {quote(collation)}")
+    _, rows = held(table)
+    return Part(f"{rows}.{quote(column.name)}", f"{given} COLLATE {quote(collation)}")

@@ -8,7 +8,7 @@ quoted; nothing else of the schema reaches the SQL but the expressions of its ow
 from indelible.capture.definition import Definition
 from indelible.capture.sqlite.cells import Cells, cells, differs, selected, updated
 from indelible.capture.sqlite.evict import Evictions
-from indelible.capture.sqlite.names import PREFIX, quote
+from indelible.capture.sqlite.names import PREFIX, held, quote
 from indelible.capture.sqlite.shape import Shape
 from indelible.capture.sqlite.strict import REFUSE
 
@@ -18,7 +18,7 @@ Spec = tuple[str, str, list[str]]  # when, on which condition, what
 def triggers(definition: Definition, watch: int, shape: Shape) -> dict[str, str]:
     """Name to statement."""
     table, plain = quote(definition.table), _plain(definition, watch)
-    evict = Evictions(table, watch, shape, lambda row: cells(definition, "o", row))
+    evict = Evictions(*held(definition.table), watch, shape, lambda row: cells(definition, "o", row))
     secret = {column.name for column in definition.columns if column.mask}
     # What tells a staged row from others stands there as it is; a secret may not.
     stages = secret.isdisjoint(name for name, _ in shape.key)
