@@ -82,11 +82,15 @@ def text(spelled: Any) -> str | None:
     match spelled:
         case str(plain):
             return plain
-        case None | {"redacted": True}:
+        case None:
             return None
-        case {"sha256": str(), "size": int(), "preview": str(preview)}:
+        case {"redacted": True} if len(spelled) == 1:  # with more in it, it is a document of somebody's
+            return None
+        case {"sha256": str(), "size": int(), "preview": str(preview)} if len(spelled) == 3:  # noqa: PLR2004 - these
             return preview
-        case {"bytes": str(told)} | {"text": str(told)} | {"float": str(told)} | {"integer": str(told)}:
+        case {"bytes": str(told)} | {"text": str(told)} | {"float": str(told)} | {"integer": str(told)} if (
+            len(spelled) == 1
+        ):
             return told
     return msgspec.json.encode(spelled).decode()
 

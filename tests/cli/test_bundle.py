@@ -28,6 +28,14 @@ def test_the_command_writes_it_and_verifies_it(ready: Shell, tmp_path: Path) -> 
     assert "cannot be written" in ready.refused("export", ready.log, "--proof", "-o", f"{tmp_path}/no/x.zip", code=2)
 
 
+def test_a_bundle_that_was_cut_off_is_told_as_that(ready: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "audit.zip"
+    ready.run("export", ready.log, "--proof", "-o", str(file))
+    file.write_bytes(file.read_bytes()[:-100])
+    key = ready.run("verifier", ready.log).stdout.decode().strip()
+    assert "is not whole" in ready.refused("verify", str(file), "--key", key, code=2)
+
+
 def test_an_unsigned_log_has_nothing_to_prove(shell: Shell, tmp_path: Path) -> None:
     shell.run("init", shell.log)
     said = shell.refused("export", shell.log, "--proof", "-o", str(tmp_path / "log.zip"), code=4)

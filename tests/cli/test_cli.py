@@ -46,6 +46,15 @@ def test_a_table_that_the_map_excludes_is_not_brought_up_to_date(shell: Shell) -
     assert b"excluded" in shell.run("coverage", shell.app).stdout
 
 
+def test_a_query_may_begin_with_a_minus(ready: Shell) -> None:
+    everything = ready.run("search", ready.log).stdout.splitlines()
+    others = ready.run("search", ready.log, "-entity:Table", "--limit", "50").stdout.splitlines()
+    assert 0 < len(others) < len(everything)
+    assert others == ready.run("search", ready.log, "--limit", "50", "--", "-entity:Table").stdout.splitlines()
+    exported = ready.run("export", ready.log, "-entity:Table").stdout.splitlines()
+    assert len(exported) == len(others)
+
+
 def test_watching_again_tells_what_is_otherwise(shell: Shell) -> None:
     shell.sql("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)")
     shell.run("watch", shell.app, "--all")

@@ -162,6 +162,32 @@ def test_a_star_does_not_reach_from_one_name_into_the_next(world: World) -> None
     assert everything(world.log, parse("entity:a*ta", NOW)) == []
 
 
+@pytest.mark.usefixtures("cut")
+def test_of_a_name_of_several_lines_each_is_a_name_wherever_it_is_looked_for(world: World) -> None:
+    world.log.append([happened(actor=Actor(id="u_1", name="Dana\nLee")) for _ in range(40)])
+    for size in (0, 40):  # none of them in blocks, then as many as the sizes of blocks allow
+        if size:
+            indexed(world.log)
+        for text, found in {
+            "*dana": 40, "dana*lee": 0, "user:dana*lee": 0, "user:*dana": 40, "user:*lee": 40, "-*dana": 0, "user:lee": 40,
+        }.items():  # fmt: skip
+            assert len(everything(world.log, parse(text, NOW))) == found, text
+
+
+@pytest.mark.usefixtures("cut")
+def test_a_document_that_looks_like_the_spelling_of_a_value_is_searched_as_a_document(world: World) -> None:
+    said = [
+        {"text": "hello", "format": "html"},
+        {"redacted": True, "reason": "gdpr"},
+        {"redacted": True},
+        {"float": "NaN"},
+    ]
+    world.log.append(happened(changes={"body": {"new": each}}) for each in said)
+    indexed(world.log)
+    for text, found in {"new:html": [0], "new:gdpr": [1], "new:redacted": [1], "new:nan": [3], "new:*nan": [3]}.items():
+        assert everything(world.log, parse(text, NOW)) == found, text
+
+
 def test_what_belongs_to_no_organization_is_not_of_this_one(world: World) -> None:
     world.log.append(happened(organization=organization) for organization in ORGANIZATIONS)
     assert everything(world.log, parse("org:acme", NOW)) == [1, 2, 3]

@@ -52,6 +52,23 @@ def test_after_each_entry_it_is_what_the_row_was(world: World, after: list[dict[
         assert {name: found.fields.get(name) for name in COLUMNS} == (row or dict.fromkeys(COLUMNS))
 
 
+def test_of_types_that_differ_in_a_slash_or_in_the_case_of_a_letter_each_has_its_own_things(world: World) -> None:
+    things = [
+        Entity("a/b", "c"),
+        Entity("a", "b/c"),
+        Entity("A", "b/c"),
+        Entity("License", "1"),
+        Entity("license", "1"),
+    ]
+    world.log.append([happened(entity=each, reason=str(number)) for number, each in enumerate(things)])
+    for number, each in enumerate(things):
+        assert [entry.reason for entry in history(world.log, each.type, each.id or "")] == [str(number)]
+    assert [entry.reason for entry in history(world.log, "LICENSE", "1")] == ["3", "4"], (
+        "no type has just these letters"
+    )
+    assert list(history(world.log, "a/b", "C")) == []
+
+
 def test_a_moment_lies_between_two_entries(world: World) -> None:
     lic = Entity("License", "9", "Pro seat")
     free, pro = {"plan": {"new": "free"}, "seats": {"new": 3}}, {"plan": {"old": "free", "new": "pro"}}

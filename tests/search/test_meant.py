@@ -49,6 +49,12 @@ def test_the_nearest_name_is_told(world: World, typed: str, near: str | None) ->
     assert near is None or find(world.log, parse(near, NOW)).count
 
 
+def test_a_near_name_that_cannot_be_typed_is_not_told(world: World) -> None:
+    world.log.append([happened(actor=Actor(id="u_9", name="Zoltan\x01 Quux")), happened(actor=Actor(name="Z" * 1100))])
+    assert meant(world.log, 'user:"Zoltam Quux"', None, NOW) is None
+    assert meant(world.log, f"user:{'Z' * 900}X", None, NOW) is None
+
+
 def test_nothing_of_another_organization_is_told(world: World) -> None:
     for typed in ("action:SECRET_DNOE", "secrets", "org:globexx"):
         assert meant(world.log, typed, None, NOW)

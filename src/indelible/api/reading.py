@@ -131,7 +131,7 @@ class Reading:
             if time.monotonic() > end:
                 raise SlowSearchError(SECONDS)
         if not count:
-            raise NotFoundError(f"The log has no entry of {type_} {id_}. Types and ids are exact.")
+            raise NotFoundError(f"The log has no entry of {type_} {id_}. Ids are exact.")
         listed = [Raw(line) for line in own(self._log.replica, later[:LISTED], call.organization)]
         return reply(Told(type_, id_, found.name, found.there, found.fields, listed, len(later) > LISTED))
 

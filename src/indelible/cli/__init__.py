@@ -3,21 +3,24 @@
 Data on stdout, messages on stderr. Exit: 0 ok, 1 error, 2 usage, 3 verification failed, 4 not found, 130 interrupted.
 """
 
+import re
 import sys
 
 from indelible.cli import capturing, commands, keys, recording, serving, tail, webhooks  # noqa: F401 - they add their commands to the app
 from indelible.cli.app import app
 from indelible.cli.output import complain, say
 from indelible.errors import Error, VerificationError
+from indelible.search.query import KEYS
 
 INTERRUPTED = 130
+_EXCLUDED = re.compile(rf"-({'|'.join(KEYS)}):")  # how a query may begin, and no option does
 WHAT_TO_DO = "docs/assurance.md, “When it fails”"
 
 
 def main() -> None:
     """Run one command; every error becomes one sentence and its exit code."""
     try:
-        app()
+        app([f" {each}" if _EXCLUDED.match(each) else each for each in sys.argv[1:]])
     except Error as error:
         complain(error)
         if isinstance(error, VerificationError) and WHAT_TO_DO not in str(error):

@@ -95,7 +95,7 @@ def history(log: LogUrl, entity_type: EntityType, key: EntityId, at: At = None, 
     with Log.open(log, sign=False) as opened:
         entries = list(history_of(opened, entity_type, key))
         if not entries:
-            raise NotFoundError(f"The log has no entry of {entity_type} {key}. Names of types and ids are exact.")
+            raise NotFoundError(f"The log has no entry of {entity_type} {key}. Ids are exact.")
         if moment is None:
             for entry in entries:
                 show_bytes(opened.line(entry.seq) + b"\n") if json else show(one_line(entry))

@@ -10,6 +10,7 @@ _ANEW = "Export it as JSON Lines (indelible export LOG), or with what proves it 
 _LOG = "A log is verified by its URL: indelible verify sqlite:///{path}"
 _KINDS = (
     (rb"SQLite format 3\0", f"a database. {_LOG}"),
+    (rb"PK\x03\x04", "a ZIP file that is not whole, or no bundle. Fetch it again."),
     (rb"\[", f"a JSON array, of which nothing was signed. {_ANEW}"),
     (rb'\{\s+"log": ', "a manifest, which says what a file is said to be. Verify that file."),
     (rb'\{"(specversion|activity_id)":', f"entries in another shape than they were signed in. {_ANEW}"),

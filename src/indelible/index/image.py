@@ -12,7 +12,7 @@ from indelible.index.sets import pack
 from indelible.index.texts import TEXTS
 from indelible.store.promise import Dimension
 
-MAGIC = 0x494E_4445_5803  # "INDEX", and the version of what is below
+MAGIC = 0x494E_4445_5804  # "INDEX", and the version of what is below
 DIMENSIONS: tuple[Dimension, ...] = (
     "action", "operation", "source", "entity_type", "entity", "actor", "organization",
 )  # fmt: skip

@@ -25,9 +25,21 @@ class Known:
 
 
 def history(log: Log, entity_type: str, key: str, *, organization: str | None = None) -> Iterator[Entry]:
-    """Its entries, oldest first; `organization` sees only its own."""
-    query = Query((Term("entity", f"{entity_type}/{key}"),))
-    return map(read, lines(log, query, organization=organization))
+    """Its entries, oldest first; `organization` sees only its own.
+
+    A type may be given in other letters than it has, where none has just these.
+    """
+    query = Query((thing(entity_type, key),))
+    found = map(read, lines(log, query, organization=organization))
+    alike = log.store.named({"entity_type": log.store.having("entity_type", entity_type.casefold())})["entity_type"]
+    if entity_type not in alike.values():
+        return found
+    return (entry for entry in found if entry.entity.type == entity_type)
+
+
+def thing(entity_type: str, key: str) -> Term:
+    """The term that means it."""
+    return Term("entity", f"{entity_type}/{key}", exactly=(entity_type, key))
 
 
 def known(entries: Iterable[Entry], until: datetime | None = None) -> Known:

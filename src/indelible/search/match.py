@@ -65,7 +65,8 @@ def _told(key: str) -> Told:
         if kinds:  # first: of an entry that is read to be searched, an index knows the names
             yield from (text for kind, text in texts(entry) if kind in kinds)
         for each in names:
-            yield from each(entry)
+            for name in each(entry):  # of one that has several lines each is a spelling: see `folding.fold`
+                yield from (name or "").split("\n")
 
     return told
 

@@ -5,7 +5,7 @@ import time
 from datetime import datetime
 from difflib import get_close_matches
 
-from indelible.errors import SlowSearchError
+from indelible.errors import QueryError, SlowSearchError
 from indelible.log import Log
 from indelible.search import looks
 from indelible.search.page import find
@@ -27,7 +27,7 @@ def meant(log: Log, text: str, organization: str | None, now: datetime) -> str |
         told = [_near(log, piece, organization, now, until) or piece for piece in typed]
         meant = " ".join(told)
         return meant if told != typed and _finds(log, parse(meant, now), organization, until) else None
-    except SlowSearchError:
+    except (SlowSearchError, QueryError):  # a name may have in it what cannot be typed
         return None
 
 

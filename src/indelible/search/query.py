@@ -42,6 +42,7 @@ class Term:
     negated: bool = False
     position: int = 0
     quoted: bool = False
+    exactly: tuple[str, str] | None = None  # the type and id that are meant: as they are typed, a slash ends the type
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ def quoted(value: str) -> str:
 
 def one(term: Term) -> tuple[str, str] | None:
     """Type and id, of a term that means one thing, or one user, and nothing else."""
+    if term.exactly is not None:
+        return term.exactly
     type_, slash, key = term.value.partition("/")
     return (type_, key) if slash and (term.key == "entity" or (term.key == "user" and type_ in USERS)) else None
 

@@ -10,8 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from indelible.event import Entity, Entry
 from indelible.log import Log
-from indelible.search.history import Known, after, difference, history
-from indelible.search.query import Term
+from indelible.search.history import Known, after, difference, history, thing
 from indelible.viewer import Viewer
 from indelible.web.frame import Frame
 from indelible.web.recording import Looks
@@ -45,7 +44,7 @@ class History:
             told.take(entry)
         if not told.count:
             return self._frame.missing(request, viewer)
-        self._looks.followed(request, viewer, Term("entity", f"{type_}/{key}"))
+        self._looks.followed(request, viewer, thing(type_, key))
         values = {
             "type": told.newest[-1].entity.type, "key": key, "count": told.count, "now": told.now, "state": asked,
             "problems": {"since": None, "until": None} | {p.field: p for p in problems},
