@@ -4,6 +4,7 @@ What the database captured says so by words in `metadata` that nobody else may u
 """
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
@@ -107,6 +108,7 @@ class SentEvents(Struct, forbid_unknown_fields=True, gc=False):
 
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_HALF = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _WORDS = {f"matching regex {f'^{ACTION.pattern}$'!r}": "of the form ENTITY_PASTVERB, as LICENSE_ASSIGNED"}
 
 
@@ -116,6 +118,13 @@ def plainly(error: Exception) -> str:
     for pattern, words in _WORDS.items():
         text = text.replace(pattern, words)
     return text
+
+
+def unread(error: Exception, data: bytes) -> str:
+    """Why bytes are no JSON. Half of a pair of surrogates, as some programs write, is read as an end of the input."""
+    if not isinstance(error, msgspec.ValidationError) and (half := _HALF.search(data)):
+        return f"{half[0].decode()} is half of a character, or its halves are not beside each other: write it whole"
+    return plainly(error)
 
 
 def wrong(raw: bytes | msgspec.Raw) -> list[tuple[str, str]]:

@@ -72,6 +72,8 @@ def test_a_line_that_is_no_event_is_named_and_nothing_is_imported(shell: Shell, 
     for wrong in ("{", '{"action": "x"}', json.dumps(LINE | {"nose": 1}), json.dumps(LINE | {"metadata": {"row": 1}})):
         file.write_text("\n".join([json.dumps(LINE)] * 1100 + [wrong]) + "\n")
         assert "Line 1101 is no event" in shell.refused("import", shell.log, str(file), code=2)
+    file.write_text(json.dumps(LINE | {"reason": "\ud83d"}))
+    assert r"\ud83d is half of a character" in shell.refused("import", shell.log, str(file), code=2)
     assert "cannot be read" in shell.refused("import", shell.log, str(tmp_path / "no.jsonl"), code=2)
     assert entries(shell) == []
 

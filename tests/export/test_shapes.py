@@ -118,6 +118,14 @@ def test_actions_become_activities(action: str, operation: str, type_: str, clas
     assert (found["class_uid"], found["activity_id"]) == (class_uid, activity)
 
 
+@pytest.mark.parametrize("bad", ["\n", "\0", "\x7f", "\x85", "\ufdd0", "\uffff"])
+def test_a_subject_has_only_what_a_string_of_cloudevents_may_have(bad: str) -> None:
+    line, _ = seal(happened(entity=Entity("License", f"a{bad}b")), 7)
+    told = json.loads(exported("cloudevents", line))
+    assert told["subject"] == "License/a\N{REPLACEMENT CHARACTER}b"
+    assert told["data"] == json.loads(line)
+
+
 @settings(max_examples=100)
 @given(event=events)
 def test_cloudevents_are_read_by_the_specification_s_own_library(event: Any) -> None:

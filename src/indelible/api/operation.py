@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from indelible.api.problems import Fault, ProblemError
 from indelible.keys.keys import Key, Scope
+from indelible.sent import unread
 from indelible.viewer import context_of
 from indelible.work.announcements import By
 
@@ -148,7 +149,7 @@ def decode(body: bytes, shape: Any) -> Any:
         fault = fault_of(str(error))
         raise ProblemError(422, "The body is not what is expected", fault.detail, [fault]) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProblemError(400, "The body is no JSON", f"{error}.") from error
+        raise ProblemError(400, "The body is no JSON", f"{unread(error, body)}.") from error
 
 
 def fault_of(said: str, under: str = "") -> Fault:

@@ -17,7 +17,7 @@ from indelible.cli.output import progress, say, show, show_bytes
 from indelible.errors import EventError, UsageError
 from indelible.event import Event
 from indelible.log import Log
-from indelible.sent import Again, Filling, Sent, plainly, reserved, same
+from indelible.sent import Again, Filling, Sent, plainly, reserved, same, unread
 
 BATCH = 1000  # events of a transaction
 SHORT = 200  # characters of a line in a message
@@ -108,7 +108,7 @@ def _event(line: bytes, number: int, filling: Filling, place: str) -> Event:
         sent = _decode(line)
         event = filling.event(sent, place)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, EventError) as error:
-        raise UsageError(f"Line {number} is no event: {plainly(error)}. Nothing was imported.") from error
+        raise UsageError(f"Line {number} is no event: {unread(error, line)}. Nothing was imported.") from error
     for word in reserved(sent):
         raise UsageError(f"Line {number} is no event: {word!r} is what capture says of metadata. Nothing was imported.")
     return event

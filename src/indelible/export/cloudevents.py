@@ -3,6 +3,7 @@
 `data` is the entry, byte for byte.
 """
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -12,6 +13,8 @@ from indelible.event import Entry, read
 
 TYPE = "indelible"  # before the action's: attributes of others begin with other words
 SOURCE = "indelible:"
+# What a String of CloudEvents may not have in it: control characters, and what stands for none. `data` has them.
+_REFUSED = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ufdd0-\\ufdef\\ufffe\\uffff]")
 
 
 def spell_cloudevents(lines: Sequence[bytes], origin: str) -> bytes:
@@ -25,7 +28,7 @@ def _event(entry: Entry, line: bytes, origin: str) -> dict[str, object]:
         "id": str(entry.id),
         "source": f"{SOURCE}{origin}",
         "type": f"{TYPE}.{dotted(entry.action)}",
-        "subject": f"{entry.entity.type}/{entry.entity.id}",
+        "subject": _REFUSED.sub("\N{REPLACEMENT CHARACTER}", f"{entry.entity.type}/{entry.entity.id}"),
         "time": entry.occurred_at,
         "sequence": str(entry.seq),  # extension "sequence" of the CloudEvents project
         "datacontenttype": "application/json",
