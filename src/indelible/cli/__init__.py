@@ -13,14 +13,15 @@ from indelible.errors import Error, VerificationError
 from indelible.search.query import KEYS
 
 INTERRUPTED = 130
-_EXCLUDED = re.compile(rf"-({'|'.join(KEYS)}):")  # how a query may begin, and no option does
+_ASK = {"search", "export", "tail"}  # commands that take a query
+_EXCLUDED = re.compile(rf"-({'|'.join(KEYS)}):")  # how one may begin, and no option does
 WHAT_TO_DO = "docs/assurance.md, “When it fails”"
 
 
 def main() -> None:
     """Run one command; every error becomes one sentence and its exit code."""
     try:
-        app([f" {each}" if _EXCLUDED.match(each) else each for each in sys.argv[1:]])
+        app(_told(sys.argv[1:]))
     except Error as error:
         complain(error)
         if isinstance(error, VerificationError) and WHAT_TO_DO not in str(error):
@@ -31,3 +32,10 @@ def main() -> None:
         sys.exit(Error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _told(arguments: list[str]) -> list[str]:
+    """A query that begins with a minus is none of the options: behind a space it is not taken for one."""
+    if not _ASK.intersection(arguments[:1]):
+        return arguments
+    return [f" {each}" if _EXCLUDED.match(each) else each for each in arguments]
