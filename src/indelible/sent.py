@@ -108,7 +108,9 @@ class SentEvents(Struct, forbid_unknown_fields=True, gc=False):
 
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_HALF = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_HIGH = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"  # halves of a character, as JSON writes them
+_LOW = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPES = re.compile(rb"(%b%b|\\[^u])|(%b|%b)" % (_HIGH, _LOW, _HIGH, _LOW))  # what is whole first
 _WORDS = {f"matching regex {f'^{ACTION.pattern}$'!r}": "of the form ENTITY_PASTVERB, as LICENSE_ASSIGNED"}
 
 
@@ -122,8 +124,9 @@ def plainly(error: Exception) -> str:
 
 def unread(error: Exception, data: bytes) -> str:
     """Why bytes are no JSON. Half of a pair of surrogates, as some programs write, is read as an end of the input."""
-    if not isinstance(error, msgspec.ValidationError) and (half := _HALF.search(data)):
-        return f"{half[0].decode()} is half of a character, or its halves are not beside each other: write it whole"
+    halves = (found[2] for found in _ESCAPES.finditer(data) if found[2])
+    if type(error) is msgspec.DecodeError and (half := next(halves, None)):
+        return f"{half.decode()} is half of a character, or its halves are not beside each other: write it whole"
     return plainly(error)
 
 

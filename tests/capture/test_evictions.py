@@ -120,7 +120,7 @@ def test_a_constraint_that_replaces_by_itself_evicts_too(world: World) -> None:
 
 @pytest.mark.parametrize("default", [
     "draft", "open", '"open"', '"a ""b"""', "`open`", "[open]", "é", "'it''s'", '"it\'s"', "key", "true", '"true"', "5",
-    "-5", "0.5", "x'6f70'", "CURRENT_DATE", "(1 + 2)", "('open' || 'x')",
+    "-5", "0.5", "x'6f70'", "CURRENT_DATE", "(1 + 2)", "('open' || 'x')", "('a' -- b\n)",
 ])  # fmt: skip
 def test_what_replace_puts_in_the_place_of_null_is_known_however_it_is_spelled(world: World, default: str) -> None:
     """As a default a bare word is a text, and one in double quotes; in a trigger it would be a column."""

@@ -74,6 +74,9 @@ def test_a_line_that_is_no_event_is_named_and_nothing_is_imported(shell: Shell, 
         assert "Line 1101 is no event" in shell.refused("import", shell.log, str(file), code=2)
     file.write_text(json.dumps(LINE | {"reason": "\ud83d"}))
     assert r"\ud83d is half of a character" in shell.refused("import", shell.log, str(file), code=2)
+    for whole in (r'{"reason": "\ud83d\ude00",}', r'{"reason": "\\ud83d"} x'):
+        file.write_text(whole)
+        assert "half of a character" not in shell.refused("import", shell.log, str(file), code=2)
     assert "cannot be read" in shell.refused("import", shell.log, str(tmp_path / "no.jsonl"), code=2)
     assert entries(shell) == []
 

@@ -138,6 +138,19 @@ def test_a_number_that_became_another_of_the_same_size_is_named(desk: Desk) -> N
 
 
 @pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
+def test_a_column_that_is_called_boolean_since_holds_the_same_numbers(desk: Desk) -> None:
+    desk.run("CREATE TABLE flags (id INTEGER PRIMARY KEY, x INTEGER)", "INSERT INTO flags VALUES (1, 1), (2, 0)")
+    desk.source.watch(None, desk.map)
+    desk.run(
+        "ALTER TABLE flags RENAME TO before", "CREATE TABLE flags (id INTEGER PRIMARY KEY, x BOOLEAN)",
+        "INSERT INTO flags SELECT * FROM before", "DROP TABLE before",
+    )  # fmt: skip
+    desk.source.watch(None, desk.map)
+    desk.sealer.seal()
+    assert [each for each in desk.differences() if each.kind == "changed"] == []
+
+
+@pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
 def test_a_record_that_was_taken_out_of_the_queue_is_missed(desk: Desk) -> None:
     """SQLite has nobody who could refuse it."""
     desk.sealer.seal()

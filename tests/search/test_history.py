@@ -67,6 +67,10 @@ def test_of_types_that_differ_in_a_slash_or_in_the_case_of_a_letter_each_has_its
         "no type has just these letters"
     )
     assert list(history(world.log, "a/b", "C")) == []
+    acme, globex = Organization("acme", "Acme"), Organization("globex", "Globex")
+    world.log.append([happened(entity=Entity("Invoice", "1"), organization=acme)])
+    world.log.append([happened(entity=Entity("invoice", "1"), organization=globex)])
+    assert len(list(history(world.log, "invoice", "1", organization="acme"))) == 1, "whatever another organization has"
 
 
 def test_a_moment_lies_between_two_entries(world: World) -> None:

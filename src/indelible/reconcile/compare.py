@@ -113,8 +113,9 @@ def _columns(logged: dict[str, Any], row: dict[str, Any], compared: set[str]) ->
 
 
 def _same(logged: Any, value: Any) -> bool:
-    """1 and 1.0 are two values."""
-    return (type(logged) is type(value) and logged == value) or _untold(logged, value)
+    """1 and 1.0 are two values; 1 and true are one, in a column that was watched as another type."""
+    alike = isinstance(logged, float) is isinstance(value, float)
+    return (alike and logged == value) or _untold(logged, value)
 
 
 def _untold(logged: Any, value: Any) -> bool:

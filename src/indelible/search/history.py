@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from indelible.event import Entry, read
@@ -29,12 +30,14 @@ def history(log: Log, entity_type: str, key: str, *, organization: str | None = 
 
     A type may be given in other letters than it has, where none has just these.
     """
-    query = Query((thing(entity_type, key),))
-    found = map(read, lines(log, query, organization=organization))
-    alike = log.store.named({"entity_type": log.store.having("entity_type", entity_type.casefold())})["entity_type"]
-    if entity_type not in alike.values():
-        return found
-    return (entry for entry in found if entry.entity.type == entity_type)
+    found = partial(_found, log, Query((thing(entity_type, key),)), organization)
+    if not any(entry.entity.type == entity_type for entry in found()):
+        return found()
+    return (entry for entry in found() if entry.entity.type == entity_type)
+
+
+def _found(log: Log, query: Query, organization: str | None) -> Iterator[Entry]:
+    return map(read, lines(log, query, organization=organization))
 
 
 def thing(entity_type: str, key: str) -> Term:

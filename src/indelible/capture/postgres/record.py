@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -156,8 +157,8 @@ def _spell(text: Any, column: Column, marker: str | None) -> Any:
 
 # The column may be of another type by now: what is not as its own type writes it is told as the text that it is.
 _BOOLEAN = {"true": True, "false": False}
-_INTEGER = re.compile("-?[0-9]+")
-_REAL = re.compile(r"-?([0-9]+([.][0-9]+)?(e[-+][0-9]+)?|Infinity|NaN)")
+_INTEGER = re.compile("0|-?[1-9][0-9]{0,18}")
+_REAL = re.compile(r"-?((0|[1-9][0-9]*)([.][0-9]*[1-9])?(e[-+][0-9]{2,3})?|Infinity|NaN)")
 _BYTES = re.compile(r"\\x([0-9a-f]{2})*")
 _PRECISE = 17  # digits of a real number; one with more is a decimal
 
@@ -167,8 +168,8 @@ def _as(pattern: re.Pattern[str], read: Callable[[str], Any]) -> Callable[[Any],
 
 
 def _real(text: str) -> float | str:
-    digits = text.partition("e")[0].replace(".", "").lstrip("-0")
-    return float(text) if len(digits) <= _PRECISE else text
+    digits, read = text.partition("e")[0].replace(".", "").lstrip("-0"), float(text)
+    return text if len(digits) > _PRECISE or (math.isinf(read) and "Inf" not in text) else read
 
 
 _READ: dict[str, Callable[[Any], Any]] = {

@@ -99,7 +99,7 @@ def _cascades(db: sqlite3.Connection, table: str) -> bool:
 def _default(text: str) -> str:
     """What a column's DEFAULT says, as an expression that says the same in a trigger: there a name is a column's."""
     if not _NAME.fullmatch(text) or text.upper() in _VALUES:
-        return text
+        return f"{text}\n" if "--" in text else text  # a comment ends with its line
     mark = text[0] if text[0] in '"`' else ""
     plain = text[1:-1].replace(mark * 2, mark) if mark else text[1:-1] if text[0] == "[" else text
     return "'" + plain.replace("'", "''") + "'"
