@@ -1,7 +1,9 @@
-"""The URLs that name databases."""
+"""The URLs that name databases, and what the path of a request names."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 from indelible.errors import UsageError
 
@@ -33,3 +35,23 @@ def without_password(url: str) -> str:
 def shown(url: str) -> str:
     """A URL for a message: without what may be a password."""
     return repr(url.split("://", maxsplit=1)[0] + "://…" if "@" in url or "password" in url else url[:200])
+
+
+def entity_named(scope: Mapping[str, Any]) -> tuple[str, str]:
+    """(type, id) of a request (ASGI scope) for a route that ends in `{type}/{id:path}`.
+
+    A type may have a slash, escaped in the path: servers hand that over as it came (`raw_path`). Where one does not,
+    or a proxy took the escape away, the type ends at the first slash.
+    """
+    type_, id_ = scope["path_params"]["type"], scope["path_params"]["id"]
+    parts = scope.get("raw_path", b"").decode("ascii", "replace").split("/")
+    for first in reversed(range(len(parts) - 1)):  # what it is mounted below stands before it
+        named = unquote(parts[first]), unquote("/".join(parts[first + 1 :]))
+        if "/".join(named) == f"{type_}/{id_}":
+            return named
+    return type_, id_
+
+
+def rest_of_path(text: str) -> str:
+    """An id as the end of a path. Slashes stay, which proxies like better, but beside what browsers would resolve."""
+    return quote(text, safe="" if {".", ".."} & {*text.split("/")} else "/")

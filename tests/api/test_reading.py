@@ -110,6 +110,14 @@ def test_a_thing_is_told_as_it_is_and_as_it_was(api: Client) -> None:
     assert client.get("/entities/License/nothing").status_code == 404
 
 
+def test_types_that_differ_in_a_slash_are_told_apart_by_its_escape(api: Client, log: Log) -> None:
+    log.append([happened(entity=Entity(*each)) for each in (("a/b", "c"), ("a", "b/c"))])
+    client = api("read")
+    for path, type_, id_ in (("a%2Fb/c", "a/b", "c"), ("a/b%2Fc", "a", "b/c"), ("a/b/c", "a", "b/c")):
+        told = client.get(f"/entities/{path}").json()
+        assert (told["type"], told["id"], len(told["entries"])) == (type_, id_, 1)
+
+
 def test_the_tree_is_seen_to_grow(api: Client, filled: Log) -> None:
     client = api("read")
     note = Checkpoint.open(client.get("/checkpoint").text, filled.verifier)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from indelible.event import Entity
+from tests.store.test_log import happened
 from tests.web.conftest import Open
 from tests.world import World
 
@@ -41,6 +43,16 @@ def test_another_organization_s_thing_is_not_there(pages: Open) -> None:
     assert pages("org_g").get("/audit/entity/License/lic_a").status_code == 404
     assert pages("org_a").get("/audit/entity/License/lic_a").status_code == 200
     assert pages().get("/audit/entity/License/nothing").status_code == 404
+
+
+def test_types_that_differ_in_a_slash_have_pages_of_their_own(pages: Open, filled: World) -> None:
+    for type_, id_, name in (("a/b", "c", "first"), ("a", "b/c", "second"), ("é/b ?", "../#?", "third")):
+        (seq,) = filled.log.append([happened(entity=Entity(type_, id_, f"The {name}"))])
+        page = pages().get(f"/audit/?open={seq}").text
+        link = page.split('href="/audit/entity/')[1].split('"')[0]
+        found = pages().get(f"/audit/entity/{link}")
+        assert f"The {name}" in found.text
+        assert "1 entry" in found.text
 
 
 def test_a_thing_that_was_deleted_is_told_of(pages: Open, filled: World) -> None:

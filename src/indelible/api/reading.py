@@ -25,6 +25,7 @@ from indelible.search.moment import WRITTEN, parse_moment
 from indelible.search.page import MAX_PAGE, batches, find
 from indelible.search.query import Query, asked
 from indelible.search.wall import own, own_line
+from indelible.urls import entity_named
 from indelible.work.announcements import note
 
 SECONDS = 10.0  # that a search may take
@@ -119,7 +120,7 @@ class Reading:
     def entity(self, call: Call) -> Response:
         """Its state is that of all entries up to the moment; listed are up to 1,000 of them."""
         moment = _moment("at", call.values.get("at"))
-        type_, id_ = call.values["type"], call.values["id"]
+        type_, id_ = entity_named(call.request.scope)
         behind, later, end = call.values.get("after", -1), list[int](), time.monotonic() + SECONDS
         found, count = Known(), 0
         for entry in history(self._log.replica, type_, id_, organization=call.organization):

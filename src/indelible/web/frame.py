@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from indelible.errors import Error, NotFoundError, UsageError
 from indelible.monitor import Found
+from indelible.urls import rest_of_path
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck, context_of
 from indelible.work.announcements import By
 
@@ -26,6 +28,9 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+_templates.filters["segment"] = partial(quote, safe="")  # one of a path: with its slashes escaped
+_templates.filters["rest"] = rest_of_path
 
 Form = dict[str, str]
 Show = Callable[[Request, Viewer], Response]

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from indelible.event import Entity, Entry
 from indelible.log import Log
 from indelible.search.history import Known, after, difference, history, thing
+from indelible.urls import entity_named
 from indelible.viewer import Viewer
 from indelible.web.frame import Frame
 from indelible.web.recording import Looks
@@ -30,12 +31,12 @@ class History:
         self._looks = looks
 
     def routes(self) -> Sequence[BaseRoute]:
-        return [Route("/entity/{type}/{key:path}", self._frame.page(self.show))]
+        return [Route("/entity/{type}/{id:path}", self._frame.page(self.show))]
 
     def show(self, request: Request, viewer: Viewer) -> Response:
         """`since` alone is the moment to be shown; with `until`, what is different between the two."""
         self._refresh()
-        type_, key = request.path_params["type"], request.path_params["key"]
+        type_, key = entity_named(request.scope)
         asked = State.read(request.query_params)
         query, problems = understand(State(since=asked.since, until=asked.until), datetime.now(UTC))
         moments = [moment for moment in (query.since, query.until) if moment] if query else []
