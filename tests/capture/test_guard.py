@@ -68,6 +68,16 @@ def test_a_secret_is_hidden_and_its_neighbours_are_not(world: World, name: str) 
     }  # fmt: skip
 
 
+def test_a_secret_is_hidden_in_a_table_of_as_many_columns_as_can_be_watched(world: World) -> None:
+    names = [f"c{number}" for number in range(899)]
+    world.watch(f"CREATE TABLE t (id INTEGER PRIMARY KEY, {', '.join(names)})", map_text=EVERY)
+    world.run(f"INSERT INTO t (id, {', '.join(names)}) VALUES (1, {', '.join(['?'] * 899)})", ("seen",) * 899)
+    world.run("UPDATE t SET c0 = 'a longer text, seen', c898 = ?", (SECRETS["a card"],))
+    *_, entry = world.sealed()
+    assert entry.changes["c898"] == {"old": "seen", "new": REDACTED}
+    assert entry.changes["c0"]["new"] == "a longer text, seen"
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_hidden_in_a_database_of_utf_16_too(world: World, name: str) -> None:
     world.watch(f"PRAGMA encoding = 'UTF-16le'; {T}", map_text=EVERY)

@@ -7,6 +7,7 @@ four digits or more, and its last digit is right (Luhn). Keys and tokens are kno
 from collections.abc import Iterable, Mapping
 
 LEAST = 13  # characters; nothing that is looked for is shorter
+DEPTH = 100  # conditions in a row: an expression may be 1,000 deep
 MOST = 100_000  # characters; where a longer text has a card's worth of digits in a row, it is not read further
 
 _DIGIT, _ALNUM = "[0-9]", "[0-9A-Za-z]"
@@ -52,14 +53,14 @@ _LOOKS = {
 
 def hidden(cells: Mapping[str, tuple[str, Iterable[str]]]) -> str:
     """The places among `cells` (place: value, kinds to look for) that hold a secret: ",n0,n4,"; NULL if none does."""
-    long = " OR ".join(f"length({value}) >= {LEAST}" for value, _ in cells.values())
-    listed = " UNION ALL ".join(
-        f"SELECT '{place}' AS place, '{' '.join(kinds)}' AS kinds, {value} AS x"
-        for place, (value, kinds) in cells.items()
-    )
+    lengths = [f"length({value}) >= {LEAST}" for value, _ in cells.values()]
+    long = " OR ".join(f"({' OR '.join(lengths[at : at + DEPTH])})" for at in range(0, len(lengths), DEPTH))
+    # Of a SELECT for each, joined by UNION ALL, there may be 500 at most; of rows of VALUES any number.
+    listed = ", ".join(f"('{place}', '{' '.join(kinds)}', {value})" for place, (value, kinds) in cells.items())
     wanted = sorted({kind for _, kinds in cells.values() for kind in kinds})
     found = " OR ".join(f"(instr(kinds, '{kind}') AND {_LOOKS[kind]})" for kind in wanted)
     return (
-        f"CASE WHEN {long} THEN (SELECT ',' || group_concat(place) || ',' FROM (SELECT *, CAST(x AS BLOB) AS b "
-        f"FROM ({listed}) WHERE typeof(x) = 'text' AND length(x) >= {LEAST}) WHERE {found}) END"
+        f"CASE WHEN {long} THEN (WITH cell (place, kinds, x) AS (VALUES {listed}) "
+        "SELECT ',' || group_concat(place) || ',' FROM (SELECT *, CAST(x AS BLOB) AS b "
+        f"FROM cell WHERE typeof(x) = 'text' AND length(x) >= {LEAST}) WHERE {found}) END"
     )
