@@ -11,12 +11,17 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from indelible.client import ApiError, AsyncClient, Client
+from indelible.client.spool import Spool
 from indelible.errors import EventError, LogError, UsageError
 from indelible.event import Actor, Entity
 from indelible.log import Log
@@ -145,14 +150,14 @@ def test_what_the_server_will_never_take_is_set_aside_and_holds_nothing_up(
 ) -> None:
     with Client("http://127.0.0.1:9/api/v1", text, spool=tmp_path / "spool", timeout=1) as client:
         client.record("LICENSE_ASSIGNED", LICENSE, reason="first")
-        client.record("LICENSE_ASSIGNED", LICENSE, reason="x" * 20_000)
-        client.record("LICENSE_ASSIGNED", LICENSE, metadata={"row": 1})
+        _put(tmp_path / "spool", reason="x" * 20_000)
+        _put(tmp_path / "spool", metadata={"row": 1})
         client.record("LICENSE_ASSIGNED", LICENSE, reason="last")
     with Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool") as client:
         assert not client.flush()  # it says so
         assert client.pending() == 0
         refused = client.refused()
-        client.record("LICENSE_ASSIGNED", LICENSE, metadata={"row": 2})  # again and again
+        _put(tmp_path / "spool", metadata={"row": 2})  # again and again
         assert not client.flush()
         client.record("LICENSE_ASSIGNED", LICENSE, reason="after")
         assert client.flush()
@@ -160,6 +165,13 @@ def test_what_the_server_will_never_take_is_set_aside_and_holds_nothing_up(
     assert reasons(url) == ["first", "last", "after"]
     assert [json.loads(event)["entity"]["id"] for event, _ in refused] == ["lic_9", "lic_9"]
     assert ["reason" in why or "metadata" in why for _, why in refused] == [True, True]
+
+
+def _put(spool: Path, **told: object) -> None:
+    """As a program of another version would, that knows of no such rule."""
+    event = {"id": str(uuid4()), "action": "LICENSE_ASSIGNED", "entity": {"type": "License", "id": "lic_9"}} | told
+    with closing(Spool(spool)) as open_:
+        open_.put(json.dumps(event))
 
 
 def test_a_key_that_opens_nothing_loses_nothing(server: Server, text: str, url: str, tmp_path: Path) -> None:
@@ -186,6 +198,94 @@ def test_an_address_that_is_no_api_loses_nothing(
     with Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool") as right:
         assert right.flush()
     assert reasons(url) == ["kept"]
+
+
+ANSWERS = {
+    "nothing": (204, "text/plain", b""),
+    "another object": (200, "application/json", b"{}"),
+    "a text": (200, "application/json", b'"OK"'),
+    "a page": (200, "text/html", b"<html>Sign in</html>"),
+    "other events": (201, "application/json", b'{"events":[{"seq":0,"id":"x","new":true}]}'),
+    "fewer events": (201, "application/json", b'{"events":[]}'),
+    "no such path": (404, "application/json", b'{"detail":"Not Found"}'),
+    "another service's fields": (422, "application/json", b'{"detail":[{"loc":["body"],"msg":"field required"}]}'),
+    "another service's errors": (400, "application/json", b'{"detail":"JSON parse error","errors":5}'),
+    "a later moment": (503, "text/plain", b"99999999999999999999"),
+}
+
+
+@pytest.mark.parametrize("told", ANSWERS)
+def test_whatever_else_answers_loses_nothing(server: Server, text: str, url: str, tmp_path: Path, told: str) -> None:
+    with answering(*ANSWERS[told]) as address, Client(address, text, spool=tmp_path / "spool") as wrong:
+        wrong.record("LICENSE_ASSIGNED", LICENSE, reason="kept")
+        assert until(lambda: wrong.failure is not None)
+        assert (wrong.pending(), wrong.refused()) == (1, [])
+    with Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool") as right:
+        assert right.flush()
+    assert reasons(url) == ["kept"]
+
+
+@contextmanager
+def answering(status: int, kind: str, body: bytes) -> Iterator[str]:
+    """Something else that listens where the API was thought to be."""
+
+    class Other(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            if status == 503:
+                self.send_header("Retry-After", body.decode())
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}/api/v1"
+        listening.shutdown()
+        thread.join()
+
+
+def test_a_problem_that_names_what_was_not_sent_sets_each_refused_event_aside_once(tmp_path: Path) -> None:
+    problem = {"status": 422, "detail": "x", "errors": [{"pointer": "/events/99/reason"}, 5, {"pointer": "/events/²"}]}
+    body = json.dumps(problem).encode()
+    with (
+        answering(422, "application/problem+json", body) as address,
+        Client(address, "key", spool=tmp_path / "spool") as client,
+    ):
+        client.record("LICENSE_ASSIGNED", LICENSE)
+        client.record("LICENSE_ASSIGNED", LICENSE)
+        assert not client.flush()
+        assert (client.pending(), len(client.refused())) == (0, 2)
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_made_anew(server: Server, text: str, url: str) -> None:
+    event = {"action": "LICENSE_ASSIGNED", "entity": {"type": "License", "id": "lic_9"}}
+    with Client(f"{server.address}/api/v1", text) as client:
+        client.send([event])
+        time.sleep(6)  # longer than the server keeps what is idle
+        client.send([event])
+    assert len(reasons(url)) == 2
+
+
+def test_what_could_not_be_dropped_together_is_dropped_one_by_one(tmp_path: Path) -> None:
+    with closing(Spool(tmp_path / "spool")) as spool:
+        for number in range(4):
+            spool.put(f"{number}")
+        numbers = [number for number, _ in spool.oldest(10)]
+        other = sqlite3.connect(tmp_path / "spool", isolation_level=None)
+        other.execute(
+            f"CREATE TRIGGER t BEFORE DELETE ON waiting WHEN OLD.number = {numbers[2]} "
+            "BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        )
+        other.close()
+        with pytest.raises(LogError, match="no room"):
+            spool.drop(numbers)
+        assert [event for _, event in spool.oldest(10)] == ["2", "3"], "each of the others was there once"
 
 
 def test_two_processes_share_a_spool_and_one_sends(server: Server, text: str, url: str, tmp_path: Path) -> None:
@@ -235,8 +335,19 @@ def test_what_is_no_event_is_told_where_it_is_recorded(tmp_path: Path) -> None:
     with Client("http://127.0.0.1:9/", "key", spool=tmp_path / "spool") as client:
         with pytest.raises(EventError, match="ENTITY_PASTVERB"):
             client.record("assigned", LICENSE)
-        with pytest.raises(EventError, match="type and id"):
-            client.record("LICENSE_ASSIGNED", Entity("", ""))
+        wrong: list[tuple[Entity, dict[str, Any], str]] = [
+            (Entity("", ""), {}, "entity"),
+            (LICENSE, {"outcome": "meh"}, "outcome"),
+            (LICENSE, {"changes": {"seats": 5}}, "changes"),
+            (LICENSE, {"reason": "x" * 10_001}, "reason"),
+            (LICENSE, {"actor": Actor(type="database")}, "actor"),
+            (LICENSE, {"metadata": {"row": 1}}, "metadata: 'row'"),
+            (LICENSE, {"metadata": {"x": object()}}, "JSON cannot carry"),
+            (LICENSE, {"reason": "\ud800"}, "JSON cannot carry"),
+        ]
+        for entity, told, said in wrong:
+            with pytest.raises(EventError, match=said):
+                client.record("LICENSE_ASSIGNED", entity, **told)
         assert client.pending() == 0
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from indelible.webhooks.outcome import DAY, HOUR, SCHEDULE, Answer, failure_of, judge, retry_after
+from indelible.retry import retry_after
+from indelible.webhooks.outcome import DAY, HOUR, SCHEDULE, Answer, failure_of, judge
 
 FAILED = Answer(500, "answered 500")
 

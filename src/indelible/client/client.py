@@ -16,9 +16,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from indelible.client.spool import Spool, Waiting
-from indelible.client.wire import ApiError, Wire
-from indelible.errors import UsageError
-from indelible.event import Actor, Context, Entity, Event, Organization, derive_id, rfc3339
+from indelible.client.wire import REMEDY, ApiError, Wire
+from indelible.errors import EventError, UsageError
+from indelible.event import Actor, Context, Entity, Organization, derive_id, rfc3339
+from indelible.sent import Sent, reserved, wrong
 
 logger = logging.getLogger(__name__)
 
@@ -73,14 +74,13 @@ class Client:
             raise UsageError("record() keeps events until the server has them: give the client spool='audit.spool'.")
         now = datetime.now(UTC)
         id_ = derive_id(now, os.urandom(16).hex())
-        Event(action=action, operation="", entity=entity, occurred_at=now, actor=actor or Actor(), id=id_).check()
         told = {
             "id": str(id_), "action": action, "entity": entity, "occurred_at": rfc3339(now), "actor": actor,
             "changes": changes, "organization": organization, "operation": operation, "outcome": outcome,
             "reason": reason, "context": context, "metadata": metadata,
         }  # fmt: skip
         event = {name: value for name, value in told.items() if value is not None}
-        self._spool.put(msgspec.json.encode(event).decode())
+        self._spool.put(_checked(event).decode())
         self._wake.set()
         return str(id_)
 
@@ -90,19 +90,19 @@ class Client:
         An event that has an `id` of its own can be sent again.
         """
         body = msgspec.json.encode({"events": events})
-        answer = self._wire.ask("POST", f"/events?proof={'true' if proof else 'false'}", body)
-        return [Recorded(each["seq"], each["id"], each["new"], each.get("proof")) for each in answer["events"]]
+        answer = self._wire.ask("POST", f"/events?proof={'true' if proof else 'false'}", _Answer, body)
+        return [Recorded(each.seq, each.id, each.new, each.proof) for each in answer.events]
 
     def search(self, query: str = "", *, since: str = "", until: str = "") -> Iterator[dict[str, Any]]:
         """Entries, newest first, as many as are asked for. Raises ApiError."""
         asked, cursor = {"q": query, "since": since, "until": until, "limit": "200"}, ""
         while True:
             given = {name: value for name, value in (asked | {"cursor": cursor}).items() if value}
-            page = self._wire.ask("GET", f"/events?{urlencode(given)}")
-            yield from page["entries"]
-            cursor = page["next"]
-            if cursor is None:
+            page = self._wire.ask("GET", f"/events?{urlencode(given)}", _Page)
+            yield from page.entries
+            if page.next is None:
                 return
+            cursor = page.next
 
     def pending(self) -> int:
         """Events that the server does not have yet."""
@@ -172,22 +172,55 @@ class Client:
 
     def _send_all(self, spool: Spool, some: list[Waiting]) -> None:
         """Of some that are refused those that are named are set aside; where none is named, each is tried alone."""
+        body = b'{"events":[' + ",".join(event for _, event in some).encode() + b"]}"
         try:
-            self._wire.ask("POST", "/events", b'{"events":[' + ",".join(event for _, event in some).encode() + b"]}")
+            answer = self._wire.ask("POST", "/events", _Answer, body)
         except ApiError as error:
             if not error.final:  # a key, an address or a server can be mended; nothing is lost meanwhile
                 raise
             if len(some) == 1:
                 _set_aside(spool, some[0], str(error))
                 return
-            named = _named(error.problem)
+            named = _named(error.problem, len(some))
             for place, why in named.items():
-                if place < len(some):
-                    _set_aside(spool, some[place], why)
+                _set_aside(spool, some[place], why)
             for each in some if not named else ():
                 self._send_all(spool, [each])
             return  # those that were not named come with the next ones
+        if [each.id for each in answer.events] != [msgspec.json.decode(event)["id"] for _, event in some]:
+            raise ApiError(200, f"these events were not what was recorded. {REMEDY}", {}, 0.0)
         spool.drop([number for number, _ in some])
+
+
+class _Placed(msgspec.Struct):
+    seq: int
+    id: str
+    new: bool
+    proof: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    """To events that were sent."""
+
+    events: list[_Placed]
+
+
+class _Page(msgspec.Struct):
+    entries: list[dict[str, Any]]
+    next: str | None
+
+
+def _checked(event: Mapping[str, Any]) -> bytes:
+    """As JSON. What the log would never take is told to whoever records it, while they can mend it."""
+    try:
+        raw = msgspec.json.encode(event)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise EventError("event", f"it holds what JSON cannot carry: {error}.") from error
+    for field, why in wrong(raw):
+        raise EventError(field or "event", f"{why}.")
+    for name in reserved(msgspec.json.decode(raw, type=Sent)):
+        raise EventError("metadata", f"{name!r} is what capture says. Choose another name.")
+    return raw
 
 
 def _set_aside(spool: Spool, event: Waiting, why: str) -> None:
@@ -195,13 +228,15 @@ def _set_aside(spool: Spool, event: Waiting, why: str) -> None:
     spool.set_aside(event[0], why)
 
 
-def _named(problem: Mapping[str, Any]) -> dict[int, str]:
-    """The events that a problem names, by their place."""
-    found = {}
-    for fault in problem.get("errors", ()):
-        parts = str(fault.get("pointer", "")).split("/")
-        if len(parts) > 2 and parts[1] == "events" and parts[2].isdigit():  # noqa: PLR2004 - "", "events", place
-            found[int(parts[2])] = f"/{'/'.join(parts[3:])}: {fault.get('detail', '')}"
+def _named(problem: Mapping[str, Any], count: int) -> dict[int, str]:
+    """The events that a problem names, of as many as were sent, by their place."""
+    places, found = {str(place): place for place in range(count)}, {}
+    errors = problem.get("errors")
+    for fault in errors if isinstance(errors, list) else ():
+        told = fault if isinstance(fault, dict) else {}
+        parts = str(told.get("pointer")).split("/")
+        if parts[:2] == ["", "events"] and len(parts) > 2 and parts[2] in places:  # noqa: PLR2004 - its place
+            found[places[parts[2]]] = f"/{'/'.join(parts[3:])}: {told.get('detail', '')}"
     return found
 
 

@@ -1,17 +1,27 @@
 """One request and its answer. The standard library's client is enough for it: one connection, kept."""
 
 import http.client
-import json
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from selectors import EVENT_READ, DefaultSelector
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
+
 from indelible.errors import Error, UsageError
+from indelible.retry import retry_after
 
 USER_AGENT = "indelible-client/1"
+REMEDY = "Is it the API's address, with /api/v1 at its end?"
+MOST = 3600.0  # seconds that a server may ask for
+
+T = TypeVar("T")
 
 
 class ApiError(Error):
@@ -25,8 +35,8 @@ class ApiError(Error):
 
     @property
     def final(self) -> bool:
-        """The API itself says that this is no event: it will say so again."""
-        return self.status in (400, 409, 413, 422) and "detail" in self.problem
+        """The API itself says that this is no event: it will say so again. Of what others answer nothing is final."""
+        return self.status in (400, 409, 413, 422) and self.problem.get("status") == self.status
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,8 @@ class Wire:
         self._connection: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
 
-    def ask(self, method: str, path: str, body: bytes | None = None) -> Any:
-        """What JSON says. Raises ApiError."""
+    def ask(self, method: str, path: str, shape: type[T], body: bytes | None = None) -> T:
+        """What JSON says, of this shape: anything else comes from somebody else. Raises ApiError."""
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
         with self._lock:
             try:
@@ -73,13 +83,18 @@ class Wire:
                 raise ApiError(0, f"{type(error).__name__}: {error}", {}, 0.0) from error
         if answer.status >= 300:  # noqa: PLR2004 - RFC 9110, 15.3
             raise _refused(answer, data)
-        return json.loads(data) if data else None
+        try:
+            return msgspec.json.decode(data, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ApiError(answer.status, f"this is not what the API answers: {error}. {REMEDY}", {}, 0.0) from error
 
     def close(self) -> None:
         with self._lock:
             self._drop()
 
     def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is not None and self._connection.sock is not None and _ended(self._connection.sock):
+            self._drop()  # servers close what is idle, and a request that went into it may or may not have been heard
         if self._connection is None:
             address = self._address
             if address.secure:
@@ -97,14 +112,20 @@ class Wire:
             self._connection = None
 
 
+def _ended(idle: socket.socket) -> bool:
+    """Where nothing was asked there is nothing to read, but an end."""
+    with DefaultSelector() as selector:
+        selector.register(idle, EVENT_READ)
+        return bool(selector.select(0))
+
+
 def _refused(answer: http.client.HTTPResponse, data: bytes) -> ApiError:
-    try:
-        told = json.loads(data)
-        problem = told if isinstance(told, dict) else {}
-    except ValueError:
-        problem = {}
+    problem: dict[str, Any] = {}
+    if answer.headers.get_content_type() == "application/problem+json":  # RFC 9457
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            problem = msgspec.json.decode(data, type=dict[str, Any])
     worth = answer.status == 429 or answer.status >= 500  # noqa: PLR2004 - RFC 6585, 4; RFC 9110, 15.6
-    after = answer.headers.get("Retry-After", "")
-    again = (float(after) if after.isascii() and after.isdigit() else 0.0) if worth else None
-    reason = answer.reason if problem else f"{answer.reason}. Is it the API's address, with /api/v1 at its end?"
+    after = retry_after(answer.headers.get("Retry-After"), time.time()) or 0.0
+    again = min(after, MOST) if worth else None
+    reason = answer.reason if problem else f"{answer.reason}. {REMEDY}"
     return ApiError(answer.status, str(problem.get("detail", reason)), problem, again)

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Self
 
 from indelible.errors import AddressError
+from indelible.retry import retry_after
 from indelible.webhooks.connection import Connection, ConnectionLostError, Reply
 from indelible.webhooks.guard import Guard, Network, Resolve, system_resolve
-from indelible.webhooks.outcome import Answer, failure_of, retry_after
+from indelible.webhooks.outcome import Answer, failure_of
 from indelible.webhooks.target import Target, target_of
 
 SECONDS = 15.0  # for all of it: resolving, connecting, sending, and what is answered

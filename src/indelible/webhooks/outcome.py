@@ -3,8 +3,6 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 # Seconds from one attempt to the next: the specification's example, ten attempts over three days.
@@ -61,17 +59,3 @@ def failure_of(status: int) -> str | None:
     if 300 <= status < 400:  # noqa: PLR2004
         return f"answered {status}: redirects are not followed; change the endpoint's address instead"
     return f"answered {status}"
-
-
-def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds: RFC 9110 10.2.3, a number of them or a date; None for what is neither."""
-    if not value:
-        return None
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        date = parsedate_to_datetime(text)
-        return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
