@@ -1,5 +1,6 @@
 """A log's key is changed by both; whoever pinned an old one follows; one that was stolen counts for nothing more."""
 
+import json
 import stat
 import sys
 import zipfile
@@ -107,7 +108,7 @@ def test_a_stolen_key_counts_for_nothing_more(world: World) -> None:
 
 @pytest.mark.parametrize("good", [-1, 8, 99])
 def test_a_size_that_was_not_signed_is_no_last_good_one(world: World, good: int) -> None:
-    with pytest.raises(UsageError, match="is no size up to which its key was good"):
+    with pytest.raises(UsageError, match="is no size up to which it was good"):
         world.log.change_key(good)
     assert world.log.store.key_changes() == []
     grow(world.log)
@@ -285,6 +286,33 @@ def test_a_bundle_s_keys_are_checked_by_the_program_in_it(world: World, tmp_path
             alone.check(alone.Files(tmp_path / "log"), str(first))
     path.write_text(text)
     assert alone.check(alone.Files(tmp_path / "log"), str(first))[1] == 8
+
+
+def test_whoever_stole_a_revoked_key_proves_nothing_by_another_to_whoever_has_the_new_one(
+    world: World, tmp_path: Path
+) -> None:
+    stolen, thief = SigningKey.parse(world.log.store.key_path.read_text()), SigningKey.generate(world.log.origin)
+    grow(world.log)
+    world.log.change_key(3)
+    (true,) = world.log.store.key_changes()
+    size = world.log.head().size
+    for made_at in (4, size, 10**6):
+        made = KeyChange(made_at, made_at, thief.verifier, stolen.verifier).sign(thief, stolen)
+        folder = tmp_path / f"{made_at}"
+        with Log.create(f"sqlite:///{tmp_path}/true.{made_at}.db", world.log.origin) as other:
+            grow(other)
+            other.append([happened()])
+            root = other.tree(4).root
+            with (tmp_path / "forged.zip").open("wb") as file:
+                write_bundle(other, file)
+            note = Checkpoint(other.origin, 4, root).sign(thief)
+        zipfile.ZipFile(tmp_path / "forged.zip").extractall(folder)
+        (folder / "checkpoint").write_text(note)
+        (folder / "keys").write_text(json.dumps([made, true]))
+        with pytest.raises(alone.Refused, match="are no chain"):
+            alone.check(alone.Files(folder), str(world.log.verifier))
+        with pytest.raises(MalformedError, match="are no chain"):
+            Keyring(world.log.verifier, [made, true])
 
 
 def test_what_it_was_verified_by_is_the_key_that_was_pinned(world: World) -> None:

@@ -105,6 +105,15 @@ def test_a_chain_that_goes_back_in_size_is_none() -> None:
         Keyring(KEYS[0].verifier, [change(KEYS[0], KEYS[1], 10), change(KEYS[1], KEYS[2], 9)])
 
 
+@pytest.mark.parametrize("size", [7, 10, 10**6])
+def test_whoever_stole_a_key_that_was_revoked_leads_to_no_other_by_it(size: int) -> None:
+    thief, revoked = SigningKey.generate(NAME), change(KEYS[0], KEYS[1], 10, 6)
+    with pytest.raises(MalformedError, match="are no chain"):
+        Keyring(KEYS[1].verifier, [change(thief, KEYS[0], size), revoked])
+    behind = Keyring(KEYS[1].verifier, [change(thief, KEYS[0], 6), revoked])
+    assert behind.revoked(note(thief, 7)), "no further than the stolen key itself"
+
+
 def test_a_chain_of_another_log_does_not_begin_with_the_pinned_key() -> None:
     with pytest.raises(MalformedError, match="is none of the keys that the log has had"):
         Keyring(SigningKey.generate(NAME).verifier, CHANGES)

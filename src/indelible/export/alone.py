@@ -188,14 +188,30 @@ def chain(key: str, changes: list[str]) -> list[tuple[str, int, int]]:
     """The log's keys, KEY among them, and from which size to which the word of each counts."""
     keys, firsts, lasts = [key.strip()], [0], [sys.maxsize]
     for note in changes:
-        header, _, size, good, old, new = (note.rpartition("\n\n")[0].split("\n") + [""] * 6)[:6]
-        if header != KEY_CHANGE or not (signs(old, note) and signs(new, note)) or (len(keys) > 1 and keys[-1] != old):
-            raise Refused("re-signed", f"`{KEYS}` has what is no change of the log's key.")
+        size, good, old, new = change(note)
+        # A key that was revoked leads to another only as far as its own word is good: its thief has it, too.
+        if (len(keys) > 1 and keys[-1] != old) or not firsts[-1] <= good <= size:
+            raise Refused("re-signed", f"`{KEYS}` has changes of the log's key that are no chain.")
         keys[-1:] = [old, new]
-        firsts, lasts = [*firsts, int(size)], [*lasts[:-1], int(good), sys.maxsize]
+        firsts, lasts = [*firsts, size], [*lasts[:-1], good, sys.maxsize]
     if key.strip() not in keys:
         raise Refused("re-signed", f"`{KEYS}` does not lead from the key {key}.")
     return list(zip(keys, firsts, lasts, strict=True))
+
+
+def change(note: str) -> tuple[int, int, str, str]:
+    """Size, last good size, old and new key of a change that both have signed, of the same name."""
+    text = note.rpartition("\n\n")[0]
+    try:
+        _, name, size, good, old, new = text.split("\n")
+        said = int(size), int(good), old, new
+    except ValueError:
+        raise Refused("re-signed", f"`{KEYS}` has what is no change of the log's key.") from None
+    names = {name, parse_key(old)[0], parse_key(new)[0]}
+    spelled = "\n".join([KEY_CHANGE, name, *map(str, said)])
+    if text != spelled or len(names) > 1 or not (signs(old, note) and signs(new, note)):
+        raise Refused("re-signed", f"`{KEYS}` has what is no change of the log's key.")
+    return said
 
 
 def signs(key: str, note: str) -> bool:

@@ -11,7 +11,8 @@
     — audit.example/portal Hwqu2Qe…
 
 Where the last good size is smaller, the old key is revoked: what it signed beyond that counts for nothing. Whoever has
-pinned any key of the chain follows it from there, forwards and backwards: each change is signed by the key they trust.
+pinned any key of the chain follows it from there, forwards and backwards: each change is signed by the key they trust,
+and made at a size for which that key's word is good.
 """
 
 from collections.abc import Iterable
@@ -114,7 +115,9 @@ def _terms(pinned: Verifier, changes: list[KeyChange]) -> list[_Term]:
     """Both keys of a change are known once one of them is; the pinned one begins."""
     if not changes:
         return [_Term(pinned, 0, None)]
-    if any(before.new != after.old or before.size > after.size for before, after in pairwise(changes)):
+    # What led to a key is vouched for by that key: by a revoked one only as far as its own word is good, or its thief
+    # would lead to a key of theirs. `good` is no more than `size`, so that sizes do not go back either.
+    if any(before.new != after.old or before.size > after.good for before, after in pairwise(changes)):
         raise MalformedError("The changes of the log's key are no chain: one is missing, or not in its place.")
     keys = [changes[0].old, *(change.new for change in changes)]
     if pinned not in keys:

@@ -142,8 +142,10 @@ class Signer:
             size = store.head().size
             if not isinstance(self._key, SigningKey) or not self._path.is_file():
                 raise UsageError("This log's key is not in a file. Change it where it is kept.")
-            if good is not None and not 0 <= good <= size:
-                raise UsageError(f"The log has {size} entries; {good} is no size up to which its key was good.")
+            first = max((before.size for before in map(KeyChange.open, store.key_changes())), default=0)
+            if good is not None and not first <= good <= size:
+                said = f"The log has {size} entries, and its key signs from {first} on"
+                raise UsageError(f"{said}; {good} is no size up to which it was good.")
             new, following = SigningKey.generate(self.verifier.name), self._beside("next")
             following.unlink(missing_ok=True)  # of a change that came to nothing
             write(following, new)
