@@ -1,6 +1,8 @@
 """Whoever verifies a log again finds what was rewritten since, though the key signed all of it."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,44 @@ def test_another_history_of_a_log_is_found_the_second_time(ready: Shell, entries
     rewrite(ready, entries)
     assert said in ready.refused("verify", ready.log, "--key", key, code=3)
     assert said in ready.refused("verify", ready.log, "--key", key, code=3)  # what failed is not remembered
+
+
+def test_another_history_as_json_lines_is_found_by_what_was_verified(ready: Shell) -> None:
+    key, export, note = ready.verifier(), ready.folder / "log.jsonl", ready.folder / "note"
+
+    def exported() -> None:
+        export.write_bytes(ready.run("export", ready.log).stdout)
+        note.write_bytes(ready.run("checkpoint", ready.log).stdout)
+
+    exported()
+    with export.open("ab") as file, Log.open(ready.log, sign=False) as log:  # what is not signed is not remembered
+        file.write(log.line(4).replace(b'"seq":4', b'"seq":5') + b"\n")
+    assert ready.run("verify", f"{export}", "--key", key, "--checkpoint", f"{note}").stdout.startswith(b"ok 6 ")
+    exported()
+    ready.run("verify", f"{export}", "--key", key, "--checkpoint", f"{note}")
+    rewrite(ready, 7)
+    exported()
+    assert "changed" in ready.refused("verify", f"{export}", "--key", key, "--checkpoint", f"{note}", code=3)
+
+
+def test_a_log_whose_checkpoints_are_gone_is_not_what_the_key_signed(ready: Shell) -> None:
+    """Written anew with another key, which left its memory beside it: no signature is under that."""
+    key = ready.verifier()
+    for each in ready.folder.glob("audit.db*"):
+        each.unlink()
+    with Log.create(ready.log, SigningKey.generate(key.split("+")[0]).verifier.name) as log:
+        log.append(happened() for _ in range(7))
+    with closing(sqlite3.connect(ready.folder / "audit.db")) as db:
+        db.execute("DROP TRIGGER checkpoint_refuses_delete")
+        db.execute("DELETE FROM checkpoint")
+        db.execute(
+            "CREATE TRIGGER checkpoint_refuses_delete BEFORE DELETE ON checkpoint\n"
+            "BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of checkpoint is refused'); END"
+        )
+        db.commit()
+    assert "of 7 entries none is signed with" in ready.refused("verify", ready.log, "--key", key, code=3)
+    (ready.folder / "audit.db.key.state").unlink()
+    assert "of 7 entries none is signed with" in ready.refused("verify", ready.log, "--key", key, code=3)
 
 
 def test_a_log_that_grew_is_the_same_log(ready: Shell) -> None:

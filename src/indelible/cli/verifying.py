@@ -29,6 +29,12 @@ def _verify_log(url: str, key: str | None, note: str | None) -> Report:
         verifier = key_of(key) if key else log.verifier
         with progress("Verifying", log.head().size) as moved:
             report = verify_log(log, verifier, note, moved, known=recall(verifier))
+        if key and report.size and not report.signed:
+            raise VerificationError(
+                "re-signed",
+                f"of {report.size} entries none is signed with {verifier}, nor a key that it led to: no checkpoint is "
+                "there. Restore the newest copy, or hold one against it that you kept (--checkpoint FILE).",
+            )
         level, size, by = Places.configured().assurance(log)
         say(f"It is {level}" + (f", up to {size} entries, by {by}." if by else "."))
     _remember(verifier, report.size, report.root)
@@ -47,8 +53,12 @@ def _verify_file(path: Path, key: str | None, note: str | None) -> Report | None
         return None
     if key is None or note is None:
         raise UsageError("JSON Lines are verified with --key and --checkpoint. The latter: indelible checkpoint LOG")
+    verifier = key_of(key)
     with progress("Verifying", 0) as moved:
-        return verify_file(path, key_of(key), note, moved)
+        report = verify_file(path, verifier, note, moved, known=recall(verifier))
+    if report.signed == report.size:  # what stands behind that, whoever gave the file may have written
+        _remember(verifier, report.size, report.root)
+    return report
 
 
 def _verify_folder(path: Path, key: str | None) -> Report:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from indelible.errors import NotFoundError, VerificationError
+from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
 from indelible.merkle.keyring import Keyring
 from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, opened
@@ -11,10 +12,15 @@ from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, open
 BATCH = 1000
 
 
-def verify_file(path: Path, verifier: Verifier, note: str, progress: Progress = lambda _: None) -> Report:
-    """Check a JSON Lines export of a whole log against a signed checkpoint. Raises VerificationError."""
+def verify_file(
+    path: Path, verifier: Verifier, note: str, progress: Progress = lambda _: None, *, known: Checkpoint | None = None
+) -> Report:
+    """Check a JSON Lines export of a whole log against a signed checkpoint. `known`: what was verified before.
+
+    Raises VerificationError.
+    """
     checkpoint = opened(note, Keyring(verifier), "the checkpoint")
-    tree = Rebuilt([checkpoint])
+    tree = Rebuilt([checkpoint], [known])
     for seq, line in enumerate(_file_lines(path)):
         entry_seq = check_line(None, line).seq
         if entry_seq != seq:

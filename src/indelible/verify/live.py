@@ -50,12 +50,11 @@ def _verify(  # noqa: PLR0913 - likewise
     # In this order, so that a log that grows meanwhile is not mistaken for a damaged one.
     keys = keyring(verifier, log.store.key_changes())
     checkpoints, remembered = _checkpoints(log, keys, log.signed_size()), log.last_signed()
-    others = [] if earlier is None else [opened(earlier, keys, "the checkpoint given")]
-    others += [] if remembered is None else [remembered]
+    given = [] if earlier is None else [opened(earlier, keys, "the checkpoint given")]
     organizations = OrganizationTrees(log.store.organization_checkpoints, keys)
     head = log.head()
-    by_size = attrgetter("size")
-    tree, nodes = Rebuilt(merge(checkpoints, sorted(others, key=by_size), key=by_size), known), None
+    # The signer's memory is a file that anybody on its machine may have written: no signature is under it.
+    tree, nodes = Rebuilt(merge(checkpoints, given, key=attrgetter("size")), (known, remembered)), None
     entries = list[Entry]()
     for seq, hash_, line in log.leaves(0, head.size):
         if seq % WIDTH == WIDTH - 1:

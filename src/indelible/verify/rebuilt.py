@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from indelible.errors import EventError, MalformedError, VerificationError
 from indelible.event import Entry, read
@@ -30,15 +31,18 @@ class Rebuilt:
     `signed`: up to which size a checkpoint has confirmed the lines.
     """
 
-    def __init__(self, checkpoints: Iterable[Checkpoint], known: Checkpoint | None = None) -> None:
+    def __init__(self, checkpoints: Iterable[Checkpoint], known: Iterable[Checkpoint | None] = ()) -> None:
         """`checkpoints`: the smaller first. They are taken one at a time: there may be as many as entries.
 
-        `known` was verified before, signed or not.
+        `known`: what was verified before, or the signer remembers: nobody's signature is under it.
         """
         self.frontier = Frontier()
         self.signed = 0
         self._good = 0  # the size up to which a checkpoint, or what was known, has confirmed the lines
-        self._known = known
+        self._known: dict[int, list[bytes]] = {}
+        for each in known:
+            if each is not None:
+                self._known.setdefault(each.size, []).append(each.root)
         self._ahead = iter(checkpoints)
         self._next = next(self._ahead, None)
         self._compare()
@@ -59,8 +63,8 @@ class Rebuilt:
     def finish(self) -> None:
         """After the last leaf: nothing that was signed may be missing."""
         there = self.frontier.size
-        left = (*([self._next] if self._next else []), *self._ahead, *([self._known] if self._known else []))
-        if (beyond := max((checkpoint.size for checkpoint in left), default=0)) > there:
+        left = (checkpoint.size for checkpoint in (*([self._next] if self._next else []), *self._ahead))
+        if (beyond := max(chain(left, self._known), default=0)) > there:
             raise VerificationError(
                 "truncated",
                 f"{beyond} entries were signed and {there} are there. It was cut, or is an older copy. Restore the "
@@ -71,7 +75,7 @@ class Rebuilt:
     def _compare(self) -> None:
         size = self.frontier.size
         signed = list(self._reached(size)) if self._next is not None and self._next.size == size else []
-        roots = [*signed, self._known.root] if self._known is not None and self._known.size == size else signed
+        roots = [*signed, *self._known[size]] if size in self._known else signed
         if not roots:
             return
         ours, good = self.frontier.root(), self._good

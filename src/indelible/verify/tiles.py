@@ -25,7 +25,7 @@ def verify_tiles(
     newest, by_size = _opened(folder / "checkpoint", keys), attrgetter("size")
     others = [newest, *(_opened(path, keys) for path in paths if not _SIZE.fullmatch(path.name))]
     earlier = (_opened(path, keys, int(path.name)) for path in paths if _SIZE.fullmatch(path.name))
-    tree = Rebuilt(merge(earlier, sorted(others, key=by_size), key=by_size), known)
+    tree = Rebuilt(merge(earlier, sorted(others, key=by_size), key=by_size), [known])
     nodes: dict[int, list[bytes]] = {}  # above the leaves, by level
     for index in range(-(-newest.size // WIDTH)):
         width = min(WIDTH, newest.size - index * WIDTH)
