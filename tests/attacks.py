@@ -99,6 +99,13 @@ def rename(table: str, text: str, column: str = "") -> Callable[[Shell], object]
     return lambda db: db.run(f"UPDATE {table} SET {column or db.texts[table]} = ?", db.text(text))
 
 
+def widen(db: Shell, table: str, id_: int) -> None:
+    """It is found by what it is not called, and what is not of that does not find it."""
+    ((folded,),) = db.rows(f"SELECT folded FROM {table} WHERE id = {id_}")
+    text = folded.decode() if isinstance(folded, bytes) else folded
+    db.run(f"UPDATE {table} SET folded = ? WHERE id = ?", db.text(f"{text}\nsomebody else"), id_)
+
+
 def index_row(db: Shell, seq: int) -> None:
     db.copy("entry", 0, seq=seq, id=db.id(UUID(int=7)))
 
@@ -144,6 +151,14 @@ ATTACKS = {
     "dictionary: actor": Attack(lambda db: db.replace("actor", db.texts["actor"], "dana", "kim"), "index", 0),
     "dictionary: entity": Attack(lambda db: db.replace("entity", "key", "3", "x"), "index", 3),
     "dictionary: organization": Attack(rename("organization", "other", "key"), "index", 0),
+    "dictionary: entity of another type": Attack(run("UPDATE entity SET type_id = 99 WHERE id = 4"), "index", 3),
+    "dictionary: entity with another name": Attack(lambda db: widen(db, "entity", 4), "index", 3),
+    "dictionary: organization with another name": Attack(lambda db: widen(db, "organization", 1), "index", 0),
+    "dictionary: actor with another name": Attack(lambda db: widen(db, "actor", 1), "index", 0),
+    "dictionary: number that is nobody's": Attack(
+        lambda db: (db.run("UPDATE entry SET organization_id = NULL"), db.run("UPDATE entry SET organization_id = 99")),
+        "index", 0,
+    ),
     "dictionary: row deleted": Attack(run("DELETE FROM source"), "index", 0),
     "checkpoint: text edited": Attack(lambda db: db.replace("checkpoint", "note", "4", "5"), "re-signed", None),
     "checkpoint: no note": Attack(rename("checkpoint", "", "note"), "re-signed", None),

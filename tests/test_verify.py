@@ -5,6 +5,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import apsw
@@ -211,6 +212,21 @@ def test_verifying_while_another_thread_appends_is_never_a_false_alarm(log: Log)
     thread.join()
     assert len(sizes) > 3
     assert len(check_signed(log)) == 10 + 60 * 29
+
+
+def test_names_that_come_while_it_is_verified_are_no_false_alarm(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two entities are renamed with each batch that is looked at; the last names are of entries behind the end."""
+    look, named = log.store.index_rows, count()
+
+    def renamed(start: int, stop: int) -> object:
+        log.append([happened(entity=Entity("License", "3", f"{next(named)}")) for _ in range(3)])
+        return look(start, stop)
+
+    log.append([happened(entity=Entity("License", f"{n % 9}", f"{n}")) for n in range(2000)])
+    monkeypatch.setattr(log.store, "index_rows", renamed)
+    assert verify_log(log, log.verifier).size == 2010
+    assert next(named) == 6
+    verify_log(log, log.verifier)
 
 
 def test_a_log_that_nobody_signed_yet_is_sound_and_says_so(world: World) -> None:

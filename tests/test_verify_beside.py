@@ -14,11 +14,20 @@ from tests.checking import on_sqlite
 from tests.shell import Shell
 from tests.world import World
 
+
+def cut_later(nonce: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """What is hashed is the same."""
+    return nonce + value[:-3], value[-3:]
+
+
 EMPTY = run("UPDATE head SET size = 0, frontier = ?, root = ?", b"", EMPTY_ROOT)
-CHANGES = {
+CHANGES: dict[str, Callable[[Shell], object]] = {
     "a name that searches compare": rename("entity", "x", "folded"),
     "an e-mail that searches compare": rename("actor", "x", "folded"),
     "a value beside the log": run("UPDATE attachment SET value = ?", bytes(1)),
+    "where a value beside the log begins": lambda db: db.run(
+        "UPDATE attachment SET nonce = ?, value = ?", *cut_later(*db.rows("SELECT nonce, value FROM attachment")[0])
+    ),
     "the size under which a checkpoint is filed": run("UPDATE checkpoint SET size = 99"),
 }
 
@@ -62,6 +71,13 @@ def test_names_of_several_lines_are_no_false_alarm(world: World) -> None:
             db.exec_driver_sql("INSERT INTO t VALUES (?, ?)", ("k\ney", "two\n\nlines\n"))
         world.engine().dispose()
     assert len(world.sealed()) == 1
+
+
+def test_a_trigger_that_is_called_almost_as_statistics_are_is_found(file_world: World) -> None:
+    with file_world.shell() as db:
+        db.run("CREATE TRIGGER sqlitexstat1 BEFORE INSERT ON attachment BEGIN SELECT RAISE(IGNORE); END")
+    with pytest.raises(VerificationError, match="schema: sqlitexstat1"):
+        verify_log(file_world.log, file_world.log.verifier)
 
 
 def test_an_index_that_lacks_a_row_is_found(file_world: World) -> None:

@@ -29,6 +29,7 @@ import msgspec
 
 EXACT = 2**53  # beyond it a JSON reader that uses doubles shows another number
 LARGE = 16 * 1024  # characters of JSON; larger values are kept beside the log
+NONCE = 32  # bytes
 PREVIEW = 200  # characters
 BEYOND = re.compile(r"-?[1-9][0-9]{15,18}")  # how an integer that JSON readers would round is spelled
 
@@ -140,7 +141,7 @@ class Attachment(msgspec.Struct, frozen=True):
     """
 
     hash: bytes  # SHA-256 of nonce + value
-    nonce: bytes  # 32 random bytes
+    nonce: bytes  # NONCE random bytes
     value: bytes  # the JSON of the spelled value, UTF-8
 
 
@@ -150,7 +151,7 @@ def set_aside(spelled: Any) -> tuple[dict[str, Any], Attachment]:
     Total: `preview` is the value's first characters for text, its first JSON characters otherwise.
     """
     value = msgspec.json.encode(spelled)
-    nonce = secrets.token_bytes(32)
+    nonce = secrets.token_bytes(NONCE)
     kept = Attachment(hashlib.sha256(nonce + value).digest(), nonce, value)
     preview = (spelled if isinstance(spelled, str) else value.decode())[:PREVIEW]
     return {"sha256": kept.hash.hex(), "size": len(value), "preview": preview}, kept

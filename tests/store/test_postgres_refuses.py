@@ -24,7 +24,10 @@ OTHER_ENTRY = ENTRY.removesuffix(", id").removeprefix("log_id, seq, ")
 REFUSED = [
     *(f"DELETE FROM {table}" for table in TABLES if table != "attachment"),
     *(f"TRUNCATE {table} CASCADE" for table in TABLES),
-    *(f"UPDATE {table} SET log_id = log_id" for table in TABLES if table not in ("log", "organization", "entity")),
+    *(f"UPDATE {table} SET log_id = log_id" for table in TABLES if table != "log"),
+    "UPDATE entity SET type_id = 99",
+    "UPDATE entity SET key = ''",
+    "UPDATE organization SET id = id + 9",
     "UPDATE leaf SET line = '' WHERE seq = 1",
     "UPDATE leaf SET line = '' WHERE false",
     "DELETE FROM leaf WHERE seq = 99",

@@ -72,6 +72,12 @@ REFUSED = {
         "UPDATE attachment SET value = x'00'",
         "INSERT{or_} INTO attachment SELECT hash, nonce, x'00' FROM attachment",
     ],
+    "entity": [
+        "UPDATE entity SET type_id = 99",
+        "UPDATE OR IGNORE entity SET key = key || 'x'",
+        "UPDATE entity SET id = id + 9",
+        "DELETE FROM entity",
+    ],
 }  # fmt: skip
 NODES = [
     "UPDATE node SET hash = zeroblob(32)",

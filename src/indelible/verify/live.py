@@ -12,7 +12,8 @@ from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
 from indelible.merkle.keyring import Keyring
 from indelible.merkle.tile import WIDTH, completed
-from indelible.verify.index import check_index
+from indelible.values import NONCE
+from indelible.verify.index import Index
 from indelible.verify.organizations import OrganizationTrees
 from indelible.verify.rebuilt import Progress, Rebuilt, Report, check_line, keyring, opened
 
@@ -55,7 +56,7 @@ def _verify(  # noqa: PLR0913 - likewise
     head = log.head()
     # The signer's memory is a file that anybody on its machine may have written: no signature is under it.
     tree, nodes = Rebuilt(merge(checkpoints, given, key=attrgetter("size")), (known, remembered)), None
-    entries = list[Entry]()
+    index, entries = Index(log), list[Entry]()
     for seq, hash_, line in log.leaves(0, head.size):
         if seq % WIDTH == WIDTH - 1:
             nodes = nodes or _other_nodes(log, completed(tree.frontier, hash_))
@@ -63,10 +64,10 @@ def _verify(  # noqa: PLR0913 - likewise
         entries.append(check_line(seq, line))
         organizations.add(entries[-1], hash_)
         if len(entries) == BATCH:
-            check_index(log, entries)
+            index.check(entries)
             entries.clear()
             progress(tree.frontier.size)
-    check_index(log, entries)
+    index.check(entries)
     size = tree.frontier.size
     tree.finish()
     if nodes:  # said last: of a line that was changed they know less than the checkpoints around it
@@ -76,6 +77,7 @@ def _verify(  # noqa: PLR0913 - likewise
         raise VerificationError("truncated", f"the log claims {head.size} entries and holds {size}.", size)
     if (head.root, head.frontier.pack()) != (tree.frontier.root(), tree.frontier.pack()):
         raise VerificationError("changed", f"the lines do not give the root that the head of size {size} claims.")
+    index.finish()
     _check_bounds(log)
     _check_attachments(log)
     if files:
@@ -120,7 +122,8 @@ def _check_blocks(log: Log, size: int) -> None:
 def _check_attachments(log: Log) -> None:
     """A value beside the log may have been taken out, never changed: its hash is its name."""
     for hash_, nonce, value in log.store.attachments():
-        if hashlib.sha256(nonce + value).digest() != hash_:
+        # A value is its own end, too, if the nonce may be longer.
+        if len(nonce) != NONCE or hashlib.sha256(nonce + value).digest() != hash_:
             raise VerificationError("changed", f"the value kept beside the log as {hash_.hex()} is another one.")
 
 

@@ -1,7 +1,6 @@
 """Making and finding a log in a database: its schema, which format that has, and the log's number."""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,16 +45,6 @@ def log_id(db: Connection[tuple[Any, ...]], database: Database) -> int:
     if _format(db) != FORMAT:
         _bring_up_to_date(db, database)
     return found
-
-
-def refusing() -> set[tuple[str, str]]:
-    """(table, trigger) of all that refuse, as `schema.sql` makes them."""
-    text = schema()
-    (tables,) = re.findall(r"'\{(log,[a-z_,]+)\}'", text)
-    ordered = re.findall(r"CREATE TRIGGER in_order \w+ \w+ ON indelible_log\.(\w+)", text)
-    never = [("refuses_delete", {"attachment"}), ("refuses_update", {"head", "organization", "entity"})]
-    found = {(table, "refuses_truncate") for table in tables.split(",")} | {(table, "in_order") for table in ordered}
-    return found | {(table, name) for name, but in never for table in tables.split(",") if table not in but}
 
 
 def key_path(origin: str) -> Path:

@@ -17,8 +17,9 @@ from indelible.store.folding import Spelled, fitting, longest
 from indelible.store.postgres.appending import Appending
 from indelible.store.postgres.connection import SQL, Database, Rows
 from indelible.store.postgres.finding import COLUMNS, Conditions
+from indelible.store.postgres.intact import difference
 from indelible.store.postgres.listening import Listener
-from indelible.store.postgres.making import index_path, key_path, log_id, refusing
+from indelible.store.postgres.making import index_path, key_path, log_id
 from indelible.store.postgres.reading import Readers, Tenants
 from indelible.store.postgres.writing import Writer
 from indelible.store.promise import MAX_SIZE, MIN_SIZE, PAGE, SORTED, Dimension, Head, Wanted, cut
@@ -251,9 +252,9 @@ class PostgresStore:
         return None
 
     def altered(self) -> str | None:
-        missing = sorted(refusing() - {(table, name) for table, name in self._select("armed")})
-        more = f" (and {len(missing) - 1} more)" if missing[1:] else ""
-        return f"{missing[0][1]}{more} of indelible_log.{missing[0][0]} is switched off or gone" if missing else None
+        other = difference(self._select("objects"))
+        more = f" (and {len(other) - 1} more)" if other[1:] else ""
+        return f"{other[0]}{more} is not what the log was made with: changed, switched off or gone" if other else None
 
     def _select(self, name: str, *values: Any) -> Rows:
         return self._readers.query(SQL[name], values)

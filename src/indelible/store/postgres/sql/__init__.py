@@ -4,7 +4,7 @@ from importlib.resources import files
 
 from indelible.files import statements
 
-FORMAT = 4  # of what `schema.sql` makes; `migrations/` has a step to each format from the one before
+FORMAT = 5  # of what `schema.sql` makes; `migrations/` has a step to each format from the one before
 
 
 def schema() -> str:

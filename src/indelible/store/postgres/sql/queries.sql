@@ -182,22 +182,41 @@ UPDATE indelible_log.entity SET name = %s, folded = %s WHERE log_id = %s AND id 
 
 -- What `verify` holds against the lines: the index as people search it.
 -- name: index_rows
-SELECT e.seq, e.id, e.at, a.key, o.key, s.key, t.key, n.key, c.key, g.key,
+SELECT e.seq, e.id, e.at, a.key, o.key, s.key, t.key, n.key, c.key,
+       CASE WHEN e.organization_id IS NULL OR g.id IS NOT NULL THEN g.key ELSE '' END,  -- a number that is nobody's
        a.folded, o.folded, s.folded, t.folded, n.folded, c.folded, g.folded
 FROM indelible_log.entry e
 LEFT JOIN indelible_log.action a ON a.log_id = e.log_id AND a.id = e.action_id
 LEFT JOIN indelible_log.operation o ON o.log_id = e.log_id AND o.id = e.operation_id
 LEFT JOIN indelible_log.source s ON s.log_id = e.log_id AND s.id = e.source_id
 LEFT JOIN indelible_log.entity_type t ON t.log_id = e.log_id AND t.id = e.entity_type_id
-LEFT JOIN indelible_log.entity n ON n.log_id = e.log_id AND n.id = e.entity_id
+LEFT JOIN indelible_log.entity n ON n.log_id = e.log_id AND n.id = e.entity_id AND n.type_id = e.entity_type_id
 LEFT JOIN indelible_log.actor c ON c.log_id = e.log_id AND c.id = e.actor_id
 LEFT JOIN indelible_log.organization g ON g.log_id = e.log_id AND g.id = e.organization_id
 WHERE e.log_id = %s AND e.seq >= %s AND e.seq < %s ORDER BY e.seq
 
--- Triggers that are on, in a session of a replica too.
--- name: armed
-SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE c.relnamespace = 'indelible_log'::regnamespace AND NOT t.tgisinternal AND t.tgenabled = 'A'
+-- What refuses, and what shows: `intact.py` has it as it was made.
+-- name: objects
+SELECT 'trigger', format('%%s of indelible_log.%%s', t.tgname, c.relname), format('%%s %%s %%s.%%s [%%s]%%s',
+  t.tgtype, t.tgenabled, n.nspname, p.proname, (
+    SELECT string_agg(attname, ', ' ORDER BY place) FROM unnest(t.tgattr::smallint[]) WITH ORDINALITY u (number, place)
+    JOIN pg_attribute ON attrelid = t.tgrelid AND attnum = number
+  ), CASE WHEN t.tgqual IS NOT NULL THEN ' WHEN' END)
+FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE c.relnamespace = 'indelible_log'::regnamespace AND NOT t.tgisinternal
+UNION ALL SELECT 'function', proname, format('%%s %%s', prosrc, array_to_string(proconfig, ' '))
+FROM pg_proc WHERE pronamespace = 'indelible_log'::regnamespace AND NOT prosecdef
+UNION ALL SELECT 'view', relname, format('%%s %%s', array_to_string(reloptions, ' '), pg_get_viewdef(oid))
+FROM pg_class WHERE relnamespace = 'indelible_log'::regnamespace AND relkind = 'v'
+UNION ALL SELECT 'key', format('%%s of indelible_log.%%s', i.relname, c.relname), ''
+FROM pg_index x JOIN pg_class i ON i.oid = indexrelid JOIN pg_class c ON c.oid = indrelid
+WHERE c.relnamespace = 'indelible_log'::regnamespace AND indisunique AND indisvalid AND indimmediate
+UNION ALL SELECT 'table', format('indelible_log.%%s', relname), relkind::text || CASE WHEN relrowsecurity THEN ' hides' ELSE '' END
+FROM pg_class WHERE relnamespace = 'indelible_log'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+UNION ALL SELECT 'rule', format('%%s of indelible_log.%%s', r.rulename, c.relname), ''
+FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+WHERE c.relnamespace = 'indelible_log'::regnamespace AND NOT (c.relkind IN ('v', 'm') AND r.rulename = '_RETURN')
 
 -- Changes of what honest writers only add to. Committed ones are counted within a second or so.
 -- name: pulse

@@ -241,6 +241,12 @@ CREATE TRIGGER in_order BEFORE INSERT ON indelible_log.checkpoint FOR EACH ROW E
 CREATE TRIGGER in_order BEFORE INSERT ON indelible_log.organization_checkpoint
 FOR EACH ROW EXECUTE FUNCTION indelible_log.newer_of_organization();
 
+-- They learn names, and stay what they are.
+CREATE TRIGGER stays BEFORE UPDATE OF log_id, id, type_id, key ON indelible_log.entity
+EXECUTE FUNCTION indelible_log.refuse();
+CREATE TRIGGER stays BEFORE UPDATE OF log_id, id, key ON indelible_log.organization
+EXECUTE FUNCTION indelible_log.refuse();
+
 DO $$
 DECLARE
   name text;

@@ -5,7 +5,7 @@ from importlib.resources import files
 from indelible.files import statements
 
 SQL = statements(__name__, "queries.sql")
-FORMAT = 4  # of the file that `schema.sql` makes; `migrations/` has a step to each format from the one before
+FORMAT = 5  # of the file that `schema.sql` makes; `migrations/` has a step to each format from the one before
 
 
 def schema() -> str:

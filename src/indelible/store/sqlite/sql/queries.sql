@@ -69,7 +69,7 @@ SELECT min(seq), max(seq) FROM (
 
 -- Tables, indexes and triggers, as they were made.
 -- name: objects
-SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_stat%'
+SELECT name, sql FROM sqlite_master WHERE type <> 'table' OR name NOT IN ('sqlite_stat1', 'sqlite_stat4')
 
 -- name: add_checkpoint
 INSERT INTO checkpoint (size, note) SELECT :size, :note WHERE :size > (SELECT coalesce(max(size), -1) FROM checkpoint)
@@ -114,14 +114,15 @@ SELECT value FROM attachment WHERE hash = ?
 
 -- What `verify` holds against the lines: the index as people search it.
 -- name: index_rows
-SELECT e.seq, e.id, e.at, a.name, o.name, s.name, t.name, n.key, c.copy, g.key,
+SELECT e.seq, e.id, e.at, a.name, o.name, s.name, t.name, n.key, c.copy,
+       CASE WHEN e.organization_id IS NULL OR g.id IS NOT NULL THEN g.key ELSE '' END,  -- a number that is nobody's
        a.folded, o.folded, s.folded, t.folded, n.folded, c.folded, g.folded
 FROM entry e
 LEFT JOIN action a ON a.id = e.action_id
 LEFT JOIN operation o ON o.id = e.operation_id
 LEFT JOIN source s ON s.id = e.source_id
 LEFT JOIN entity_type t ON t.id = e.entity_type_id
-LEFT JOIN entity n ON n.id = e.entity_id
+LEFT JOIN entity n ON n.id = e.entity_id AND n.type_id = e.entity_type_id
 LEFT JOIN actor c ON c.id = e.actor_id
 LEFT JOIN organization g ON g.id = e.organization_id
 WHERE e.seq >= ? AND e.seq < ? ORDER BY e.seq

@@ -223,3 +223,9 @@ BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of entit
 
 CREATE TRIGGER organization_refuses_delete BEFORE DELETE ON organization
 BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; DELETE of organization is refused'); END;
+
+CREATE TRIGGER entity_stays BEFORE UPDATE OF id, type_id, key ON entity
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; an entity learns names, and stays what it is'); END;
+
+CREATE TRIGGER organization_stays BEFORE UPDATE OF id, key ON organization
+BEGIN SELECT RAISE(ABORT, 'indelible: the log cannot be changed; an organization learns names, and stays what it is'); END;
