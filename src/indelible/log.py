@@ -16,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from indelible import event
-from indelible.errors import LogError, NotFoundError, TakenError
+from indelible.errors import LogError, NotFoundError, TakenError, UsageError
 from indelible.event import Actor, Context, Entity, Entry, Event, derive_id
 from indelible.group import Batch, Group, Placed
 from indelible.index.blocks import Blocks
@@ -286,7 +286,9 @@ class Log:
         return Prover(self.store, self.keys, upto)
 
     def tree(self, size: int) -> Checkpoint:
-        """What a checkpoint of this size would say now, by the hashes that are kept."""
+        """What a checkpoint of this size would say now, by the hashes that are kept. Raises NotFoundError."""
+        if not 0 <= size <= (there := self.head().size):
+            raise NotFoundError(f"The log has {there} entries; there is no tree of {size}.")
         root = subtree(range(size), self.store.nodes) if size else EMPTY_ROOT
         return Checkpoint(self.origin, size, root)
 
@@ -295,8 +297,14 @@ class Log:
         return self.store.knows(id_, below)
 
     def attached(self, hash_: str) -> Any:
-        """A large value that stands beside the log, as it was spelled, by the hash in its entry; None if it is gone."""
-        found = self.store.attached(bytes.fromhex(hash_))
+        """A large value that stands beside the log, as it was spelled, by the hash in its entry; None if it is gone.
+
+        Raises UsageError for what is no hash.
+        """
+        try:
+            found = self.store.attached(bytes.fromhex(hash_))
+        except ValueError as error:
+            raise UsageError(f"{hash_[:80]!r} is no hash: it has 64 digits of base 16.") from error
         return None if found is None else msgspec.json.decode(found)
 
     def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:

@@ -93,6 +93,18 @@ def test_another_history_elsewhere_is_no_health(world: World, environment: dict[
     assert made.told({"status": "ok"})["status"] == "failing"
 
 
+def test_what_nobody_expected_of_one_place_is_told_with_what_was_found_in_another(
+    world: World, environment: dict[str, str], far: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far.size, far.root = 1, b"x" * 32
+    world.log.append([happened() for _ in range(2)])
+    made = Publisher(world.log, Places.configured(environment))
+    monkeypatch.setattr(made, "_assure", lambda: 1 // 0)
+    made.tell()
+    health = made.told({"status": "ok"})
+    assert (health["status"], len(health["unpublished"])) == ("failing", 2)
+
+
 @pytest.mark.parametrize("text", ["https://witness.example", "witness.example key"])
 def test_a_place_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(Error):

@@ -54,6 +54,11 @@ def _anchored(log: Log, folder: Path) -> Assurance:
         anchored = log.keys.open(note)
     except MalformedError as error:
         raise VerificationError("re-signed", f"the newest checkpoint in {folder} is not this log's: {error}") from error
+    if anchored.size > (size := log.head().size):
+        raise VerificationError(
+            "rolled back",
+            f"{folder} has a checkpoint of {anchored.size} entries; the log has {size}. Restore the newest copy.",
+        )
     if anchored != log.tree(anchored.size):
         raise VerificationError("forked", f"{folder} has another checkpoint of {anchored.size} entries than the log.")
     return Assurance("anchored", anchored.size, str(folder))

@@ -71,8 +71,9 @@ class Publisher(Background):
         for name, step in steps:
             try:
                 step()
-            except Error as error:
-                logger.error("The log is not known to %s: %s", name, error)  # noqa: TRY400 - one sentence
+            except Exception as error:
+                unexpected = not isinstance(error, Error)  # of what is known one sentence is enough
+                logger.error("The log is not known to %s: %s", name, error, exc_info=unexpected)  # noqa: TRY400
                 failures.append(f"{name}: {error}")
                 self.forked = self.forked or isinstance(error, VerificationError)
         self.failures, self._size = failures, size
