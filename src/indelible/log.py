@@ -16,13 +16,14 @@ from uuid import UUID
 import msgspec
 
 from indelible import event
-from indelible.errors import LogError, NotFoundError, TakenError, UsageError
+from indelible.errors import LogError, NotFoundError, TakenError, UsageError, VerificationError
 from indelible.event import Actor, Context, Entity, Entry, Event, derive_id
 from indelible.group import Batch, Group, Placed
 from indelible.index.blocks import Blocks
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
 from indelible.merkle.keyring import KeyChange, Keyring
+from indelible.merkle.note import signature_lines
 from indelible.merkle.tile import subtree
 from indelible.merkle.tlog_proof import TlogProof
 from indelible.merkle.tree import EMPTY_ROOT
@@ -68,6 +69,7 @@ class Log:
         """Open a log; with `sign=False` the key is not needed. Raises NotFoundError, LogError, MalformedError."""
         store = place_of(url).open()
         try:
+            _check_properties(store)
             return cls(store, _signer_of(store) if sign else None)
         except BaseException:
             store.close()
@@ -221,7 +223,7 @@ class Log:
     def checkpoint(self) -> str | None:
         """The newest signed note, with the witnesses' lines that it has; None before the first."""
         newest = self.store.newest_checkpoint()
-        return newest and newest[1] + self.store.cosigned(newest[0])
+        return newest and newest[1] + signature_lines(self.store.cosigned(newest[0]))
 
     def organization_checkpoint(self, organization: str) -> tuple[int, str]:
         """The signed note of an organization's own tree, and the size of the log among which it was made.
@@ -310,6 +312,11 @@ class Log:
     def leaves(self, start: int, stop: int) -> Iterator[tuple[int, bytes, bytes]]:
         """(seq, hash, line) of start <= seq < stop."""
         return self.store.leaves(start, stop)
+
+
+def _check_properties(store: Store) -> None:
+    if lost := {"origin", "verifier"} - store.properties.keys():
+        raise VerificationError("changed", f"{store} has lost its {min(lost)}. Restore the newest copy.")
 
 
 def _changed(origin: str, change: KeyChange) -> Event:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import subprocess
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -197,6 +198,33 @@ def test_a_file_said_to_be_packed_in_another_way_is_refused(log: Log, tmp_path: 
 def test_a_file_that_is_not_there_is_missed(folder: Path, log: Log, name: str) -> None:
     (folder / name).unlink()
     assert refused(folder, log).kind == "missing"
+
+
+@pytest.mark.parametrize("name", ["entries.jsonl", "ENTRIES.jsonl", "./entries.jsonl", "x/../entries.jsonl"])
+def test_a_file_that_is_there_twice_is_refused(log: Log, tmp_path: Path, name: str) -> None:
+    """Whichever a program reads, people may look at the other."""
+    path = tmp_path / "log.zip"
+    with path.open("wb") as file:
+        write_bundle(log, file)
+    with zipfile.ZipFile(path, "a") as bundle, warnings.catch_warnings(action="ignore"):
+        bundle.writestr(name, b"{}\n")
+    with pytest.raises(alone.Refused, match=r"`entries\.jsonl` is there twice"):
+        alone.check(alone.Files(path), str(log.verifier))
+
+
+def test_a_note_is_read_as_strictly_as_anywhere_else(folder: Path, log: Log) -> None:
+    note = (folder / "checkpoint").read_text()
+    line = note.splitlines(keepends=True)[-1]
+    for changed in (
+        note[:-1], note + "hello\n", note + line[2:], note + line.replace("+", "/"), note.replace("— ", "\x0c— "),
+        note + line[:-9] + "AAAAAAAA\n", note + "— a+b " + line.split(" ")[2],
+    ):  # fmt: skip
+        if changed != note + line:
+            (folder / "checkpoint").write_text(changed)
+            assert refused(folder, log).kind == "re-signed", changed
+    (folder / "checkpoint").write_text(note)
+    (folder / "keys").write_text("[" * 100_000)
+    assert refused(folder, log).kind == "re-signed"
 
 
 @pytest.mark.parametrize(

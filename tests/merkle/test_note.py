@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from indelible.errors import MalformedError
 from indelible.merkle.key import SigningKey, Verifier, key_id
-from indelible.merkle.note import open_note
+from indelible.merkle.note import open_note, signature_lines
 
 # The specimen of golang.org/x/mod/sumdb/note: another implementation's key, text and signature.
 SECRET = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
@@ -38,6 +38,11 @@ def test_signatures_by_others_are_passed_over() -> None:
     assert open_note(f"{TEXT}\n{other}{LINE}", PETER) == TEXT
     assert open_note(f"{TEXT}\n{LINE}{other}", PETER) == TEXT
     assert open_note(f"{TEXT}\n{LINE}{other}", ENOCH.verifier) == TEXT
+
+
+def test_of_lines_below_a_note_only_signatures_are_kept() -> None:
+    assert signature_lines(f"hello\n{LINE}— a+b {SIGNATURE}\n\n— x\n{LINE}{LINE[:-1]}") == LINE + LINE
+    assert signature_lines("") == ""
 
 
 def test_a_text_with_blank_lines_is_split_at_the_last() -> None:
@@ -77,6 +82,9 @@ FORGED = {
     "changed key hash": NOTE.replace("x08go", "y08go"),
     "signature cut to the key hash": f"{TEXT}\n— PeterNeumann x08gow==\n",
     "signature cut": f"{TEXT}\n— PeterNeumann x08go/ZJkuBS\n",
+    "a second signature of the same key that does not fit": f"{NOTE}{LINE.replace('x08go/ZJ', 'x08go/ZK')}",
+    "a name with a plus": f"{NOTE}— a+b {SIGNATURE}\n",
+    "a name with a space that is none of ASCII": f"{NOTE}— a\u00a0b {SIGNATURE}\n",
     "a second line that is none": f"{NOTE}hello\n",
     "a blank signature line": f"{TEXT}\n{LINE}\n{LINE}",
     "forged first, true second": f"{TEXT}\n{LINE.replace('ZJkuBS', 'ZJkuBT')}{LINE}",

@@ -194,6 +194,15 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str, int | None]] = {
     "last entry removed": (lambda f: entries(f, "002.p/88", lambda e: e[:-1]), "missing", 599),
     "entries swapped": (lambda f: entries(f, "001", lambda e: [e[1], e[0], *e[2:]]), "changed", 256),
     "entry added": (lambda f: entries(f, "001", lambda e: [*e[:7], e[3], *e[7:]]), "added", 512),
+    "entry added behind the last": (lambda f: entries(f, "002.p/88", lambda e: [*e, e[0]]), "added", 600),
+    "hash added behind the last": (
+        lambda f: (f / "tile/0/002.p/88").write_bytes((f / "tile/0/002.p/88").read_bytes() + bytes(32)), "added", 512,
+    ),
+    "checkpoint with other line ends": (
+        lambda f: (f / "checkpoint").write_bytes((f / "checkpoint").read_bytes().replace(b"\n", b"\r\n")), "re-signed",
+        None,
+    ),
+    "a folder for a change of the key": (lambda f: (f / "keys/0").mkdir(parents=True), "re-signed", None),
     "bundle cut": (lambda f: (f / "tile/entries/001").write_bytes(b"\x01"), "changed", 256),
     "bundle gone": (lambda f: (f / "tile/entries/001").unlink(), "missing", 256),
     "tile gone": (lambda f: (f / "tile/0/001").unlink(), "missing", 256),

@@ -16,6 +16,8 @@ from indelible.merkle.tlog_proof import FIRST, TlogProof
 from indelible.publish.publisher import Places
 from indelible.verify import Report, verify_file, verify_log, verify_tiles
 
+NO_CHANGES = "If the log's key was changed since, give the key of then: a proof shows no changes of it, a bundle does."
+
 
 def verified(target: str, key: str | None, note: str | None) -> Report | None:
     """Verify a log by its URL, or an export by its path; of a bundle and a single entry all is said here."""
@@ -106,7 +108,7 @@ def _read_proof(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             begins = file.read(len(FIRST)) == FIRST.encode()
-        return path.read_text() if begins else None
+        return path.read_bytes().decode() if begins else None
     except UnicodeDecodeError as error:
         raise MalformedError(f"{path} is no proof: {error}.") from error
     except OSError:
@@ -122,7 +124,10 @@ def _verify_proof(text: str, key: str | None) -> None:
     proof = TlogProof.parse(text)
     if proof.extra is None:
         raise UsageError("This proof comes without its entry; it was not made by `indelible proof`.")
-    checkpoint = proof.verify(proof.extra, Keyring(key_of(key)))
+    try:
+        checkpoint = proof.verify(proof.extra, Keyring(key_of(key)))
+    except MalformedError as error:
+        raise VerificationError("re-signed", f"{error} {NO_CHANGES}") from error
     show_bytes(proof.extra + b"\n")
     say(f"Entry {proof.index} of {checkpoint.origin}, as it was signed among {checkpoint.size}.")
 
@@ -136,7 +141,7 @@ def _remember(verifier: Verifier, size: int, root: bytes, origin: str = "") -> N
 
 def read_note(path: Path) -> str:
     try:
-        return path.read_text()
+        return path.read_bytes().decode()  # as it is: line ends, too
     except (OSError, UnicodeDecodeError) as error:
         raise NotFoundError(f"The checkpoint {path} cannot be read: {error}.") from error
 

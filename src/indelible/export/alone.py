@@ -25,6 +25,7 @@ import hashlib
 import importlib.util
 import json
 import lzma
+import posixpath
 import sys
 import zipfile
 import zlib
@@ -34,6 +35,7 @@ from typing import IO, NamedTuple
 from urllib.parse import unquote
 
 ENTRIES, HASHES, PROOFS, CHECKPOINT, KEYS = "entries.jsonl", "hashes", "proofs", "checkpoint", "keys"
+DASH = "— "  # before each signature
 KEY_CHANGE = "indelible/key-change/v1"
 HASH_SIZE = 32
 ED25519 = 1  # the signature type byte
@@ -215,15 +217,19 @@ def change(note: str) -> tuple[int, int, str, str]:
 
 
 def signs(key: str, note: str) -> bool:
-    """Whether the key has signed the note."""
+    """Whether the key has signed the note, and each signature that claims to be by it is."""
     name, public, id_ = parse_key(key)
-    text, _, signatures = note.rpartition("\n\n")
-    for line in signatures.splitlines():
-        by, _, encoded = line.removeprefix("— ").partition(" ")
+    text, blank, last = note.rpartition("\n\n")
+    *signatures, end = last.split("\n")
+    found = list[bool]()
+    for line in signatures:
+        by, _, encoded = line.removeprefix(DASH).partition(" ")
         signature = decoded(encoded)
-        if by == name and signature[:4] == id_ and verifies(public, signature[4:], f"{text}\n"):
-            return True
-    return False
+        if not line.startswith(DASH) or len(signature) <= len(id_) or any(c.isspace() or c == "+" for c in by):
+            return False  # signed-note: a line that is no signature spoils the note
+        if (by, signature[:4]) == (name, id_):
+            found.append(verifies(public, signature[4:], f"{text}\n"))
+    return bool(blank) and not end and bool(found) and all(found)
 
 
 def parse_key(key: str) -> tuple[str, bytes, bytes]:
@@ -284,6 +290,10 @@ class Files:
             self._zip = zipfile.ZipFile(path) if path.is_file() else None
         except (zipfile.BadZipFile, NotImplementedError) as error:
             raise Refused("changed", f"{path} is no ZIP file, or damaged: {error}.") from error
+        # Of two that are unpacked to one file this program would read another one than people do.
+        names = [posixpath.normpath(each).casefold() for each in self._zip.namelist()] if self._zip else []
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise Refused("added", f"`{twice[0]}` is there twice.")
 
     def open(self, name: str) -> IO[bytes]:
         try:
@@ -300,7 +310,7 @@ class Files:
         """Of the log's key."""
         try:
             return [str(note) for note in json.loads(self.text(KEYS))]
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise Refused("re-signed", f"`{KEYS}` cannot be read.") from None
 
     def text(self, name: str) -> str:

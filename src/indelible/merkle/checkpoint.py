@@ -20,6 +20,9 @@ from urllib.parse import quote
 from indelible.errors import MalformedError
 from indelible.merkle.key import Key, Verifier
 from indelible.merkle.note import open_note
+from indelible.merkle.tree import HASH_SIZE
+
+MAX_SIZE = 2**63  # no database counts further
 
 
 def organization_origin(origin: str, organization: str) -> str:
@@ -48,7 +51,8 @@ class Checkpoint:
             checkpoint = cls(origin, int(size), base64.b64decode(root), tuple(extensions))
         except ValueError:
             raise MalformedError(f"{text[:120]!r} is no checkpoint: origin, size and root are expected.") from None
-        if str(checkpoint) != text or not origin or checkpoint.size < 0 or len(checkpoint.root) != 32 or rest:  # noqa: PLR2004
+        sound = origin and 0 <= checkpoint.size < MAX_SIZE and len(checkpoint.root) == HASH_SIZE and not rest
+        if str(checkpoint) != text or not sound:
             raise MalformedError(f"{text[:120]!r} is no checkpoint of this format.")
         if not all(extensions):
             raise MalformedError("A checkpoint has no empty lines.")  # tlog-checkpoint: extension lines are non-empty
@@ -61,8 +65,10 @@ class Checkpoint:
     def open(cls, note: str, verifier: Verifier) -> Self:
         """The checkpoint in a note signed by `verifier`, for the log of that name. Raises MalformedError."""
         checkpoint = cls.parse(open_note(note, verifier))
-        if checkpoint.origin != verifier.name or checkpoint.extensions:
+        if checkpoint.origin != verifier.name:
             raise MalformedError(f"This checkpoint is of {checkpoint.origin}; the key is for {verifier.name}.")
+        if checkpoint.extensions:
+            raise MalformedError(f"This checkpoint says more than a log's ever do: {checkpoint.extensions[0][:80]!r}.")
         return checkpoint
 
     @classmethod

@@ -9,6 +9,7 @@
 Parsing accepts exactly what formatting writes. Whatever is wrong with a note is one error.
 """
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from indelible.errors import MalformedError
@@ -37,12 +38,22 @@ def open_note(note: str, verifier: Verifier) -> str:
     Raises MalformedError.
     """
     text, signatures = split_note(note)
-    for signature in signatures:
-        if signature.by(verifier):
-            if verifier.verifies(signature.rest, text):
-                return text
-            raise MalformedError(f"The signature by {verifier.name} does not fit the note: one of them was changed.")
-    raise MalformedError(f"The note carries no signature by {verifier}.")
+    own = [signature for signature in signatures if signature.by(verifier)]
+    if not own:
+        raise MalformedError(f"The note carries no signature by {verifier}.")
+    if not all(verifier.verifies(signature.rest, text) for signature in own):  # signed-note: each that claims to be
+        raise MalformedError(f"The signature by {verifier.name} does not fit the note: one of them was changed.")
+    return text
+
+
+def signature_lines(lines: str) -> str:
+    """Of lines to stand below a note those that are signatures: one that is none would spoil it."""
+    kept = []
+    for line in lines.splitlines(keepends=True):
+        with suppress(MalformedError):
+            split_note(f"text\n\n{line}")
+            kept.append(line)
+    return "".join(kept)
 
 
 def split_note(note: str) -> tuple[str, list[Signature]]:
@@ -59,7 +70,8 @@ def split_note(note: str) -> tuple[str, list[Signature]]:
 
 def _signature(line: str) -> Signature:
     name, _, encoded = line.removeprefix(DASH).partition(" ")
-    if not line.startswith(DASH) or not name:
+    # signed-note: names are not empty, and have no Unicode spaces and no plus.
+    if not line.startswith(DASH) or not name or any(c.isspace() or c == "+" for c in name):
         raise MalformedError(f"{line[:80]!r} is no signature line.")
     signature = decode(encoded)
     if len(signature) <= ID_SIZE:

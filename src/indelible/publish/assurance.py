@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from indelible.errors import MalformedError, VerificationError
 from indelible.log import Log
 from indelible.merkle.cosignature import Witness, cosigned_at
+from indelible.merkle.note import signature_lines
 from indelible.publish.folder import newest
 
 Level = Literal["unsigned", "signed", "anchored", "witnessed"]
@@ -40,7 +41,7 @@ def assurance(log: Log, folders: Sequence[Path] = (), witnesses: Sequence[Witnes
 
 def _witnessed(log: Log, witnesses: Sequence[Witness]) -> Assurance | None:
     size, note = log.store.newest_cosigned() or (0, "")
-    cosigned = note + log.store.cosigned(size) if note else ""
+    cosigned = note + signature_lines(log.store.cosigned(size)) if note else ""
     names = [each.name for each in witnesses if cosigned and cosigned_at(cosigned, each) is not None]
     return Assurance("witnessed", size, ", ".join(names)) if names else None
 

@@ -54,7 +54,7 @@ def _recall(path: Path, origin: str) -> Frontier | None:
         raise LogError(f"The signer's state {path} cannot be read: {error.strerror}. Run as its owner.") from error
     except (msgspec.DecodeError, ValueError) as error:
         raise LogError(
-            f"The signer's state {path} is damaged: {error}. Run `indelible verify`, then delete it."
+            f"The signer's state {path} is damaged: {error}. Delete it, and verify the log with a checkpoint you kept."
         ) from error
     raise LogError(f"The signer's state {path} is of {state.origin}; the key is for {origin}. Pair them again.")
 

@@ -44,7 +44,10 @@ def verify_tiles(
 
 def _changes(folder: Path) -> list[str]:
     """Of the log's key, if there were any."""
-    return [path.read_text(errors="replace") for path in sorted((folder / "keys").glob("[0-9]*"))]
+    try:
+        return [path.read_bytes().decode("utf-8", "replace") for path in sorted((folder / "keys").glob("[0-9]*"))]
+    except OSError as error:
+        raise VerificationError("re-signed", f"a change of the key cannot be read: {error}.") from error
 
 
 def _check_nodes(folder: Path, size: int, nodes: dict[int, list[bytes]]) -> None:
@@ -57,39 +60,42 @@ def _check_nodes(folder: Path, size: int, nodes: dict[int, list[bytes]]) -> None
 
 def _entries(folder: Path, index: int, width: int) -> list[bytes]:
     first = index * WIDTH
+    data, whole = _read(folder, Tile("entries", index, width), first)
     try:
-        lines = unbundle(_read(folder, Tile("entries", index, width), first))
+        lines = unbundle(data)
     except MalformedError as error:
         raise VerificationError("changed", f"the entries from {first}: {error}", first) from error
-    if len(lines) < width:
+    if len(lines) < whole:
         raise VerificationError("missing", f"entry {first + len(lines)} is not in its bundle.", first + len(lines))
-    if len(lines) > WIDTH:
-        raise VerificationError("added", f"the bundle of the entries from {first} has {len(lines)}.", first + WIDTH)
+    if len(lines) > whole:
+        raise VerificationError("added", f"the bundle of the entries from {first} has {len(lines)}.", first + whole)
     return lines[:width]
 
 
 def _hashes(folder: Path, tile: Tile) -> list[bytes]:
     first = tile.places.start if tile.level == 0 else None
+    data, whole = _read(folder, tile, first)
     try:
-        hashes = split(_read(folder, tile, first))
+        hashes = split(data)
     except MalformedError as error:
         raise VerificationError("changed", f"{tile}: {error}", first) from error
-    if len(hashes) < tile.width:
-        raise VerificationError("missing", f"{tile} has {len(hashes)} hashes of {HASH_SIZE} bytes.", first)
+    if len(hashes) != whole:
+        kind = "missing" if len(hashes) < whole else "added"
+        raise VerificationError(kind, f"{tile} has {len(hashes)} hashes of {HASH_SIZE} bytes, not {whole}.", first)
     return hashes[: tile.width]
 
 
-def _read(folder: Path, tile: Tile, first: int | None) -> bytes:
-    """tlog-tiles, Partial Tiles: once the full tile is there, the partial one need not be."""
-    for path in (folder / str(tile), folder / str(Tile(tile.level, tile.index))):
-        if path.is_file():
-            return path.read_bytes()
+def _read(folder: Path, tile: Tile, first: int | None) -> tuple[bytes, int]:
+    """And how many are to be in it. tlog-tiles, Partial Tiles: once the full one is there, the partial need not be."""
+    for each in (tile, Tile(tile.level, tile.index)):
+        if (folder / str(each)).is_file():
+            return (folder / str(each)).read_bytes(), each.width
     raise VerificationError("missing", f"{tile} is not there.", first)
 
 
 def _opened(path: Path, keys: Keyring, filed: int | None = None) -> Checkpoint:
     try:
-        note = path.read_text()
+        note = path.read_bytes().decode()
     except FileNotFoundError as error:
         raise NotFoundError(f"{path} is not there: this is no folder of tiles.") from error
     except (OSError, UnicodeDecodeError) as error:
