@@ -9,7 +9,6 @@
 Parsing accepts exactly what formatting writes. Whatever is wrong with a note is one error.
 """
 
-from contextlib import suppress
 from typing import NamedTuple
 
 from indelible.errors import MalformedError
@@ -48,12 +47,14 @@ def open_note(note: str, verifier: Verifier) -> str:
 
 def signature_lines(lines: str) -> str:
     """Of lines to stand below a note those that are signatures: one that is none would spoil it."""
-    kept = []
-    for line in lines.splitlines(keepends=True):
-        with suppress(MalformedError):
-            split_note(f"text\n\n{line}")
-            kept.append(line)
-    return "".join(kept)
+    return "".join(filter(_is_signature, lines.splitlines(keepends=True)))
+
+
+def _is_signature(line: str) -> bool:
+    try:
+        return bool(split_note(f"text\n\n{line}"))
+    except MalformedError:
+        return False
 
 
 def split_note(note: str) -> tuple[str, list[Signature]]:
