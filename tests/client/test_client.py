@@ -283,22 +283,6 @@ def test_a_connection_that_the_server_closed_meanwhile_is_made_anew(server: Serv
     assert len(reasons(url)) == 2
 
 
-def test_what_could_not_be_dropped_together_is_dropped_one_by_one(tmp_path: Path) -> None:
-    with closing(Spool(tmp_path / "spool")) as spool:
-        for number in range(4):
-            spool.put(f"{number}")
-        numbers = [number for number, _ in spool.oldest(10)]
-        other = sqlite3.connect(tmp_path / "spool", isolation_level=None)
-        other.execute(
-            f"CREATE TRIGGER t BEFORE DELETE ON waiting WHEN OLD.number = {numbers[2]} "
-            "BEGIN SELECT RAISE(ABORT, 'no room'); END"
-        )
-        other.close()
-        with pytest.raises(LogError, match="no room"):
-            spool.drop(numbers)
-        assert [event for _, event in spool.oldest(10)] == ["2", "3"], "each of the others was there once"
-
-
 def test_two_processes_share_a_spool_and_one_sends(server: Server, text: str, url: str, tmp_path: Path) -> None:
     first = Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool")
     second = Client(f"{server.address}/api/v1", text, spool=tmp_path / "spool")

@@ -37,9 +37,7 @@ class Spool:
         with self._errors():
             path.touch(mode=0o600)
             self._db = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
-            self._db.execute(
-                "PRAGMA journal_mode = PERSIST"
-            )  # what recording took is there for dropping, on a full disk
+            self._db.execute("PRAGMA journal_mode = DELETE")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(_SCHEMA)
 
@@ -53,14 +51,6 @@ class Spool:
             return self._db.execute("SELECT number, event FROM waiting ORDER BY number LIMIT ?", (limit,)).fetchall()
 
     def drop(self, numbers: Sequence[int]) -> None:
-        """One by one where all at once fails: a full disk may have room for what the journal needs for one."""
-        try:
-            self._forget(numbers)
-        except LogError:
-            for number in numbers:
-                self._forget([number])
-
-    def _forget(self, numbers: Sequence[int]) -> None:
         with self._lock, self._errors():
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("DELETE FROM waiting WHERE number = ?", ((number,) for number in numbers))
