@@ -76,6 +76,10 @@ class Keyring:
         self._terms = _terms(pinned, [KeyChange.open(note) for note in changes])
 
     @property
+    def first(self) -> Verifier:
+        return self._terms[0].verifier
+
+    @property
     def current(self) -> Verifier:
         return self._terms[-1].verifier
 

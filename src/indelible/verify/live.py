@@ -78,6 +78,8 @@ def _verify(  # noqa: PLR0913 - likewise
     if (head.root, head.frontier.pack()) != (tree.frontier.root(), tree.frontier.pack()):
         raise VerificationError("changed", f"the lines do not give the root that the head of size {size} claims.")
     index.finish()
+    if (shown := log.store.properties["verifier"]) != str(keys.first):
+        raise VerificationError("re-signed", f"the log says that its first key is {shown}; it was {keys.first}.")
     _check_bounds(log)
     _check_attachments(log)
     if files:
