@@ -160,7 +160,6 @@ ATTACKS = {
         "index", 0,
     ),
     "dictionary: row deleted": Attack(run("DELETE FROM source"), "index", 0),
-    "property: another key": Attack(lambda db: db.replace("property", "value", "+", "++"), "re-signed", None),
     "checkpoint: text edited": Attack(lambda db: db.replace("checkpoint", "note", "4", "5"), "re-signed", None),
     "checkpoint: no note": Attack(rename("checkpoint", "", "note"), "re-signed", None),
 }  # fmt: skip

@@ -160,6 +160,21 @@ def test_a_key_that_is_not_the_one_pinned_is_refused(log: Log) -> None:
     assert caught.value.kind == "re-signed"
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("verifier", "the log says that its first key is"), ("origin", "lost its origin")]
+)
+def test_what_a_log_says_of_itself_is_held_against_the_key(world: World, log: Log, name: str, said: str) -> None:
+    pinned, other = log.verifier, SigningKey.generate(log.origin).verifier
+    with world.shell() as db:
+        db.disarm()
+        if name == "verifier":
+            db.run("UPDATE property SET value = ? WHERE name = ?", db.text(str(other)), name)
+        else:
+            db.run("DELETE FROM property WHERE name = ?", name)
+    with pytest.raises(VerificationError, match=said), Log.open(world.log_url, sign=False) as again:
+        verify_log(again, pinned)
+
+
 def test_a_checkpoint_signed_again_with_another_key_is_refused(world: World, log: Log) -> None:
     head = log.head()
     note = Checkpoint(log.origin, head.size, head.root).sign(SigningKey.generate(log.origin))
