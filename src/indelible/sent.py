@@ -167,7 +167,7 @@ _canonical = msgspec.json.Encoder(order="deterministic").encode
 class Filling:
     """What is missing in events that come together. `said` of each in its metadata; `organization`: of all of them.
 
-    What is sent again is known by a hash of what was sent: of all of it, or of an event that has an id of its own.
+    What is sent again is known by a hash of what was sent: of an event that has an id of its own, else of all of it.
     """
 
     def __init__(
@@ -190,7 +190,7 @@ class Filling:
         """`place`: where among them. Raises EventError."""
         said = self._said
         if self._again is not None or sent.id is not None:
-            whole = self._again.hash if self._again else None
+            whole = self._again.hash if self._again and sent.id is None else None
             said = said | {"sent": (whole or hashlib.sha256(_canonical(sent)).hexdigest())[:32]}
         try:
             changes = {name: _change(change) for name, change in sent.changes.items()}

@@ -99,6 +99,29 @@ def test_what_was_sent_and_not_answered_can_be_sent_again(api: Client, log: Log)
     assert len([entry for entry in check_signed(log) if entry.action == "LICENSE_ASSIGNED"]) == 4
 
 
+def test_an_event_with_an_id_is_known_by_that_alone_whatever_key_comes_with_it(api: Client, log: Log) -> None:
+    client = api("append")
+    sent = [{"Idempotency-Key": "a"}, {"Idempotency-Key": "b"}, {}]
+    for body in (FULL, {"events": [FULL]}):
+        codes = [client.post("/events", json=body, headers=headers).status_code for headers in sent]
+        assert codes == [201 if body is FULL else 200, 200, 200]
+    other = FULL | {"reason": "another"}
+    assert [client.post("/events", json=other, headers=headers).status_code for headers in sent] == [409] * 3
+    assert len([entry for entry in check_signed(log) if entry.action == "LICENSE_ASSIGNED"]) == 1
+
+
+def test_a_key_is_for_events_without_ids(api: Client, log: Log) -> None:
+    client, key = api("append"), {"Idempotency-Key": "order 66"}
+    ids = [f"0192f3c1-7c1e-7b7a-9d0e-3f0c5b1a2e{number}" for number in (10, 11)]
+    codes = [client.post("/events", json=EVENT | {"id": each}, headers=key).status_code for each in ids]
+    assert codes == [201, 201]  # ids of their own: other events
+    assert client.post("/events", json={"events": [EVENT, EVENT | {"id": ids[0]}]}, headers=key).status_code == 201
+    size = log.head().size
+    other = {"events": [EVENT, EVENT | {"id": ids[1]}]}
+    assert client.post("/events", json=other, headers=key).status_code == 409
+    assert log.head().size == size
+
+
 def test_many_that_send_the_same_at_once_record_it_once(api: Client, log: Log) -> None:
     client, codes = api("append"), list[int]()
 

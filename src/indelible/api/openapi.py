@@ -85,7 +85,7 @@ def _operation(operation: Operation, known: dict[Any, Any]) -> dict[str, Any]:
 IDEMPOTENCY = {
     "name": "Idempotency-Key", "in": "header", "required": False,
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-    "description": "Sent again with the same key and body, events are recorded once",
+    "description": "Sent again with the same key and body, events without ids of their own are recorded once",
 }  # fmt: skip
 
 
