@@ -13,6 +13,16 @@ ORGANIZATIONS = ("organization_id", "org_id", "tenant_id", "account_id")  # colu
 ABOUT_THE_ROW = ("table", "row", "was", *BROUGHT)  # metadata for whoever replays the log, not for a reader
 
 
+def who(entry: Entry) -> str:
+    """Who acted, in a word."""
+    return entry.actor.email or entry.actor.name or entry.actor.id or entry.actor.type
+
+
+def printable(text: str) -> str:
+    """In one line, and as it reads: no name in an entry makes a line of its own, or drives a terminal."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 def summarize(entry: Entry) -> str:
     """For updates the changed columns with old and new; for others what was set or lost, if it says something."""
     shown = [text for column, change in entry.changes.items() if (text := _change(entry, column, change))]

@@ -101,6 +101,19 @@ def test_nothing_in_a_name_becomes_html_or_a_header(post: Post, box: tuple[Box, 
     assert box[0].got[0]["Subject"] == "<b>Board</b> & Söhne: 1 entry"
 
 
+def test_nothing_in_a_name_makes_a_line_of_the_text(post: Post, box: tuple[Box, Mailer]) -> None:
+    add(post)
+    evil = "eve\n\nAll is well.\r\nCheckpoint:\x1b[2J\u202egnp\u2028x"
+    entity = Entity(evil, evil, evil)
+    post.log.append([happened(entity=entity, actor=Actor(id=evil, name=evil, email=evil), outcome="failure")])
+    post.desk.digest_maker.make("daily")
+    post.desk.send_letters(box[1].send)
+    plain = parts(box[0].got[0])[0]
+    told = [line for line in plain.splitlines() if "All is well." in line]
+    assert (len(told), all("eve" in line for line in told)) == (2, True)  # by whom, and what is worth a look
+    assert not {"\x1b", "\u202e", "\u2028"} & set(plain)
+
+
 def test_a_quiet_time_is_told_too(post: Post, box: tuple[Box, Mailer]) -> None:
     add(post, query="action:NEVER_HAPPENED")
     post.desk.digest_maker.make("daily")

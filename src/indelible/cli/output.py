@@ -16,7 +16,7 @@ from indelible.event import Entry
 from indelible.log import Log
 from indelible.reconcile import Difference
 from indelible.search.organizations import need_organization
-from indelible.summary import brief, summarize
+from indelible.summary import brief, printable, summarize, who
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -62,13 +62,11 @@ def show_bytes(data: bytes) -> None:
 
 def one_line(entry: Entry) -> str:
     """An entry for a terminal: when, who, what, to what, and what changed."""
-    who = entry.actor.email or entry.actor.name or entry.actor.id or entry.actor.type
     what = entry.entity.name or entry.entity.id
-    line = (
-        f"{entry.seq:>8}  {entry.occurred_at[:19].replace('T', ' ')}  {who:<28}  {entry.action:<24}  "
+    return printable(
+        f"{entry.seq:>8}  {entry.occurred_at[:19].replace('T', ' ')}  {who(entry):<28}  {entry.action:<24}  "
         f"{entry.entity.type} {what}  {summarize(entry)}"
     )
-    return "".join(c if c.isprintable() else "\ufffd" for c in line)  # a name with a line end must not make a line
 
 
 def change_line(note: Note) -> str:

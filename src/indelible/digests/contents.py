@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from indelible.event import Entry, read
 from indelible.log import Log
 from indelible.search.match import Match
+from indelible.summary import who
 
 MOST = 200_000  # entries that are counted; of more it says so
 LISTED = 12
@@ -54,10 +55,6 @@ def is_notable(entry: Entry) -> bool:
         or entry.actor.type in ("unknown", "database")
         or (entry.action.startswith("AUDIT_") and entry.operation != "watch")
     )
-
-
-def who(entry: Entry) -> str:
-    return entry.actor.email or entry.actor.name or entry.actor.id or entry.actor.type
 
 
 def _entries(log: Log, start: int, stop: int) -> Iterator[Entry]:

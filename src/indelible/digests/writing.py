@@ -1,13 +1,13 @@
-"""A digest as a letter: text for everybody, HTML beside it. Every value is escaped."""
+"""A digest as a letter: text for everybody, HTML beside it. Every value is escaped, or kept on its line."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from indelible.digests.contents import Contents, who
+from indelible.digests.contents import Contents
 from indelible.errors import UsageError
-from indelible.summary import summarize
+from indelible.summary import printable, summarize, who
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,4 +50,5 @@ def _templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["printable"] = printable
     return made  # type: ignore[no-any-return]
