@@ -11,6 +11,7 @@ from indelible.event import Entity, Organization, micros
 from indelible.log import Log
 from indelible.merkle.tlog_proof import TlogProof
 from indelible.webhooks import lane
+from indelible.webhooks.deliveries import Health
 from indelible.webhooks.endpoint import Endpoint
 from indelible.work.place import open_work
 from tests.checking import check_signed
@@ -99,13 +100,13 @@ def test_after_five_days_of_failure_it_is_switched_off(hooked: Hooked, receiver:
     endpoint, _ = hooked.add(receiver.url, filter="entity:License")
     receiver.behave = lambda _n, _m: Answer(500)
     long_ago = micros(datetime.now(UTC) - timedelta(days=5))
-    hooked.webhooks.deliveries.write([], {}, {endpoint.id: long_ago + 60_000_000})
+    hooked.webhooks.deliveries.write([], {}, {endpoint.id: Health(long_ago + 60_000_000, 0)})
     deliverer = hooked.deliver()
     hooked.log.append([happened()])
     until(lambda: len(receiver.got) >= 2)
     assert hooked.webhooks.endpoints.get(endpoint.id).state == "active"
     deliverer.stop()
-    hooked.webhooks.deliveries.write([], {}, {endpoint.id: long_ago - 1})
+    hooked.webhooks.deliveries.write([], {}, {endpoint.id: Health(long_ago - 1, 0)})
     hooked.deliver()
     hooked.log.append([happened()])
     until(lambda: hooked.webhooks.endpoints.get(endpoint.id).state == "disabled")
@@ -114,7 +115,7 @@ def test_after_five_days_of_failure_it_is_switched_off(hooked: Hooked, receiver:
 
 def test_one_success_begins_the_count_anew(hooked: Hooked, receiver: Receiver) -> None:
     endpoint, _ = hooked.add(receiver.url, filter="entity:License")
-    hooked.webhooks.deliveries.write([], {}, {endpoint.id: 1})
+    hooked.webhooks.deliveries.write([], {}, {endpoint.id: Health(1, 0)})
     hooked.deliver()
     hooked.log.append([happened()])
     until(lambda: hooked.webhooks.endpoints.get(endpoint.id).failing_since is None)
@@ -130,6 +131,25 @@ def test_a_receiver_that_asks_for_time_is_left_alone_for_that_long(hooked: Hooke
     hooked.log.append([happened() for _ in range(3)])
     receiver.wait(4)
     assert min(got.at for got in receiver.got[1:]) - receiver.got[0].at > 0.9
+
+
+def test_who_asks_for_time_is_left_alone_after_a_restart_too(hooked: Hooked, receiver: Receiver) -> None:
+    endpoint, _ = hooked.add(receiver.url, filter="entity:License")
+    receiver.behave = lambda _n, _m: Answer(503, "Retry-After: 600\r\n")
+    deliverer = hooked.deliver()
+    hooked.log.append([happened()])
+    until(lambda: hooked.states(endpoint))
+    deliverer.stop()
+    receiver.behave = lambda _n, _m: Answer()
+    hooked.webhooks.endpoints.pause(endpoint.id, DANA)
+    hooked.webhooks.endpoints.resume(endpoint.id, DANA)
+    hooked.deliver()
+    hooked.log.append([happened()])
+    time.sleep(0.5)
+    assert len(receiver.got) == 1
+    with receiving() as other:
+        hooked.webhooks.endpoints.change(endpoint.id, DANA, url=other.url, filter="entity:License", contact=None)
+        other.wait(1)  # it asked for nothing
 
 
 def test_an_answer_is_read_up_to_64_kb_and_kept_up_to_2(hooked: Hooked, receiver: Receiver) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
@@ -12,6 +12,8 @@ from msgspec import structs
 from indelible.errors import AddressError, LogError, NotFoundError, QueryError, UsageError
 from indelible.event import EPOCH, Actor, Entry, read
 from indelible.log import Log
+from indelible.webhooks.endpoint import Endpoint
+from indelible.webhooks.endpoints import MOST_BEFORE
 from indelible.webhooks.secret import Secrets
 from indelible.webhooks.service import Webhooks
 from indelible.work.announcements import By, settle
@@ -132,20 +134,32 @@ def test_an_organization_sees_its_own_endpoints_and_no_others(hooked: Hooked) ->
 def test_after_a_rotation_both_secrets_sign_for_as_long_as_they_were_asked_to(hooked: Hooked) -> None:
     endpoint, old = hooked.add(URL)
     rotated, new = hooked.webhooks.endpoints.rotate(endpoint.id, DANA, timedelta(hours=2))
-    made = [each.shared for each in hooked.webhooks.endpoints.secrets(rotated, _at(rotated.overlap_until - 1))]
-    assert made == [new.shared, old.shared]
-    made = [each.shared for each in hooked.webhooks.endpoints.secrets(rotated, _at(rotated.overlap_until))]
-    assert made == [new.shared]
+    (end,) = rotated.before(datetime.now(UTC)).values()
+    assert signing(hooked, rotated, end - 1) == [new.shared, old.shared]
+    assert signing(hooked, rotated, end) == [new.shared]
     at_once, newest = hooked.webhooks.endpoints.rotate(endpoint.id, DANA, timedelta(0))
-    assert [each.shared for each in hooked.webhooks.endpoints.secrets(at_once, _at(at_once.overlap_until))] == [
-        newest.shared
-    ]
+    assert signing(hooked, at_once, end - 1) == [newest.shared]
     with pytest.raises(UsageError, match="30 days"):
         hooked.webhooks.endpoints.rotate(endpoint.id, DANA, timedelta(days=31))
 
 
-def _at(micros: int) -> Any:
-    return EPOCH + timedelta(microseconds=micros)
+def test_rotated_again_the_secrets_before_sign_each_for_its_own_time(hooked: Hooked) -> None:
+    endpoint, first = hooked.add(URL)
+    _, second = hooked.webhooks.endpoints.rotate(endpoint.id, DANA, timedelta(hours=24))
+    rotated, third = hooked.webhooks.endpoints.rotate(endpoint.id, DANA, timedelta(hours=2))
+    longer, shorter = rotated.before(datetime.now(UTC)).values()
+    assert signing(hooked, rotated, shorter - 1) == [third.shared, second.shared, first.shared]
+    assert signing(hooked, rotated, shorter) == [third.shared, first.shared]
+    assert signing(hooked, rotated, longer) == [third.shared]
+    for _ in range(9):
+        rotated, _ = hooked.webhooks.endpoints.rotate(endpoint.id, DANA)
+    assert len(signing(hooked, rotated, shorter - 1)) == 1 + MOST_BEFORE  # in one header
+
+
+def signing(hooked: Hooked, endpoint: Endpoint, at: int) -> list[str]:
+    """The secrets that sign at a moment, in microseconds since 1970."""
+    now = EPOCH + timedelta(microseconds=at)
+    return [each.shared for each in hooked.webhooks.endpoints.secrets(endpoint, now)]
 
 
 def test_where_the_log_takes_nothing_the_entry_comes_later(hooked: Hooked) -> None:

@@ -12,12 +12,15 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import apsw
+import msgspec
 import psycopg
 import pytest
 
 from indelible.errors import LogError
 from indelible.log import Log
 from indelible.urls import is_postgres, sqlite_path
+from indelible.webhooks.endpoint import Endpoint
+from indelible.webhooks.endpoints import endpoint_of
 from indelible.work.place import open_work
 from indelible.work.promise import Work
 from tests.shell import shell
@@ -92,6 +95,8 @@ def test_one_holds_and_another_does_not_until_it_is_released(work: Work, url: st
 
 HOLDER = """
 import sys, time
+from indelible.webhooks.endpoint import Endpoint
+from indelible.webhooks.endpoints import endpoint_of
 from indelible.work.place import open_work
 work = open_work(sys.argv[1])
 held = work.hold("webhooks")
@@ -189,20 +194,32 @@ def as_role(url: str, role: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}"))
 
 
+AS_FIRST = """
+DROP TABLE saved_view; DROP TABLE export; DROP TABLE api_key;
+ALTER TABLE endpoint DROP COLUMN rests_until; ALTER TABLE endpoint DROP COLUMN generations_before;
+ALTER TABLE endpoint ADD COLUMN overlap_until bigint NOT NULL DEFAULT 0;
+UPDATE endpoint SET overlap_until = 77
+"""
+ENDPOINT = Endpoint(
+    id="wh_1", url="https://hooks.example.com/", filter="", organization=None, contact=None, state="active",
+    reason=None, created_at=1, generation=3, generations_before="2@77", cursor=0, failing_since=None, rests_until=0,
+)  # fmt: skip
+
+
 def test_work_of_an_older_format_is_brought_up_to_date(work: Work, url: str) -> None:
     with work.transaction() as statements:
         statements.run("add_announcement", **ROW)
+        statements.run("add_endpoint", **msgspec.structs.asdict(ENDPOINT))
     work.close()
     if is_postgres(url):
         with psycopg.connect(url) as server:
-            for table in ("saved_view", "export", "api_key"):
-                server.execute(f"DROP TABLE indelible_work.{table}")
-            server.execute("UPDATE indelible_work.format SET format = 1")
+            server.execute(f"SET search_path = indelible_work; {AS_FIRST}; UPDATE format SET format = 1")
     else:
         db = apsw.Connection(f"{sqlite_path(url)}.work")
-        db.execute("DROP TABLE saved_view; DROP TABLE export; DROP TABLE api_key; PRAGMA user_version = 1")
+        db.execute(f"{AS_FIRST}; PRAGMA user_version = 1")
         db.close()
     for _ in range(2):
         with closing(open_work(url)) as opened, opened.transaction() as statements:
             assert statements.run("views") == statements.run("exports") == []
             assert len(statements.run("announcements")) == 1
+            assert [endpoint_of(row) for row in statements.run("endpoints")] == [ENDPOINT]

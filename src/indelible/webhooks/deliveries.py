@@ -29,6 +29,13 @@ class Attempt(NamedTuple):
     answer: bytes | None
 
 
+class Health(NamedTuple):
+    """Of an endpoint: since when no attempt succeeded, and until when it asked to be left alone."""
+
+    failing_since: int | None
+    rests_until: int
+
+
 @dataclass(frozen=True)
 class Result:
     """What an attempt came to."""
@@ -44,7 +51,7 @@ class Deliveries:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    def write(self, results: Iterable[Result], cursors: dict[str, int], failing: dict[str, int | None]) -> None:
+    def write(self, results: Iterable[Result], cursors: dict[str, int], health: dict[str, Health]) -> None:
         """One transaction: after it those deliveries are known, and what is before a cursor needs no look again."""
         results = list(results)
         last = {(each.endpoint, each.delivery.message): each for each in results}  # of several attempts of one
@@ -52,7 +59,7 @@ class Deliveries:
             statements.many("put_delivery", (_named(each, each.delivery) for each in last.values()))
             statements.many("add_attempt", (_named(each, each.attempt) for each in results))
             statements.many("move_cursor", ({"id": id_, "cursor": cursor} for id_, cursor in cursors.items()))
-            statements.many("failing", ({"id": id_, "since": since} for id_, since in failing.items()))
+            statements.many("health", ({"id": id_} | each._asdict() for id_, each in health.items()))
 
     def due(self, endpoint: str, now: int, limit: int) -> list[Delivery]:
         """Those whose next attempt is due, the longest first."""

@@ -32,9 +32,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     created_at: int
     generation: int
-    overlap_until: int
+    generations_before: str
     cursor: int
     failing_since: int | None
+    rests_until: int
 
     @property
     def name(self) -> str:
@@ -47,8 +48,13 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return matching(parse(self.filter, made, kept=True), self.organization)
 
     def generations(self, now: datetime) -> list[int]:
-        """Of the secrets that sign, the current one first."""
-        return [self.generation, self.generation - 1] if micros(now) < self.overlap_until else [self.generation]
+        """Of the secrets that sign, the newest first."""
+        return [self.generation, *reversed(self.before(now))]
+
+    def before(self, now: datetime) -> dict[int, int]:
+        """Generations that were rotated away and sign yet, each with the moment until which it does."""
+        known = (map(int, each.split("@")) for each in self.generations_before.split())
+        return {generation: until for generation, until in known if until > micros(now)}
 
 
 def check_filter(text: str, now: datetime) -> str:

@@ -17,6 +17,7 @@ from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.promise import Row, Statements, Work
 
 OVERLAP = timedelta(hours=24)  # during which the secret before signs, too
+MOST_BEFORE = 5  # secrets before that sign at a time
 
 
 class Endpoints:
@@ -61,9 +62,10 @@ class Endpoints:
             reason=None,
             created_at=micros(now),
             generation=1,
-            overlap_until=0,
+            generations_before="",
             cursor=self._log.signed_size(),
             failing_since=None,
+            rests_until=0,
         )
         with self._work.transaction() as statements:
             self._secrets.claim(statements)
@@ -107,11 +109,12 @@ class Endpoints:
 
     def change(self, id_: str, by: By, *, url: str, filter: str, contact: str | None) -> Endpoint:  # noqa: A002
         """Raises as `add` does, and NotFoundError. A filter that stays is not asked whether it would be taken today."""
-        fields = {"url": check_url(url, self._allowed), "contact": check_contact(contact)}
+        fields: dict[str, Any] = {"url": check_url(url, self._allowed), "contact": check_contact(contact)}
 
         def wanted(old: Endpoint) -> dict[str, Any]:
+            told = fields if old.url == fields["url"] else fields | {"rests_until": 0}  # another receiver's wish
             stays = filter.strip() == old.filter
-            return fields if stays else fields | {"filter": check_filter(filter, datetime.now(UTC))}
+            return told if stays else told | {"filter": check_filter(filter, datetime.now(UTC))}
 
         return self._change(id_, by, "WEBHOOK_CHANGED", wanted)
 
@@ -125,14 +128,21 @@ class Endpoints:
         return self._change(id_, by, "WEBHOOK_RESUMED", lambda _: fresh)
 
     def rotate(self, id_: str, by: By, overlap: timedelta = OVERLAP) -> tuple[Endpoint, Secret]:
-        """A new secret, told here and never again. The one before signs as well for as long as `overlap`."""
+        """A new secret, told here and never again. The one before signs as well for as long as `overlap`.
+
+        So do those before that, each for its own time. With no overlap all of them end.
+        """
         if not timedelta(0) <= overlap <= timedelta(days=30):
             raise UsageError(f"{overlap} is no overlap of secrets: up to 30 days, please.")
         self._secrets.of(id_, 1)  # raises before anything is changed
-        until = micros(datetime.now(UTC) + overlap)
-        endpoint = self._change(
-            id_, by, "WEBHOOK_SECRET_ROTATED", lambda old: {"generation": old.generation + 1, "overlap_until": until}
-        )
+        now = datetime.now(UTC)
+
+        def wanted(old: Endpoint) -> dict[str, Any]:
+            good = old.before(now) | {old.generation: micros(now + overlap)} if overlap else {}
+            kept = " ".join(f"{generation}@{until}" for generation, until in list(good.items())[-MOST_BEFORE:])
+            return {"generation": old.generation + 1, "generations_before": kept}
+
+        endpoint = self._change(id_, by, "WEBHOOK_SECRET_ROTATED", wanted)
         return endpoint, self._secrets.of(endpoint.id, endpoint.generation)
 
     def disable(self, id_: str, reason: str, letter: Callable[[Statements, Endpoint], None]) -> Endpoint | None:
@@ -196,8 +206,7 @@ def _get(statements: Statements, id_: str, organization: str | None) -> Endpoint
 
 def _write(statements: Statements, old: Endpoint, fields: dict[str, Any]) -> Endpoint:
     new = msgspec.structs.replace(old, **fields)
-    names = ("id", "url", "filter", "contact", "state", "reason", "generation", "overlap_until", "failing_since")
-    statements.run("change_endpoint", **{name: getattr(new, name) for name in names})
+    statements.run("change_endpoint", **msgspec.structs.asdict(new))
     return new
 
 

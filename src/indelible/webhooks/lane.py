@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from indelible.errors import Error
 from indelible.webhooks import signing
 from indelible.webhooks.client import Client
-from indelible.webhooks.deliveries import Attempt, Deliveries, Delivery, Result
+from indelible.webhooks.deliveries import Attempt, Deliveries, Delivery, Health, Result
 from indelible.webhooks.endpoint import Endpoint
 from indelible.webhooks.ledger import Ledger
 from indelible.webhooks.outcome import GIVE_UP, Answer, Outcome, judge
@@ -48,7 +48,8 @@ class Lane:
     """`run` in a task, until `stop`."""
 
     def __init__(self, endpoint: Endpoint, tools: Tools, width: int = WIDTH) -> None:
-        self.endpoint = endpoint
+        self._health = Health(endpoint.failing_since, endpoint.rests_until)
+        self._endpoint, self._match = endpoint, endpoint.match()
         self._tools = tools
         self._width = width
         self._position = endpoint.cursor  # the next entry to look at
@@ -63,9 +64,7 @@ class Lane:
         self._due: deque[Delivery] = deque()
         self._looking: asyncio.Task[None] | None = None
         self._has_due = False
-        self._rest_until = 0.0
-        self._failing_since = endpoint.failing_since
-        self._signs: tuple[tuple[int, bool], list[Secret]] = ((0, False), [])
+        self._signs: tuple[list[int], list[Secret]] = ([], [])
         self._wake = asyncio.Event()
         self._stopped = False
 
@@ -76,6 +75,8 @@ class Lane:
 
     @endpoint.setter
     def endpoint(self, endpoint: Endpoint) -> None:
+        if endpoint.url != self._endpoint.url:  # who asked to be left alone was another receiver
+            self._health = self._health._replace(rests_until=endpoint.rests_until)
         self._endpoint, self._match = endpoint, endpoint.match()
 
     @property
@@ -138,7 +139,7 @@ class Lane:
         """Half of the lane at most is for what failed before, if there is news."""
         await self._tools.ledger.room()
         async with self._choosing:
-            if self._stopped or time.monotonic() < self._rest_until:
+            if self._stopped or _now() < self._health.rests_until:
                 return None
             job = self._next_due() if len(self._again) < self._width // 2 else None
             job = job or await self._next_fresh() or self._next_due()
@@ -200,7 +201,7 @@ class Lane:
                 answer.body or None,
             ))  # fmt: skip
             if not ours:
-                self._health(outcome, answer, _now())
+                self._judge(outcome, answer, _now())
             if delivery.seq is not None:
                 self._fresh.discard(delivery.seq)
         finally:
@@ -208,15 +209,15 @@ class Lane:
             self._again.discard(delivery.message)
 
     async def _attempt(self, message: str, body: bytes) -> Answer:
-        now = time.time()
-        headers = signing.headers(message, int(now), body, self._secrets(now))
+        now = datetime.now(UTC)
+        headers = signing.headers(message, int(now.timestamp()), body, self._secrets(now))
         return await self._tools.client.post(self.endpoint.url, headers | signing.JSON, body)
 
-    def _secrets(self, now: float) -> list[Secret]:
+    def _secrets(self, now: datetime) -> list[Secret]:
         """Derived when the endpoint changed, or an overlap ended."""
-        key = (self.endpoint.generation, now * 1e6 < self.endpoint.overlap_until)
-        if self._signs[0] != key:
-            self._signs = (key, self._tools.secrets(self.endpoint, datetime.fromtimestamp(now, UTC)))
+        generations = self.endpoint.generations(now)
+        if self._signs[0] != generations:
+            self._signs = (generations, self._tools.secrets(self.endpoint, now))
         return self._signs[1]
 
     def _settle(self, delivery: Delivery, answer: Answer, attempt: Attempt) -> Outcome:
@@ -224,15 +225,16 @@ class Lane:
         due_at = _now() + int((outcome.delay or 0) * 1e6)
         after = delivery._replace(state=outcome.state, attempts=delivery.attempts + 1, due_at=due_at)
         self._tools.ledger.put(Result(self.endpoint.id, after, attempt))
-        self._rest_until = max(self._rest_until, time.monotonic() + outcome.rest)
         return outcome
 
-    def _health(self, outcome: Outcome, answer: Answer, now: int) -> None:
+    def _judge(self, outcome: Outcome, answer: Answer, now: int) -> None:
         """Since when there are only failures; after five days of them, or where nobody wants it, the lane ends."""
-        since = None if answer.delivered else self._failing_since or now
-        if since != self._failing_since:
-            self._failing_since = since
-            self._tools.ledger.failing(self.endpoint.id, since)
+        since = None if answer.delivered else self._health.failing_since or now
+        asked = now + int(outcome.rest * 1e6) if outcome.rest else 0
+        health = Health(since, max(self._health.rests_until, asked))
+        if health != self._health:
+            self._health = health
+            self._tools.ledger.health(self.endpoint.id, health)
         if outcome.gone:
             self._end("It answered 410: nobody wants this any more.")
         elif since is not None and now - since >= GIVE_UP * 1_000_000:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 
 from indelible.errors import Error
-from indelible.webhooks.deliveries import Deliveries, Result
+from indelible.webhooks.deliveries import Deliveries, Health, Result
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Ledger:
         self._cursors = cursors
         self._results: list[Result] = []
         self._writing: list[Result] = []
-        self._failing: dict[str, int | None] = {}
+        self._health: dict[str, Health] = {}
         self._written: dict[str, int] = {}
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -46,8 +46,8 @@ class Ledger:
         every = (*self._results, *self._writing)
         return {each.delivery.message for each in every if each.endpoint == endpoint}
 
-    def failing(self, endpoint: str, since: int | None) -> None:
-        self._failing[endpoint] = since
+    def health(self, endpoint: str, health: Health) -> None:
+        self._health[endpoint] = health
 
     async def room(self) -> None:
         """While the disk does not keep up, nothing more is attempted."""
@@ -69,16 +69,16 @@ class Ledger:
 
     async def write(self) -> None:
         """All that is there. What fails is kept. Raises LogError."""
-        results, failing = self._results, self._failing
+        results, health = self._results, self._health
         cursors = {id_: at for id_, at in self._cursors().items() if self._written.get(id_) != at}
-        self._results, self._failing, self._writing = [], {}, results
+        self._results, self._health, self._writing = [], {}, results
         self._news.clear()
-        if not results and not failing and not cursors:
+        if not results and not health and not cursors:
             return
         try:
-            await asyncio.to_thread(self._deliveries.write, results, cursors, failing)
+            await asyncio.to_thread(self._deliveries.write, results, cursors, health)
         except BaseException:
-            self._results, self._failing = results + self._results, failing | self._failing
+            self._results, self._health = results + self._results, health | self._health
             self._news.set()
             raise
         finally:

@@ -180,8 +180,8 @@ def _up_to_date(db: Connection[tuple[Any, ...]]) -> bool:
         db.execute(_ALONE.encode())
         for step in range(_format(db) + 1, FORMAT + 1):
             tables = ", ".join(re.findall(r"CREATE TABLE (\w+)", migration(step)))
-            grant = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO indelible_writer"
-            db.execute(f"{migration(step)}; {grant}; UPDATE format SET format = {step}".encode())
+            grant = f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO indelible_writer;" if tables else ""
+            db.execute(f"{migration(step)}; {grant} UPDATE format SET format = {step}".encode())
     return _format(db) == FORMAT
 
 

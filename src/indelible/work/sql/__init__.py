@@ -9,7 +9,7 @@ from typing import Any
 
 from indelible.files import statements
 
-FORMAT = 4  # `schema.sql` is the first; `migrations/` has a step to each from the one before
+FORMAT = 5  # `schema.sql` is the first; `migrations/` has a step to each from the one before
 AT_ONCE = 500  # rows of one statement
 _VALUES = re.compile(r"VALUES \(([^)]*)\)")
 

@@ -15,24 +15,25 @@ INSERT INTO property (log, name, value) VALUES (:log, 'webhook key', :mark)
 ON CONFLICT (log, name) DO UPDATE SET value = excluded.value
 
 -- name: endpoints
-SELECT id, url, filter, organization, contact, state, reason, created_at, generation, overlap_until, cursor,
-  failing_since
+SELECT id, url, filter, organization, contact, state, reason, created_at, generation, generations_before, cursor,
+  failing_since, rests_until
 FROM endpoint WHERE log = :log ORDER BY created_at, id
 
 -- name: endpoint
-SELECT id, url, filter, organization, contact, state, reason, created_at, generation, overlap_until, cursor,
-  failing_since
+SELECT id, url, filter, organization, contact, state, reason, created_at, generation, generations_before, cursor,
+  failing_since, rests_until
 FROM endpoint WHERE log = :log AND id = :id
 
 -- name: add_endpoint
 INSERT INTO endpoint (log, id, url, filter, organization, contact, state, reason, created_at, generation,
-  overlap_until, cursor, failing_since)
+  generations_before, cursor, failing_since, rests_until)
 VALUES (:log, :id, :url, :filter, :organization, :contact, :state, :reason, :created_at, :generation,
-  :overlap_until, :cursor, :failing_since)
+  :generations_before, :cursor, :failing_since, :rests_until)
 
 -- name: change_endpoint
 UPDATE endpoint SET url = :url, filter = :filter, contact = :contact, state = :state, reason = :reason,
-  generation = :generation, overlap_until = :overlap_until, failing_since = :failing_since
+  generation = :generation, generations_before = :generations_before, failing_since = :failing_since,
+  rests_until = :rests_until
 WHERE log = :log AND id = :id
 
 -- name: remove_endpoint
@@ -47,8 +48,8 @@ DELETE FROM attempt WHERE log = :log AND endpoint = :id
 -- name: move_cursor
 UPDATE endpoint SET cursor = :cursor WHERE log = :log AND id = :id AND cursor < :cursor
 
--- name: failing
-UPDATE endpoint SET failing_since = :since WHERE log = :log AND id = :id
+-- name: health
+UPDATE endpoint SET failing_since = :failing_since, rests_until = :rests_until WHERE log = :log AND id = :id
 
 -- name: put_delivery
 INSERT INTO delivery (log, endpoint, message, seq, state, attempts, due_at)
