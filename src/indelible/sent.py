@@ -6,7 +6,7 @@ What the database captured says so by words in `metadata` that nobody else may u
 import hashlib
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 from uuid import UUID
 
 import msgspec
@@ -130,23 +130,43 @@ def unread(error: Exception, data: bytes) -> str:
     return plainly(error)
 
 
-def wrong(raw: bytes | msgspec.Raw) -> list[tuple[str, str]]:
-    """Every field of an event, as it was sent, that cannot be taken, and why. Empty: all of them can."""
+def wrong(raw: bytes | msgspec.Raw, shape: type[Struct] = Sent) -> list[tuple[str, str]]:
+    """Every field of an event, as it was sent, that cannot be taken, and why. Empty: all of them can.
+
+    Likewise of what has another shape.
+    """
     try:
         given = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except _UNREADABLE as error:
         return [("", plainly(error))]
-    fields, found = msgspec.structs.fields(Sent), list[tuple[str, str]]()
+    fields, found = msgspec.structs.fields(shape), list[tuple[str, str]]()
     for field in fields:
         if field.name in given:
-            try:
-                msgspec.json.decode(given[field.name], type=field.type)
-            except _UNREADABLE as error:
-                found.append((field.name, plainly(error)))
+            if why := _why(given[field.name], field.type):
+                found.append((field.name, why))
         elif field.required:
             found.append((field.name, f"{field.name!r} is missing"))
     known = {field.name for field in fields}
     return found + [(name[:80], "There is no such field") for name in given if name not in known]
+
+
+def _why(raw: msgspec.Raw, kind: Any) -> str | None:
+    """Why a value cannot be taken. Msgspec says `$[...].new` of what stands under a name: here it is `$/name/new`."""
+    try:
+        msgspec.json.decode(raw, type=kind)
+    except _UNREADABLE as error:
+        said, _, place = plainly(error).partition(" - at `$[...]")
+        if get_origin(kind) is dict and place:
+            for name, each in msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items():
+                if _why(each, get_args(kind)[1]):
+                    return f"{said} - at `$/{escaped(name)}{place.replace('.', '/')}"
+        return plainly(error)
+    return None
+
+
+def escaped(name: str) -> str:
+    """As it stands in a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def reserved(sent: Sent) -> list[str]:
@@ -192,16 +212,21 @@ class Filling:
         if self._again is not None or sent.id is not None:
             whole = self._again.hash if self._again and sent.id is None else None
             said = said | {"sent": (whole or hashlib.sha256(_canonical(sent)).hexdigest())[:32]}
+        field = "changes"
         try:
             changes = {name: _change(change) for name, change in sent.changes.items()}
+            field = "metadata"
             metadata = _exact(sent.metadata) | said if sent.metadata else said
+            occurred_at = sent.occurred_at.astimezone(UTC) if sent.occurred_at else self._now
         except RecursionError as error:
-            raise EventError("event", "a value is nested too deeply.") from error
+            raise EventError(field, "a value is nested too deeply.") from error
+        except OverflowError as error:
+            raise EventError("occurred_at", "in UTC it is before the year 1, or after the year 9999.") from error
         return Event(
             action=sent.action,
             operation=sent.operation or _operation(sent),
             entity=sent.entity,
-            occurred_at=sent.occurred_at or self._now,
+            occurred_at=occurred_at,
             actor=sent.actor or self._actor,
             id=sent.id or (derive_id(EPOCH, self._again.name, place) if self._again else random_id(self._millis)),
             organization=sent.organization or self._own,

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 import msgspec
 from starlette.responses import Response
 
-from indelible.api.operation import Answer, Call, Operation, Parameter, decode, fault_of, reply
+from indelible.api.operation import Answer, Call, Operation, Parameter, decode, faults_in, reply
 from indelible.api.problems import Fault, ProblemError
 from indelible.api.wire import PlacedEvent, PlacedEvents
 from indelible.errors import ConflictError, EventError, TakenError
-from indelible.event import Event
+from indelible.event import Event, seal
 from indelible.group import Placed
 from indelible.log import Log
-from indelible.sent import MAX_EVENTS, Again, Filling, Sent, SentEvents, reserved, same, wrong
+from indelible.sent import MAX_EVENTS, Again, Filling, Sent, SentEvents, reserved, same
 
 TRIES = 5  # where another process appends at the same time
 MAX_KEY = 200  # characters of an Idempotency-Key
@@ -43,9 +43,7 @@ class Events:
             said = f"Idempotency-Key has 1 to {MAX_KEY} printable characters."
             raise ProblemError(400, "The request cannot be read", said)
         faults = [
-            fault
-            for place, each in enumerate(sent)
-            for fault in _faults(each, call, "" if single else f"/events/{place}")
+            fault for place, each in enumerate(sent) for fault in _faults(each, call, _under(place, single=single))
         ]
         if faults:
             said = f"{len(faults)} things are wrong in {len(sent)} events. {faults[0].detail}"
@@ -55,12 +53,12 @@ class Events:
             key.actor, {"api_key": key.id}, source="api", organization=key.organization,
             again=None if once is None else Again(f"{key.id} {once}", hashlib.sha256(call.body).hexdigest()),
         )  # fmt: skip
-        events = [_filled(filling, each, place) for place, each in enumerate(sent)]
-        placed = self._append(events, once=once is not None or any(each.id for each in sent))
+        events = _filled(filling, sent, single=single)
+        placed = self._append(events, single=single, once=once is not None or any(each.id for each in sent))
         told = self._told(events, placed, proof=call.values.get("proof", single))
         return reply(told, 201 if any(place.new for place in placed) else 200)
 
-    def _append(self, events: list[Event], *, once: bool) -> list[Placed]:
+    def _append(self, events: list[Event], *, single: bool, once: bool) -> list[Placed]:
         """Raises ProblemError, LogError."""
         for left in reversed(range(TRIES)):
             try:
@@ -73,8 +71,8 @@ class Events:
             except TakenError as error:
                 raise ProblemError(409, "Another event has this id", str(error)) from error
             except EventError as error:
-                fault = Fault(str(error), f"/{error.field}")
-                raise ProblemError(422, "Nothing was recorded", str(error), [fault]) from error
+                faults = list(_unfit(events, single=single))
+                raise ProblemError(422, "Nothing was recorded", str(error), faults) from error
         raise AssertionError("unreachable")
 
     def _told(self, events: list[Event], placed: list[Placed], *, proof: bool) -> PlacedEvents:
@@ -94,18 +92,14 @@ def _sent(body: bytes) -> tuple[list[Sent], bool]:
         pass  # a single one; or all that is wrong is to be told
     several = decode(body, _Loose).events
     if several is None:
-        if faults := _wrong(body, ""):
+        if faults := faults_in(body, Sent):
             raise ProblemError(422, "Nothing was recorded", faults[0].detail, faults)
         return [decode(body, Sent)], True
-    faults = [f for place, raw in enumerate(several[:MAX_EVENTS]) for f in _wrong(raw, f"/events/{place}")]
+    faults = [f for place, raw in enumerate(several[:MAX_EVENTS]) for f in faults_in(raw, Sent, f"/events/{place}")]
     if not faults:  # it is not in the events
         decode(body, SentEvents)
     said = f"{len(faults)} things are wrong in {len(several)} events. {faults[0].detail}"
     raise ProblemError(422, "Nothing was recorded", said, faults)
-
-
-def _wrong(raw: bytes | msgspec.Raw, under: str) -> list[Fault]:
-    return [fault_of(text, f"{under}/{field}" if field else under) for field, text in wrong(raw)]
 
 
 class _Loose(msgspec.Struct):
@@ -117,11 +111,36 @@ class _Loose(msgspec.Struct):
 _SEVERAL = msgspec.json.Decoder(SentEvents)
 
 
-def _filled(filling: Filling, sent: Sent, place: int) -> Event:
-    try:
-        return filling.event(sent, str(place))
-    except EventError as error:
-        raise ProblemError(422, "Nothing was recorded", str(error)) from error
+def _filled(filling: Filling, sent: list[Sent], *, single: bool) -> list[Event]:
+    """Raises ProblemError with every one that no entry holds."""
+    events, faults = [], []
+    for place, each in enumerate(sent):
+        try:
+            events.append(filling.event(each, str(place)))
+        except EventError as error:
+            faults.append(_fault_of(error, _under(place, single=single)))
+    if faults:
+        raise ProblemError(422, "Nothing was recorded", faults[0].detail, faults)
+    return events
+
+
+def _unfit(events: list[Event], *, single: bool) -> Iterator[Fault]:
+    """Those that were refused as they were appended: which, is looked for then alone."""
+    for place, event in enumerate(events):
+        try:
+            event.check()
+            seal(event, 0)
+        except EventError as error:
+            yield _fault_of(error, _under(place, single=single))
+
+
+def _fault_of(error: EventError, under: str) -> Fault:
+    return Fault(str(error), under if error.field == "event" else f"{under}/{error.field}")
+
+
+def _under(place: int, *, single: bool) -> str:
+    """Where an event stands in the body."""
+    return "" if single else f"/events/{place}"
 
 
 def _faults(sent: Sent, call: Call, under: str) -> Iterator[Fault]:

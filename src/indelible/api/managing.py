@@ -1,11 +1,12 @@
 """What programs change: who hears of entries, which keys there are, which searches are kept, which exports are made."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from starlette.responses import FileResponse, Response
 
+from indelible.api.checks import check, check_search
 from indelible.api.operation import FILE, Answer, Call, Operation, Parameter, reply
 from indelible.api.problems import ProblemError
 from indelible.api.wire import (
@@ -28,11 +29,12 @@ from indelible.api.wire import (
 )
 from indelible.errors import NotFoundError, UsageError
 from indelible.event import EPOCH
+from indelible.export import format_of
 from indelible.exports.exports import Export
-from indelible.keys.keys import Key, Keys
+from indelible.keys.keys import Key, Keys, check_name
 from indelible.upkeep import Upkeep
-from indelible.views.views import View
-from indelible.webhooks.endpoint import Endpoint
+from indelible.views.views import View, check_view_name
+from indelible.webhooks.endpoint import Endpoint, check_contact, check_filter
 from indelible.webhooks.endpoints import Endpoints
 from indelible.webhooks.secret import Secret
 
@@ -70,8 +72,11 @@ class ManagingKeys:
 
     def add(self, call: Call) -> Response:
         sent: SentKey = call.body
-        _check_within(call, sent.scopes)
-        _check_own(call, sent.organization)
+        check(
+            name=lambda: check_name(sent.name),
+            scopes=lambda: _check_within(call, sent.scopes),
+            organization=lambda: _check_own(call, sent.organization),
+        )
         key, text = self._keys.add(call.by, name=sent.name, scopes=sent.scopes, organization=sent.organization)
         return reply(_key(key, text), 201)
 
@@ -149,7 +154,7 @@ class Managing:
 
     def add_webhook(self, call: Call) -> Response:
         sent: SentWebhook = call.body
-        _check_own(call, sent.organization)
+        check(**self._webhook_checks(sent), organization=lambda: _check_own(call, sent.organization))
         added = self._endpoints.add(
             sent.url, call.by, filter=sent.filter, organization=sent.organization, contact=sent.contact
         )
@@ -157,10 +162,22 @@ class Managing:
 
     def change_webhook(self, call: Call) -> Response:
         sent: ChangedWebhook = call.body
+        check(**self._webhook_checks(sent, self._endpoints.get(call.values["id"], call.organization).filter))
         changed = self._endpoints.change(
             call.values["id"], call.by, url=sent.url, filter=sent.filter, contact=sent.contact
         )
         return reply(_webhook(changed))
+
+    def _webhook_checks(
+        self, sent: SentWebhook | ChangedWebhook, kept: str | None = None
+    ) -> dict[str, Callable[[], object]]:
+        """A filter that stays is not asked whether it would be taken today."""
+        checks: dict[str, Callable[[], object]] = {
+            "url": lambda: self._endpoints.check_url(sent.url),
+            "contact": lambda: check_contact(sent.contact),
+        }
+        stays = sent.filter.strip() == kept
+        return checks if stays else checks | {"filter": lambda: check_filter(sent.filter, datetime.now(UTC))}
 
     def pause_webhook(self, call: Call) -> Response:
         return reply(_webhook(self._endpoints.pause(call.values["id"], call.by)))
@@ -184,7 +201,9 @@ class Managing:
         return reply(SavedViews([_view(each) for each in seen]))
 
     def add_view(self, call: Call) -> Response:
-        return reply(_view(self._upkeep.desk.views.add(call.by, **msgspec.structs.asdict(call.body))), 201)
+        sent: SentView = call.body
+        check_search(sent.query, sent.since, sent.until, name=lambda: check_view_name(sent.name))
+        return reply(_view(self._upkeep.desk.views.add(call.by, **msgspec.structs.asdict(sent))), 201)
 
     def remove_view(self, call: Call) -> Response:
         self._upkeep.desk.views.remove(call.values["id"], call.by, manages=True)
@@ -198,6 +217,7 @@ class Managing:
 
     def add_export(self, call: Call) -> Response:
         sent: SentExport = call.body
+        check_search(sent.query, sent.since, sent.until, columns=lambda: format_of(sent.format, sent.columns))
         made = self._upkeep.desk.exports.add(
             call.by, form=sent.format, columns=sent.columns, query=sent.query, since=sent.since, until=sent.until
         )

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from indelible.api.problems import Fault, ProblemError
+from indelible.errors import QueryError, UsageError
 from indelible.keys.keys import Key, Scope
-from indelible.sent import unread
+from indelible.sent import escaped, unread, wrong
 from indelible.viewer import context_of
 from indelible.work.announcements import By
 
@@ -21,6 +22,7 @@ JSON = "application/json"
 SOURCE = "api"  # in entries of what programs do
 
 _encode = msgspec.json.Encoder().encode
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,10 @@ class Parameter:
     most: int = MAX_INTEGER
     longest: int = 1000  # characters; a server takes addresses of up to 64 KB
     pattern: str = ""
+    check: Callable[[str], object] | None = None  # of a text; raises QueryError, UsageError
 
     def read(self, text: str) -> str | int | bool:
-        """Raises ValueError with what is wrong."""
+        """Raises ValueError with what is wrong, and what `check` raises."""
         if self.kind == "boolean":
             if text not in ("true", "false"):
                 raise ValueError(f"{text[:40]!r} is neither true nor false.")
@@ -54,6 +57,8 @@ class Parameter:
             raise ValueError(f"{text[:40]!r} is not of the form {self.pattern}.")
         if len(text) > self.longest:
             raise ValueError(f"It has {len(text)} characters; up to {self.longest} fit.")
+        if self.check is not None:
+            self.check(text)
         return text
 
 
@@ -111,27 +116,22 @@ class Operation:
 
     def values(self, request: Request) -> dict[str, Any]:
         """Those that are given. Raises ProblemError with every one that is wrong."""
-        values, faults = {}, []
+        values, faults = {}, list[Fault]()
         given = [*request.path_params.items(), *request.query_params.multi_items()]
         known = {parameter.name: parameter for parameter in self.parameters}
         for name, text in given:
             parameter = known.get(name)
             if parameter is None or name in values:
-                said = (
-                    "It is given twice."
-                    if parameter
-                    else f"There is no such parameter. There are: {', '.join(known) or 'none'}."
-                )
-                faults.append(Fault(said, parameter=name[:40]))
+                there = f"There is no such parameter. There are: {', '.join(known) or 'none'}."
+                faults.append(Fault("It is given twice." if parameter else there, parameter=name[:40]))
                 continue
             try:
                 values[name] = parameter.read(text)
-            except ValueError as error:
-                faults.append(Fault(str(error), parameter=name))
+            except (ValueError, QueryError, UsageError) as error:
+                faults.append(Fault(str(error.args[0]), parameter=name))
         if faults:
-            raise ProblemError(
-                400, "The request cannot be read", " ".join(f"{f.parameter}: {f.detail}" for f in faults), faults
-            )
+            said = " ".join(f"{fault.parameter}: {fault.detail}" for fault in faults)
+            raise ProblemError(400, "The request cannot be read", said, faults)
         return values
 
     def decoded(self, body: bytes) -> Any:
@@ -146,17 +146,26 @@ def decode(body: bytes, shape: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
-        fault = fault_of(str(error))
-        raise ProblemError(422, "The body is not what is expected", fault.detail, [fault]) from error
+        faults = faults_in(body, shape) or [_fault_of(str(error))]
+        raise ProblemError(422, "The body is not what is expected", faults[0].detail, faults) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProblemError(400, "The body is no JSON", f"{unread(error, body)}.") from error
 
 
-def fault_of(said: str, under: str = "") -> Fault:
+def faults_in(raw: bytes | msgspec.Raw, shape: Any, under: str = "") -> list[Fault]:
+    """Every field that is not as that shape has it; `under`: where this stands in the body."""
+    found = wrong(raw, shape)
+    return [_fault_of(text, f"{under}/{escaped(field)}" if field else under) for field, text in found]
+
+
+def _fault_of(said: str, under: str = "") -> Fault:
     """Msgspec says `Expected ... - at `$.events[0].action``; RFC 6901 says `/events/0/action`."""
     detail, _, place = said.partition(" - at `$")
-    pointer = place.rstrip("`").replace("[...]", "").replace("[", "/").replace("]", "").replace(".", "/")
-    return Fault(f"{detail}.", f"{under}{pointer}")
+    place = place.rstrip("`")
+    if not place.startswith("/"):  # else it is a pointer: what stands under a name, as this has it
+        place = place.replace("[...]", "").replace("[", "/").replace("]", "").replace(".", "/")
+    unknown = _UNKNOWN.fullmatch(detail)
+    return Fault(f"{detail}.", f"{under}{place}" + (f"/{escaped(unknown[1])}" if unknown else ""))
 
 
 def reply(told: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -69,7 +69,7 @@ def problem_of(error: Error) -> ProblemError:
             fault = Fault(str(error.args[0]), parameter="q")
             return ProblemError(400, "The query cannot be read", str(error), [fault])
         case EventError():
-            return ProblemError(422, "The event cannot be recorded", str(error), [Fault(str(error), f"/{error.field}")])
+            return ProblemError(422, "The event cannot be recorded", str(error))
         case SlowSearchError():
             return ProblemError(422, "The search takes too long", str(error))
         case AddressError() | UsageError():

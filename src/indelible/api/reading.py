@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from indelible.api.operation import FILE, Answer, Call, Operation, Parameter, reply
 from indelible.api.problems import Fault, ProblemError
 from indelible.api.wire import Found, Told
-from indelible.errors import NotFoundError, SlowSearchError
+from indelible.errors import NotFoundError, SlowSearchError, UsageError
 from indelible.event import Entry
 from indelible.export import FORMATS, format_of, write
 from indelible.log import Log
@@ -32,10 +32,11 @@ SECONDS = 10.0  # that a search may take
 LISTED = 1000  # entries of a history
 TEXT = ("text/plain",)
 SEARCH = (
-    Parameter("q", "A query, as in the search bar: action:LICENSE_* -user:system", longest=1000),
-    Parameter("since", WRITTEN, longest=64),
-    Parameter("until", "Likewise; a day is meant to its end", longest=64),
+    Parameter("q", "A query, as in the search bar: action:LICENSE_* -user:system", check=lambda text: _asked(q=text)),
+    Parameter("since", WRITTEN, longest=64, check=lambda text: _asked(since=text)),
+    Parameter("until", "Likewise; a day is meant to its end", longest=64, check=lambda text: _asked(until=text)),
 )
+CURSOR = Parameter("cursor", "`next` or `previous` of another page", longest=64, check=lambda text: _place(text))  # noqa: PLW0108 - it is below
 SEQ = Parameter("seq", "An entry's number", "integer", "path", most=2**53)
 
 
@@ -51,7 +52,7 @@ class Reading:
             Operation(
                 "GET", "/events", "searchEvents", "Entries that match, newest first", "read", self.search,
                 (*SEARCH, Parameter("limit", "Entries of a page", "integer", least=1, most=MAX_PAGE),
-                 Parameter("cursor", "`next` or `previous` of another page", longest=64)),
+                 CURSOR),
                 answers={200: Answer("A page", Found)},
             ),
             Operation("GET", "/events/{seq}", "getEvent", "One entry", "read", self.entry, (SEQ,),
@@ -65,7 +66,7 @@ class Reading:
                 "GET", "/entities/{type}/{id}", "getEntity", "What a thing is, or was, and what happened to it", "read",
                 self.entity,
                 (Parameter("type", "As License", where="path"), Parameter("id", "The entity's id", where="path"),
-                 Parameter("at", f"{WRITTEN}; without it, now", longest=64),
+                 Parameter("at", f"{WRITTEN}; without it, now", longest=64, check=lambda text: _asked(until=text)),
                  Parameter("after", "Entries behind this one", "integer")),
                 answers={200: Answer("What the log knows", Told)},
             ),
@@ -119,7 +120,7 @@ class Reading:
 
     def entity(self, call: Call) -> Response:
         """Its state is that of all entries up to the moment; listed are up to 1,000 of them."""
-        moment = _moment("at", call.values.get("at"))
+        moment = parse_moment(call.values.get("at", ""), datetime.now(UTC), end=True)
         type_, id_ = entity_named(call.request.scope)
         behind, later, end = call.values.get("after", -1), list[int](), time.monotonic() + SECONDS
         found, count = Known(), 0
@@ -157,7 +158,10 @@ class Reading:
         """That somebody took entries away is on record before the first byte leaves."""
         query, told = _query(call)
         columns = [name for name in call.values.get("columns", "").split(",") if name]
-        form = format_of(call.values.get("format", "jsonl"), columns)
+        try:
+            form = format_of(call.values.get("format", "jsonl"), columns)
+        except UsageError as error:
+            raise _impossible(error, "columns") from error
         end = self._log.replica.head().size
         told |= {"format": call.values.get("format", "jsonl"), "columns": ",".join(columns)}
         note(self._log, call.by, "AUDIT_EXPORTED", "export", told | {"up_to_entry": end - 1})
@@ -172,22 +176,21 @@ class Reading:
 
 
 def _query(call: Call) -> tuple[Query, dict[str, str]]:
-    """And the words of it, for an entry. Raises QueryError, ProblemError."""
-    told = {
-        name: call.values.get(short, "") for name, short in (("query", "q"), ("since", "since"), ("until", "until"))
-    }
-    for name in ("since", "until"):
-        _moment(name, told[name])
-    return asked(told["query"], told["since"], told["until"], datetime.now(UTC)), told
+    """And the words of it, for an entry. Raises ProblemError where the range ends before it begins."""
+    q, since, until = (call.values.get(name, "") for name in ("q", "since", "until"))
+    try:
+        return _asked(q, since, until), {"query": q, "since": since, "until": until}
+    except UsageError as error:
+        raise _impossible(error, "until" if until else "since") from error
 
 
-def _moment(name: str, text: str | None) -> datetime | None:
-    """Raises ProblemError."""
-    moment = parse_moment(text, datetime.now(UTC), end=name != "since") if text else None
-    if text and moment is None:
-        fault = Fault(f"{text!r} is no date or time. Write {WRITTEN}.", parameter=name)
-        raise ProblemError(400, "The request cannot be read", fault.detail, [fault])
-    return moment
+def _impossible(error: UsageError, parameter: str) -> ProblemError:
+    """What parameters say together; each by itself can be read."""
+    return ProblemError(422, "This cannot be done", str(error), [Fault(str(error), parameter=parameter)])
+
+
+def _asked(q: str = "", since: str = "", until: str = "") -> Query:
+    return asked(q, since, until, datetime.now(UTC))
 
 
 def _cursor(kind: str, seq: int) -> str:
@@ -195,7 +198,7 @@ def _cursor(kind: str, seq: int) -> str:
 
 
 def _place(cursor: str | None) -> tuple[int | None, int | None]:
-    """(before, after). Raises ProblemError."""
+    """(before, after). Raises UsageError."""
     if cursor is None:
         return None, None
     try:
@@ -204,8 +207,7 @@ def _place(cursor: str | None) -> tuple[int | None, int | None]:
     except ValueError:
         kind, seq = "", -1
     if kind not in ("a", "b") or seq < 0:
-        fault = Fault("This is no cursor. Take `next` or `previous` of a page.", parameter="cursor")
-        raise ProblemError(400, "The request cannot be read", fault.detail, [fault])
+        raise UsageError("This is no cursor. Take `next` or `previous` of a page.")
     return (seq, None) if kind == "b" else (None, seq)
 
 

@@ -76,10 +76,8 @@ class Keys:
 
     def add(self, by: By, *, name: str, scopes: Iterable[str], organization: str | None = None) -> tuple[Key, str]:
         """The key, and how it is written: told here and never again. Raises UsageError, LogError."""
-        name, given = name.strip(), set(scopes)
+        name, given = check_name(name), set(scopes)
         wanted = [scope for scope in SCOPES if scope in given]
-        if not name or len(name) > MAX_NAME or not name.isprintable():
-            raise UsageError(f"A key needs a name, of up to {MAX_NAME} characters, all of them printable.")
         if not wanted or given - set(SCOPES):
             raise UsageError(f"A key has scopes, some of {', '.join(SCOPES)}; given were: {', '.join(sorted(given))}.")
         secret = chance.token_urlsafe(32)
@@ -176,6 +174,14 @@ class Keys:
 
 def _mark(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def check_name(name: str) -> str:
+    """Raises UsageError."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise UsageError(f"A key needs a name, of up to {MAX_NAME} characters, all of them printable.")
+    return name
 
 
 def _key_of(row: Row) -> Key:

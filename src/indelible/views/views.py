@@ -44,12 +44,10 @@ class Views:
         opens: bool = False,
     ) -> View:  # fmt: skip
         """Shared it is seen by all who see what its owner sees. Raises UsageError, QueryError, LogError."""
-        now, name = datetime.now(UTC), name.strip()
+        now, name = datetime.now(UTC), check_view_name(name)
         owner = owner_of(by.actor)
         if owner is None:
             raise UsageError("Who has neither an id nor an e-mail cannot keep a view.")
-        if not name or len(name) > MAX_NAME or not name.isprintable():
-            raise UsageError(f"A view needs a name, of up to {MAX_NAME} characters, all of them printable.")
         asked(query, since, until, now)
         if len(self.seen(by.actor, by.organization)) >= MOST:
             raise UsageError(f"There are {MOST} views already. Remove one that nobody needs.")
@@ -84,6 +82,14 @@ class Views:
             statements.run("remove_view", id=id_)
             _announce(statements, "AUDIT_VIEW_REMOVED", "delete", view, by)
         settle(self._work, self._log)
+
+
+def check_view_name(name: str) -> str:
+    """Raises UsageError."""
+    name = name.strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise UsageError(f"A view needs a name, of up to {MAX_NAME} characters, all of them printable.")
+    return name
 
 
 def _own(view: View, actor: Actor) -> bool:

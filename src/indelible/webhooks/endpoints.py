@@ -54,7 +54,7 @@ class Endpoints:
         now = datetime.now(UTC)
         endpoint = Endpoint(
             id=f"wh_{chance.token_hex(8)}",
-            url=check_url(url, self._allowed),
+            url=self.check_url(url),
             filter=check_filter(filter, now),
             organization=organization if by.organization is None else by.organization,
             contact=check_contact(contact),
@@ -86,6 +86,10 @@ class Endpoints:
             self._secrets.check(statements)
         return self.problem is None
 
+    def check_url(self, text: str) -> str:
+        """Raises AddressError."""
+        return check_url(text, self._allowed)
+
     def all(self, organization: str | None = None) -> list[Endpoint]:
         """In the order in which they were added; of one organization only its own."""
         with self._work.transaction() as statements:
@@ -109,7 +113,7 @@ class Endpoints:
 
     def change(self, id_: str, by: By, *, url: str, filter: str, contact: str | None) -> Endpoint:  # noqa: A002
         """Raises as `add` does, and NotFoundError. A filter that stays is not asked whether it would be taken today."""
-        fields: dict[str, Any] = {"url": check_url(url, self._allowed), "contact": check_contact(contact)}
+        fields: dict[str, Any] = {"url": self.check_url(url), "contact": check_contact(contact)}
 
         def wanted(old: Endpoint) -> dict[str, Any]:
             told = fields if old.url == fields["url"] else fields | {"rests_until": 0}  # another receiver's wish
