@@ -110,6 +110,15 @@ def test_who_comes_back_hears_what_was_missed_and_nothing_twice(desk: Desk) -> N
         assert [again.next() for _ in range(200)] == list(range(3, 203))
 
 
+def test_who_comes_from_beyond_the_end_hears_what_comes_now(desk: Desk) -> None:
+    desk.log.append([happened()])
+    for address, headers in (("/audit/live", {"Last-Event-ID": "1000000"}), ("/audit/live?after=1000000", {})):
+        size = desk.log.head().size
+        with desk.listening(address, **headers) as heard:
+            desk.log.append([happened()])
+            assert heard.next() == size
+
+
 def test_a_filter_and_an_organization_hold(desk: Desk) -> None:
     desk.organization = "acme"
     with desk.listening("/audit/live?q=entity:License -lic_1") as heard:

@@ -39,6 +39,13 @@ def test_a_monitor_reads_entries_and_tiles_and_comes_to_the_signed_root(pages: O
     assert client.get("/audit/tile/1/000.p/1").content == mth(entries[:256])
 
 
+def test_hashes_of_every_organization_are_for_who_sees_them_all(pages: Open, filled: World) -> None:
+    filled.log.append(happened() for _ in range(3))
+    for path, there in (("checkpoint", 200), ("consistency?from=1&to=3", 200), ("tile/0/000.p/3", 200)):
+        assert pages().get(f"/audit/{path}").status_code == there
+        assert pages("org_a").get(f"/audit/{path}").status_code == 404
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -41,7 +41,8 @@ def start_of(query: str) -> int:
 
 def feed(log: Log, endpoint: Endpoint, start: int, pages: str) -> bytes:
     """The answer, as JSON. Raises LogError, VerificationError."""
-    match, prover, found, at = endpoint.match(), log.prover(), list[msgspec.Raw](), start
+    match, prover, found = endpoint.match(), log.prover(), list[msgspec.Raw]()
+    at = start = min(start, prover.size)
     while len(found) < MOST and at - start < LOOKED_AT and (read := leaves(log, at, STRETCH)):
         for leaf in read:
             if leaf.entry.seq >= prover.size or len(found) == MOST:
