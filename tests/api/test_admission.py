@@ -1,7 +1,10 @@
 """Who may not is told so, and the log is told, too."""
 
+import asyncio
+
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from indelible.api import admission
 from indelible.api.admission import Bucket
@@ -77,6 +80,48 @@ def _name(client: TestClient) -> str:
     return str(client.headers["authorization"]).removeprefix("Bearer ")[:19]
 
 
+def test_a_request_is_under_way_until_its_answer_has_left(api: Client) -> None:
+    client = api("export")
+    others = api("export")
+
+    async def ask() -> None:
+        left = asyncio.Event()
+        slow = [asyncio.create_task(export(client, left)) for _ in range(admission.AT_ONCE)]
+        await asyncio.sleep(0.5)
+        read = asyncio.Event()
+        read.set()
+        assert await export(client, read) == 429
+        assert await export(others, read) == 200
+        left.set()
+        assert await asyncio.gather(*slow) == [200] * admission.AT_ONCE
+        assert await export(client, read) == 200
+
+    asyncio.run(ask())
+
+
+async def export(client: TestClient, left: asyncio.Event) -> int:
+    """The status of a download whose reader takes nothing before `left`."""
+    started: list[int] = []
+
+    async def receive() -> Message:
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            started.append(message["status"])
+        await left.wait()
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "GET",
+        "path": "/api/v1/export", "raw_path": b"/api/v1/export", "query_string": b"", "root_path": "",
+        "scheme": "http", "server": ("test", 80),
+        "client": ("192.0.2.1", 1), "headers": [(b"authorization", client.headers["authorization"].encode())],
+    }  # fmt: skip
+    await client.app(scope, receive, send)
+    return started[0]
+
+
 def test_a_bucket_fills_again_and_forgets_who_has_not_asked_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("indelible.api.admission.time.monotonic", lambda: now[0])
@@ -94,6 +139,13 @@ def test_what_is_not_there_says_what_is(api: Client) -> None:
     client = api()
     assert client.get("/nothing").status_code == 404
     answer = client.delete("/events")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
+    answer = client.get("/export/x")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    answer = client.delete("/export")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")  # of what is taken away there is no HEAD
+    answer = client.post("/openapi.json")
+    assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json")
+    assert (answer.json()["status"], set(answer.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
     del client.headers["authorization"]
     assert client.get("/openapi.json").json()["openapi"] == "3.1.0"

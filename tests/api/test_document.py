@@ -47,3 +47,6 @@ def test_each_operation_is_in_it_once_and_says_what_it_takes(start: Start, log_u
     names = [each["operationId"] for path in told["paths"].values() for each in path.values()]
     assert len(names) == len(set(names)) > 25
     assert document([])["openapi"] == told["openapi"]
+    paths = told["paths"]
+    assert {"200", "304"} < paths["/events/{seq}"]["get"]["responses"].keys()
+    assert {"200", "206", "416"} < paths["/exports/{id}/file"]["get"]["responses"].keys()

@@ -96,6 +96,11 @@ def test_an_export_is_asked_for_watched_and_taken(api: Client, log: Log, upkeep:
     assert client.head("/export").status_code == 405
     assert log.head().size == size  # nothing was taken
     assert client.get(f"{path}/file", headers={"Range": "bytes=0-2"}).content == b"seq"
+    refused = client.get(f"{path}/file", headers={"Range": "bytes=999999-"})
+    assert (refused.status_code, refused.headers["content-type"]) == (416, "application/problem+json")
+    assert (refused.json()["status"], refused.headers["content-range"].startswith("bytes */")) == (416, True)
+    refused = client.get(f"{path}/file", headers={"Range": "bytes=5-2"})
+    assert (refused.status_code, refused.headers["content-type"]) == (400, "application/problem+json")
     assert api("export").get(path).status_code == 404  # another key's
     assert client.delete(path).status_code == 204
     assert client.get("/exports").json() == {"exports": []}

@@ -1,7 +1,7 @@
 """The operations as routes: let in, read, run in a worker thread, answered."""
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import ExitStack
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from indelible.api.admission import Admission
 from indelible.api.coding import Packing, unpack
@@ -16,7 +17,7 @@ from indelible.api.events import Events
 from indelible.api.managing import Managing, ManagingKeys
 from indelible.api.openapi import document
 from indelible.api.operation import Call, Operation, reply
-from indelible.api.problems import Fault, ProblemError, problem_of
+from indelible.api.problems import Fault, ProblemError, Problems, problem_of
 from indelible.api.reading import Reading
 from indelible.errors import Error
 from indelible.log import Log
@@ -41,7 +42,7 @@ def create_api(log: Log, upkeep: Upkeep) -> Starlette:
     return Starlette(
         routes=routes,
         exception_handlers={404: missing, Exception: _unexpected},
-        middleware=[Middleware(Packing)],
+        middleware=[Middleware(Packing), Middleware(Problems)],
     )
 
 
@@ -51,22 +52,23 @@ class _Door:
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
 
-    async def answer(self, request: Request, operation: Operation) -> Response:
-        """Whoever is not let in sends no body."""
+    async def answer(self, request: Request, operation: Operation, send: Send) -> None:
+        """Whoever is not let in sends no body. A request is under way until all of its answer has left."""
         headers: dict[str, str] = {}
-        try:
-            key, given = await run_in_threadpool(self._admission.admit, request, operation)
-            headers |= given
-            values = operation.values(request)
-            body = await _body(request) if operation.body is not None else b""
-            with self._admission.running(key):
+        with ExitStack() as running:
+            try:
+                key, given = await run_in_threadpool(self._admission.admit, request, operation)
+                headers |= given
+                values = operation.values(request)
+                body = await _body(request) if operation.body is not None else b""
+                running.enter_context(self._admission.running(key))
                 response = await run_in_threadpool(_run, operation, Call(request, key, values), body)
-        except ProblemError as error:
-            response = error.answer()
-        except Error as error:
-            response = problem_of(error).answer()
-        response.headers.update(headers)
-        return response
+            except ProblemError as error:
+                response = error.answer()
+            except Error as error:
+                response = problem_of(error).answer()
+            response.headers.update(headers)
+            await response(request.scope, request.receive, send)
 
 
 def _run(operation: Operation, call: Call, body: bytes) -> Response:
@@ -79,19 +81,18 @@ class _Methods:
     def __init__(self, door: _Door, operations: Sequence[Operation]) -> None:
         self._door = door
         self._operations = {operation.method: operation for operation in operations}
+        if (asked := self._operations.get("GET")) and asked.scope != "export":
+            self._operations["HEAD"] = asked  # what is taken away is on record; asking for its head takes nothing
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         operation = self._operations.get(request.method)
-        if request.method == "HEAD" and (asked := self._operations.get("GET")) and asked.scope != "export":
-            operation = asked  # what is taken away is on record; asking for its head takes nothing
-        if operation is None:
-            allowed = ", ".join(sorted(self._operations))
-            said = f"This address takes {allowed}."
-            response = ProblemError(405, "Method not allowed", said, headers={"Allow": allowed}).answer()
-        else:
-            response = await self._door.answer(request, operation)
-        await response(scope, receive, send)
+        if operation is not None:
+            await self._door.answer(request, operation, send)
+            return
+        allowed = ", ".join(sorted(self._operations))
+        said = f"This address takes {allowed}."
+        await ProblemError(405, "Method not allowed", said, headers={"Allow": allowed}).answer()(scope, receive, send)
 
 
 def _by_path(operations: Sequence[Operation]) -> dict[str, list[Operation]]:

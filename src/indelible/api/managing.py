@@ -7,8 +7,8 @@ import msgspec
 from starlette.responses import FileResponse, Response
 
 from indelible.api.checks import check, check_search
-from indelible.api.operation import FILE, Answer, Call, Operation, Parameter, reply
-from indelible.api.problems import ProblemError
+from indelible.api.operation import FILE, PART, Answer, Call, Operation, Parameter, reply
+from indelible.api.problems import MEDIA_TYPE, ProblemError
 from indelible.api.wire import (
     ApiKey,
     ApiKeys,
@@ -17,6 +17,7 @@ from indelible.api.wire import (
     CoverageOf,
     ExportList,
     ExportState,
+    Problem,
     SavedView,
     SavedViews,
     SentExport,
@@ -135,8 +136,8 @@ class Managing:
             Operation("GET", "/exports/{id}", "getExport", "How far one is", "export", self.export, export,
                       answers={200: state}),
             Operation("GET", "/exports/{id}/file", "getExportFile", "Its file; taken in ranges, too", "export",
-                      self.file,
-                      export, answers={200: FILE}),
+                      self.file, export,
+                      answers={200: FILE, 206: PART, 416: Answer("It is shorter", Problem, (MEDIA_TYPE,))}),
             Operation("POST", "/exports/{id}/resume", "resumeExport", "Go on with one that failed", "export",
                       self.resume,
                       export, answers={200: state}),

@@ -72,6 +72,7 @@ class Answer:
 
 
 FILE = Answer("The file", None, ("text/csv", JSON, "application/x-ndjson"))
+PART = Answer("What `Range` asks for of it", None, (*FILE.media_types, "multipart/byteranges"))
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import NamedTuple
 
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indelible.errors import (
     AddressError,
@@ -58,6 +61,38 @@ def problem(told: Mapping[str, object], headers: Mapping[str, str] | None = None
     """`told` has at least type, title, status and detail (RFC 9457, 3.1)."""
     kept = {"Cache-Control": "no-store", **(headers or {})}
     return JSONResponse(told, int(str(told["status"])), media_type=MEDIA_TYPE, headers=kept)
+
+
+class Problems:
+    """What Starlette refuses by itself, in plain text, is a problem like all others."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused: list[Message] = []
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start" and _is_plain_refusal(message):
+                refused.append(message)
+            elif refused:
+                await _refusal(refused[0], message["body"].decode())(scope, receive, send)
+            else:
+                await send(message)
+
+        await self._app(scope, receive, told)
+
+
+def _is_plain_refusal(start: Message) -> bool:
+    kind = Headers(raw=start["headers"]).get("content-type", "")
+    return bool(start["status"] >= HTTPStatus.BAD_REQUEST and kind.startswith("text/plain"))
+
+
+def _refusal(start: Message, said: str) -> Response:
+    status = HTTPStatus(start["status"])
+    told = {"type": "about:blank", "title": status.phrase, "status": status, "detail": said or status.description}
+    headers = Headers(raw=start["headers"])
+    return problem(told, {name: headers[name] for name in ("allow", "content-range") if name in headers})
 
 
 def problem_of(error: Error) -> ProblemError:

@@ -56,7 +56,7 @@ class Reading:
                 answers={200: Answer("A page", Found)},
             ),
             Operation("GET", "/events/{seq}", "getEvent", "One entry", "read", self.entry, (SEQ,),
-                      answers={200: entry}),
+                      answers={200: entry, 304: Answer("It is what `If-None-Match` names", None, ())}),
             Operation(
                 "GET", "/events/{seq}/proof", "getProof", "What proves one entry to whoever has the verifier key",
                 "read",
