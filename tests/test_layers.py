@@ -18,7 +18,7 @@ SRC = Path(indelible.__file__).parent.parent
 LEVELS = (
     ("errors",),
     ("background",),
-    ("values", "merkle", "files", "urls", "wording", "retry"),
+    ("values", "merkle", "files", "urls", "wording", "retry", "routes"),
     ("event",),
     ("actions", "store", "sent"),
     ("signer", "group", "capture", "prover", "index", "client"),

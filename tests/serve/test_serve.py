@@ -153,3 +153,17 @@ def test_config_show_tells_each_setting_and_where_it_is_from(tmp_path: Path, mon
     file.write_text("nose = 1\n")
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (refused.returncode, "no setting" in refused.stderr) == (2, True)
+
+
+def test_what_has_a_line_break_in_its_id_is_told_of_and_has_pages(start: Start, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/audit.db"
+    server = start(url)
+    with httpx2.Client(base_url=server.address, headers=key(url, "append", "read"), timeout=10) as client:
+        event = {"action": "THING_MADE", "entity": {"type": "Thing", "id": "a\nb/\n", "name": "The thing"}}
+        client.post("/api/v1/events", json=event | {"actor": {"id": "u\n1", "name": "Two lines"}})
+        told = client.get("/api/v1/entities/Thing/a%0Ab/%0A").json()
+        assert (told["type"], told["id"], len(told["entries"])) == ("Thing", "a\nb/\n", 1)
+        client.get(server.link)
+        for path, name in (("/entity/Thing/a%0Ab/%0A", "The thing"), ("/user/user/u%0A1", "Two lines")):
+            page = client.get(path)
+            assert (page.status_code, name in page.text) == (200, True)

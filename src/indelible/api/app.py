@@ -21,6 +21,7 @@ from indelible.api.problems import Fault, ProblemError, Problems, problem_of
 from indelible.api.reading import Reading
 from indelible.errors import Error
 from indelible.log import Log
+from indelible.routes import over_lines
 from indelible.upkeep import Upkeep
 
 MAX_BODY = 16 * 2**20  # bytes, as they are sent and as they are when they are unpacked
@@ -36,7 +37,7 @@ def create_api(log: Log, upkeep: Upkeep) -> Starlette:
     door = _Door(Admission(log, keys))
     told = document(operations)
     routes: list[BaseRoute] = [
-        *(Route(path, _Methods(door, some)) for path, some in _by_path(operations).items()),
+        *(over_lines(Route(path, _Methods(door, some))) for path, some in _by_path(operations).items()),
         Route("/openapi.json", lambda _: reply(told, headers={"Cache-Control": "public, max-age=300"})),
     ]
     return Starlette(
@@ -98,7 +99,7 @@ class _Methods:
 def _by_path(operations: Sequence[Operation]) -> dict[str, list[Operation]]:
     paths: dict[str, list[Operation]] = {}
     for operation in operations:
-        # An entity's id may have slashes in it.
+        # An entity's id may have slashes in it, and line breaks.
         path = operation.path.replace("/{type}/{id}", "/{type}/{id:path}")
         paths.setdefault(path, []).append(operation)
     return paths

@@ -17,6 +17,7 @@ from indelible.api.app import missing
 from indelible.capture.source import open_source
 from indelible.errors import Error
 from indelible.log import Log
+from indelible.routes import over_lines
 from indelible.sealer import Sealer
 from indelible.serve.headers import SafeHeaders
 from indelible.serve.metrics import Metrics
@@ -97,8 +98,8 @@ class Service:
             routes=[
                 Route("/healthz", _health(self.health)),
                 Route("/metrics", metrics.answer),
-                Mount("/api/v1", create_api(self.log, self.upkeep)),
-                Mount("/", pages),
+                over_lines(Mount("/api/v1", create_api(self.log, self.upkeep))),
+                over_lines(Mount("/", pages)),
             ],
             exception_handlers={404: missing},
             middleware=[*self._traced(), Middleware(SafeHeaders), Middleware(metrics.counting)],

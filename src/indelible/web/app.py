@@ -15,6 +15,7 @@ from indelible.errors import Error, NotFoundError, SlowSearchError
 from indelible.event import Entry, read
 from indelible.export.csv import COLUMNS
 from indelible.log import Log
+from indelible.routes import over_lines
 from indelible.search.meant import meant
 from indelible.search.page import Page, find
 from indelible.search.query import MAX_QUERY, Query
@@ -68,8 +69,8 @@ def create_app(
         *Jobs(frame, upkeep).routes(),
         Route("/feed/{webhook}", Programs(frame, log, upkeep).feed),
         static,
-        Mount("/as/{link}", routes=[static, *_reading(Frame(linked, None, lambda: upkeep.found), *parts)]),
-        Route("/{rest:path}", frame.page(frame.missing)),
+        over_lines(Mount("/as/{link}", routes=[static, *_reading(Frame(linked, None, lambda: upkeep.found), *parts)])),
+        over_lines(Route("/{rest:path}", frame.page(frame.missing))),
     ]
     return Starlette(routes=routes)
 

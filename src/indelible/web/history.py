@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from indelible.event import Entity, Entry
 from indelible.log import Log
+from indelible.routes import over_lines
 from indelible.search.history import Known, after, difference, history, thing
 from indelible.urls import entity_named
 from indelible.viewer import Viewer
@@ -31,7 +32,7 @@ class History:
         self._looks = looks
 
     def routes(self) -> Sequence[BaseRoute]:
-        return [Route("/entity/{type}/{id:path}", self._frame.page(self.show))]
+        return [over_lines(Route("/entity/{type}/{id:path}", self._frame.page(self.show)))]
 
     def show(self, request: Request, viewer: Viewer) -> Response:
         """`since` alone is the moment to be shown; with `until`, what is different between the two."""

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from indelible.event import Entity, Entry
 from indelible.log import Log
+from indelible.routes import over_lines
 from indelible.search.page import MAX_PAGE, Page, find
 from indelible.search.query import Query, Term, spell
 from indelible.viewer import Viewer
@@ -36,7 +37,7 @@ class User:
         self._looks = looks
 
     def routes(self) -> Sequence[BaseRoute]:
-        return [Route("/user/{type}/{key:path}", self._frame.page(self.show))]
+        return [over_lines(Route("/user/{type}/{key:path}", self._frame.page(self.show)))]
 
     def show(self, request: Request, viewer: Viewer) -> Response:
         """`since` and `until` narrow what is listed; who they are is told of all of it."""

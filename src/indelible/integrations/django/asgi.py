@@ -38,6 +38,7 @@ def with_audit_pages(
         from starlette.applications import Starlette
         from starlette.routing import Mount
 
+        from indelible.routes import over_lines
         from indelible.web import create_app
     except ImportError as error:
         raise UsageError("The audit pages need more packages: pip install 'indelible[server]'") from error
@@ -52,7 +53,7 @@ def with_audit_pages(
         if not made:  # in the process that serves, not in the one that forked it
             auditing, sees = audit(), viewer or signed_in_viewer
             pages = create_app(auditing.log, viewer=sees, shell=shell, refresh=auditing.seal, upkeep=auditing.upkeep)
-            made.append(Starlette(routes=[Mount(prefix, pages)]))
+            made.append(Starlette(routes=[over_lines(Mount(prefix, pages))]))
         await made[0](scope, receive, send)
 
     return serve
