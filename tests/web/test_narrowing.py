@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from indelible.event import Actor, Organization
+from indelible.event import Actor, Entity, Organization
 from indelible.web import app, facets
 from tests.store.test_log import happened
 from tests.web.conftest import Open
@@ -145,3 +145,16 @@ def test_a_range_of_any_length_is_drawn_as_far_as_it_can_be(pages: Open, since: 
     page = pages("org_a").get("/audit/", params={"q": "user:p1", "since": since, "until": until})
     assert page.status_code == 200
     assert sum(int(told.replace(",", "")) for _, _, told in BAR.findall(page.text)) == count(page.text) > 0
+
+
+@pytest.mark.parametrize("length", [970, 991, 1000])
+def test_no_way_is_longer_than_a_search_may_be(pages: Open, filled: World, length: int) -> None:
+    entity = Entity("Thing", "x" * length, "The thing")
+    (seq, *_) = filled.log.append([happened(entity=entity) for _ in range(120)])
+    client = pages()
+    for path in (f"entry/{seq}", f"?q=action:LICENSE_ASSIGNED&open={seq}", "facets?q=", f"entity/Thing/{entity.id}"):
+        page = client.get(f"/audit/{path}").text
+        links = {html.unescape(each) for each in re.findall(r'(?:href|hx-get)="(/audit/[^"]*)"', page)}
+        assert links
+        for link in links:
+            assert client.get(link).status_code != 400, link

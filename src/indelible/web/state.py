@@ -1,14 +1,14 @@
 """What a page of the log shows is said by its address alone: a link to it is the search itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
 from indelible.errors import QueryError
 from indelible.event import Entity
 from indelible.search.moment import WRITTEN, parse_moment
-from indelible.search.query import Query, parse, pieces, spell
+from indelible.search.query import MAX_QUERY, Query, parse, pieces, spell
 
 MAX_DIGITS = 18  # of a sequence number: SQLite's integers have 63 bits
 
@@ -42,18 +42,27 @@ class State:
         return self.link(before=None, after=None, **changes)
 
     def with_term(self, key: str, value: str, *, negated: bool = False) -> str:
-        """The address of the search that has this term, too. One that cannot be read is given up."""
+        """The address of the search that has this term, too; "" where that is too long to be one.
+
+        A search that cannot be read is given up.
+        """
         term = spell(key, value, negated=negated)
         try:
             known = pieces(self.q)
         except QueryError:
             known = []
-        return self.search(q=" ".join([*known, *([] if term in known else [term])]))
+        narrowed = replace(self, q=" ".join([*known, *([] if term in known else [term])]))
+        return narrowed.search() if narrowed.fits else ""
 
     @classmethod
     def of(cls, entity: Entity) -> "State":
         """All entries of one thing."""
         return cls(q=spell("entity", f"{entity.type}/{entity.id}"))
+
+    @property
+    def fits(self) -> bool:
+        """An id may be as long as a query."""
+        return len(self.q) <= MAX_QUERY
 
     @property
     def filtered(self) -> bool:

@@ -53,7 +53,7 @@ class User:
         state = State(q=spell("user", them.terms[0].value), since=given.since, until=given.until)
         page = self._found(query, viewer) if query else None
         found = page.entries if page else []
-        told = query and page and found and narrowing(
+        told = query and page and found and state.fits and narrowing(
             state=state, query=query, counted=page.counted, viewer=viewer, now=now
         )  # fmt: skip
         actor = newest.entries[0].actor
