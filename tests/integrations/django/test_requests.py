@@ -5,7 +5,8 @@ from unittest.mock import ANY
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
-from django.db import connection
+from django.core.management import call_command
+from django.db import DatabaseError, connection
 from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 
@@ -98,3 +99,16 @@ def test_what_is_said_in_a_view_wins_and_what_is_said_around_a_server_counts_for
         client.get("/write/", {"name": "chair"})
         client.get("/claimed/", {"name": "desk"})
     assert [entry.actor.name or entry.actor.id for entry in site.sealed()] == ["Dana Lee", "importer", "Dana Lee"]
+
+
+@pytest.mark.parametrize("agent", ["Mosaic", "Mozill\xe9", "Zoë 李"])
+def test_watched_strictly_no_header_makes_somebody_of_a_visitor(site: Site, client: Client, agent: str) -> None:
+    with with_settings(STRICT=True):
+        call_command("audit_watch", verbosity=0)
+    site.sealed()
+    with pytest.raises(DatabaseError, match="nobody is said to"):
+        Client(HTTP_USER_AGENT=agent).get("/write/", {"name": "refused"})
+    client.get("/write/", {"name": "chair"}, HTTP_USER_AGENT=agent)
+    (entry,) = site.sealed()
+    assert (entry.changes["name"]["new"], entry.actor.name) == ("chair", "Dana Lee")
+    assert entry.context.user_agent == agent

@@ -4,11 +4,13 @@ No import of a driver: the integrations run these texts on whichever the applica
 """
 
 import json
+import re
 from functools import lru_cache
 
 from indelible.capture.postgres.names import literal
 
 SETTING = "indelible.context"
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def set_to(held: str | None) -> str:
@@ -23,5 +25,5 @@ def select_to(held: str | None) -> str:
 
 @lru_cache(maxsize=64)
 def _written(held: str) -> str:
-    """In ASCII: the connection's encoding may have no other letters."""
-    return literal(held if held.isascii() else json.dumps(json.loads(held)))
+    """In ASCII: the connection's encoding may have no other letters. How it begins stays: the triggers look at that."""
+    return literal(_NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], held))
