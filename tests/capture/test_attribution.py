@@ -178,6 +178,63 @@ def test_driver_level_autocommit_is_recorded_as_unknown_and_leaves_no_context(wo
     assert who(world.sealed()) == ["unknown", "unknown"]
 
 
+READS = [
+    "WITH n AS (SELECT replace(x, 'a', 'b') AS deleted FROM t) SELECT * FROM n",
+    "WITH n AS (SELECT 'insert, delete' AS replace) SELECT * FROM n",
+    "EXPLAIN UPDATE t SET x = 'y'",
+    "PRAGMA table_info('update')",
+]
+
+
+@pytest.mark.parametrize("sql", READS)
+def test_what_only_reads_waits_for_no_writer_and_needs_no_right_to_write(
+    world: World, engine: Engine, sql: str
+) -> None:
+    world.db.execute("PRAGMA journal_mode = WAL")
+    world.db.execute("BEGIN IMMEDIATE")
+    with acting_as(DANA), engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.exec_driver_sql(sql).all()
+
+
+@pytest.mark.usefixtures("world")
+def test_a_pragma_runs_as_without_us(engine: Engine) -> None:
+    with acting_as(DANA), engine.connect() as connection:
+        for mode in ("wal", "delete"):
+            assert connection.exec_driver_sql(f"PRAGMA journal_mode = {mode}").scalar() == mode
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "/* from a view */ INSERT INTO t VALUES (1, 'x')",
+        "WITH n AS (SELECT 1) REPLACE INTO t SELECT 1, 'x' FROM n",
+        "WITH n AS (SELECT 1) INSERT /* either way */ OR IGNORE INTO t SELECT 1, 'x' FROM n",
+        "with recursive n as (select 0) update t set x = 'z' where id in n",
+        "-- all\nWITH n AS (SELECT 0 AS id) DELETE\nFROM t WHERE id IN n",
+    ],
+)
+def test_whatever_begins_a_write_it_carries_the_actor(world: World, engine: Engine, sql: str) -> None:
+    world.run("INSERT INTO t VALUES (0, 'raw')")
+    with acting_as(DANA), engine.begin() as connection:
+        connection.exec_driver_sql(sql)
+    assert who(world.sealed()) == ["unknown", "dana"]
+
+
+def test_rows_that_go_with_a_table_they_refer_to_are_deleted_by_whoever_drops_it(world: World) -> None:
+    world.watch("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE k (p REFERENCES p ON DELETE CASCADE)")
+    world.run("INSERT INTO p VALUES (1)")
+    with world.engine().connect() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+        with acting_as(DANA):
+            connection.exec_driver_sql("INSERT INTO k VALUES (1)")
+        with acting_as(KIM):
+            connection.exec_driver_sql("DROP TABLE p")
+        connection.commit()
+    created, deleted = world.sealed()[1:]
+    assert (who([created, deleted]), deleted.operation) == (["dana", "kim"], "delete")
+
+
 def test_texts_of_any_length_and_kind_fit_into_the_entry(world: World, engine: Engine) -> None:
     hostile = "\x01\ud800🔑" * 30_000
     behind = Actor(id=hostile, name=hostile, email=hostile)

@@ -58,14 +58,16 @@ def test_nobody_after_a_savepoint_is_not_who_acted_before_it(world: World, engin
     assert who(world.sealed()) == ["dana", "unknown"]
 
 
-def test_a_savepoint_typed_as_text_changes_nobodys_name(world: World, engine: Engine) -> None:
+@pytest.mark.parametrize("sql", ["rollback to s", "/* app:shop */ -- a word\nROLLBACK TO SAVEPOINT s"])
+def test_a_savepoint_typed_as_text_changes_nobodys_name(world: World, engine: Engine, sql: str) -> None:
     with engine.begin() as connection:
         write = writer(connection)
         write("dana")
         connection.exec_driver_sql("SAVEPOINT s")
-        write("kim")
-        connection.exec_driver_sql("rollback to s")
-        write("kim")
+        with acting_as(ACTORS["kim"]):
+            write("unknown")  # inside kim
+            connection.exec_driver_sql(sql)
+            write("unknown")
     assert who(world.sealed()) == ["dana", "kim"]
 
 
@@ -81,7 +83,7 @@ def test_a_released_savepoint_shows_no_context_to_others(world: World, engine: E
     assert who(world.sealed()) == ["dana", "dana"]
 
 
-@pytest.mark.parametrize("end", ["COMMIT", "end transaction", " commit"])
+@pytest.mark.parametrize("end", ["COMMIT", "end transaction", " commit", "/* done */ COMMIT"])
 def test_a_commit_typed_as_text_leaves_no_context(world: World, engine: Engine, end: str) -> None:
     with engine.connect() as connection:
         writer(connection)("dana")

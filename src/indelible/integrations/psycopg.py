@@ -15,11 +15,11 @@ from typing import Any
 
 from psycopg import AsyncConnection, Connection, errors, generators
 from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.sql import Composable
 
 from indelible.capture.context import acting
 from indelible.capture.postgres.carry import select_to, set_to
 from indelible.errors import CaptureError
+from indelible.integrations import statements
 
 _RUN, _START = "_exec_command", "_start_query"
 CARRIED = "indelible_carried"  # on the connection: who acts, as its transaction says
@@ -70,10 +70,11 @@ def _following(factory: Any) -> Any:
 
     def _start_query(self: Any, query: Any = None) -> Steps:
         yield from factory._start_query(self, query)  # noqa: SLF001 - it begins a transaction if it has to
-        said = _change(self._conn)
+        text = statements.text_of(query, None)
+        said = None if statements.controls(text) else _change(self._conn)
         if said:
             yield from self._conn._exec_command(said)  # noqa: SLF001
-        if query is not None and _takes_back(query):
+        if statements.undoes(text):
             setattr(self._conn, CARRIED, _UNSURE)
 
     return type(factory.__name__, (factory,), {"__slots__": (), "__module__": factory.__module__, _START: _start_query})
@@ -81,22 +82,14 @@ def _following(factory: Any) -> Any:
 
 def _change(connection: AnyConnection) -> str | None:
     """What to run first; None where nothing is to be said, or it would hold for no more than itself."""
-    now = acting()
-    lone = connection.pgconn.transaction_status == TransactionStatus.IDLE
-    if lone and connection.autocommit:
+    now, status = acting(), connection.pgconn.transaction_status
+    if status == TransactionStatus.IDLE and connection.autocommit:
         setattr(connection, CARRIED, None)
         return select_to(now) if now and connection._pipeline else None  # noqa: SLF001 - what goes together is a transaction
-    if now is getattr(connection, CARRIED):
-        return None
+    if now is getattr(connection, CARRIED) or status == TransactionStatus.INERROR:
+        return None  # in error, anything but a rollback would only hide what went wrong
     setattr(connection, CARRIED, now)
     return set_to(now)
-
-
-def _takes_back(query: Any) -> bool:
-    """A savepoint rolled back in plain text."""
-    text = query.as_string(None) if isinstance(query, Composable) else query
-    start = text.lstrip()[:8].upper() if isinstance(text, str | bytes) else ""
-    return start in ("ROLLBACK", b"ROLLBACK")
 
 
 def _begin(connection: AnyConnection, command: bytes, held: str) -> Steps:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from indelible.capture.context import acting
 from indelible.capture.postgres.carry import select_to
+from indelible.integrations import statements
 
 _KEY = "indelible_acting"  # in Connection.info: who acts, as this transaction says
 
@@ -38,12 +39,14 @@ def _attach_psycopg(engine: Engine, committed: Callable[[], None]) -> None:
 def _attach_any(engine: Engine) -> None:
     @event.listens_for(engine, "before_cursor_execute")
     def _before(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if statements.controls(statement):  # nothing may stand before SET TRANSACTION, or a rollback after an error
+            if statements.undoes(statement):
+                connection.info[_KEY] = object()
+            return
         now = acting()
         if now is not connection.info.get(_KEY):
             connection.info[_KEY] = now  # first: the statement that says it comes by here too
             _run(connection, select_to(now))
-        if _takes_back(statement):
-            connection.info[_KEY] = object()
 
     def _forget(connection: Connection, *_: Any) -> None:
         if not connection.invalidated:  # a lost connection has no info to forget
@@ -53,11 +56,6 @@ def _attach_any(engine: Engine) -> None:
     event.listen(engine, "rollback", _forget)
     event.listen(engine, "rollback_savepoint", lambda connection, *_: connection.info.update({_KEY: object()}))
     event.listen(engine, "reset", lambda _driver, record, _state: record.info.pop(_KEY, None))
-
-
-def _takes_back(statement: str) -> bool:
-    """A savepoint rolled back in plain text: what was said since goes with it, so it is said again."""
-    return statement.lstrip()[:8].upper() == "ROLLBACK"
 
 
 def _run(connection: Connection, statement: str) -> None:

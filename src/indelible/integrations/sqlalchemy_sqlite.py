@@ -2,7 +2,6 @@
 changes; one more, before COMMIT, says that nobody does from there on. A rollback or a crash takes them along.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,13 +10,8 @@ from sqlalchemy.engine import Connection, ExecutionContext
 
 from indelible.capture.context import acting, carry, new_transaction
 from indelible.capture.sqlite.carry import CLEAR, SET
+from indelible.integrations import statements
 
-# Typed as text, or a savepoint's. RELEASE commits when no BEGIN came before the savepoint, as pysqlite has it.
-_ENDS = re.compile(r"\s*(COMMIT|END|RELEASE)\b", re.IGNORECASE)
-_COMMITS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
-_UNDOES = re.compile(r"\s*ROLLBACK\b", re.IGNORECASE)
-_READS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
-_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 _KEY = "indelible_acting"  # in Connection.info: who acts by the tape's last row, None for nobody, or _UNSURE
 _UNSURE = object()  # that row may be there or not: a savepoint was rolled back over it, or nothing was written yet
 _TRANSACTION = "indelible_transaction"  # and the transaction's id
@@ -35,7 +29,7 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
         _context: ExecutionContext | None,
         _many: bool,  # noqa: FBT001
     ) -> None:
-        if not _READS.match(statement):
+        if not statements.reads(statement):
             _prepare(connection, statement)
 
     @event.listens_for(engine, "commit")
@@ -59,15 +53,15 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
 def _prepare(connection: Connection, statement: str) -> None:
     """Before a statement that may write: the tape says who acts. Before one that may end the transaction: nobody."""
     info, driver = connection.info, _driver(connection)
-    if _UNDOES.match(statement):
+    if statements.undoes(statement):
         info.update({_KEY: _UNSURE} if _KEY in info else {})
-    elif _ENDS.match(statement):
+    elif statements.ends(statement):
         if info.get(_KEY) is not None:
             driver.execute(CLEAR)
             info[_KEY] = None
-        if _COMMITS.match(statement):
+        if statements.commits(statement):
             info.pop(_TRANSACTION, None)
-    elif _WRITES.search(statement):
+    elif statements.writes_on_sqlite(statement):
         _say(driver, info, acting())
 
 

@@ -134,6 +134,21 @@ def test_a_failed_transaction_leaves_nobody_behind(world: PostgresWorld, db: Any
     assert who(world.sealed()) == ["unknown", "unknown"]
 
 
+def test_a_savepoint_rolled_back_by_somebody_else_than_who_failed_in_it(world: PostgresWorld, db: Any) -> None:
+    with acting_as(DANA):
+        db.execute(INSERT)
+    db.execute("SAVEPOINT s")
+    with acting_as(KIM), pytest.raises(psycopg.errors.DivisionByZero):
+        db.execute("SELECT 1/0")
+    db.execute("/* enough */ ROLLBACK TO SAVEPOINT s")
+    db.execute(INSERT)
+    db.execute("SET lock_timeout = 1; INSERT INTO t (x) VALUES ('behind')")
+    with acting_as(KIM):
+        db.execute("SET lock_timeout = 0; INSERT INTO t (x) VALUES ('behind')")
+    db.commit()
+    assert who(world.sealed()) == ["dana", "unknown", "unknown", "kim"]
+
+
 def test_a_request_that_names_nobody_is_unknown_with_its_address_and_the_database_user(
     world: PostgresWorld, db: Any
 ) -> None:

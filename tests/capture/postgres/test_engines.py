@@ -3,14 +3,14 @@
 import asyncio
 import itertools
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
 
@@ -196,7 +196,9 @@ def test_an_engine_attached_late_reaches_the_connections_that_are_pooled_already
     assert who(world.sealed()) == ["unknown", "dana"]
 
 
-@pytest.mark.parametrize("sql", ["ROLLBACK TO s", " rollback to savepoint s"])
+@pytest.mark.parametrize(
+    "sql", ["ROLLBACK TO s", " rollback to savepoint s", "/* app:shop */ -- a word\nROLLBACK TO s"]
+)
 def test_a_savepoint_rolled_back_in_plain_text_changes_nobodys_name(world: PostgresWorld, user: Any, sql: str) -> None:
     def work(connection: Connection) -> None:
         with acting_as(DANA):
@@ -212,6 +214,36 @@ def test_a_savepoint_rolled_back_in_plain_text_changes_nobodys_name(world: Postg
 
     user.use(work)
     assert who(world.sealed()) == ["dana", "unknown"] * 2
+
+
+def test_an_error_is_skipped_outside_of_the_actor_in_whose_name_it_happened(world: PostgresWorld, user: Any) -> None:
+    """As an import does it, whose helper acts as the import. `t` has no room for a second row of an id."""
+
+    @acting_as(DANA)
+    def put(connection: Connection, id_: int) -> None:
+        connection.execute(text("INSERT INTO t OVERRIDING SYSTEM VALUE VALUES (:id, 'dana')"), {"id": id_})
+
+    def work(connection: Connection) -> None:
+        connection.exec_driver_sql("DELETE FROM t")
+        for id_ in (7, 7, 8):
+            with suppress(IntegrityError), connection.begin_nested():
+                put(connection, id_)
+        connection.exec_driver_sql(INSERT)
+
+    user.use(work)
+    created = [entry for entry in world.sealed() if entry.operation == "create"]
+    assert who(created) == ["dana", "dana", "unknown"] * 2
+
+
+def test_what_must_come_first_in_a_transaction_comes_first(world: PostgresWorld, user: Any) -> None:
+    def work(connection: Connection) -> None:
+        with acting_as(DANA):
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+            assert connection.exec_driver_sql("SHOW transaction_isolation").scalar() == "serializable"
+            connection.exec_driver_sql(INSERT)
+
+    user.use(work)
+    assert who(world.sealed()) == ["dana", "dana"]
 
 
 STEPS = st.sampled_from(["dana", "kim", "unknown", "begin", "rollback", "release"])

@@ -1,11 +1,14 @@
 """Whichever way Django writes, the write carries who acts; and nothing is left to whoever writes next."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from indelible import Actor, acting_as
@@ -230,6 +233,59 @@ def test_typed_transactions_leave_no_actor_behind(site: Site) -> None:
     site.raw("UPDATE shop_product SET stock = 9")
     make("unclaimed")
     assert who(site.sealed()) == ["u_1", "unknown", "unknown"]
+
+
+def test_a_comment_in_front_of_a_rollback_changes_nobody_s_name(site: Site) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        with acting_as(DANA):
+            make("one")
+        cursor.execute("SAVEPOINT s")
+        with acting_as(KIM):
+            make("gone")
+            cursor.execute("/* app:shop */ ROLLBACK TO SAVEPOINT s")
+            make("two")
+    assert who(site.sealed()) == ["u_1", "u_2"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH n AS (SELECT replace(name, 'a', 'b') AS deleted FROM shop_product) SELECT count(*) FROM n",
+        "EXPLAIN DELETE FROM shop_product",
+    ],
+)
+def test_what_only_reads_waits_for_no_writer(sqlite_site: Site, sql: str) -> None:
+    with closing(sqlite3.connect(sqlite_site.database["NAME"], isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode = WAL").fetchall()
+        writer.execute("BEGIN IMMEDIATE")
+        sqlite_site.reconnect(OPTIONS={"timeout": 0.1})
+        with acting_as(DANA), connection.cursor() as cursor:
+            cursor.execute(sql)
+            assert cursor.fetchall()
+
+
+@pytest.mark.usefixtures("sqlite_site")
+def test_a_pragma_runs_as_without_us() -> None:
+    with acting_as(DANA), connection.cursor() as cursor:
+        for mode in ("wal", "delete"):
+            cursor.execute(f"PRAGMA journal_mode = {mode}")
+            assert cursor.fetchall() == [(mode,)]
+
+
+def test_rows_that_go_with_a_table_they_refer_to_are_deleted_by_whoever_drops_it(sqlite_site: Site) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE p (id integer PRIMARY KEY)")
+        cursor.execute("CREATE TABLE k (p integer REFERENCES p ON DELETE CASCADE)")
+        call_command("audit_watch", verbosity=0)
+        cursor.execute("INSERT INTO p VALUES (1)")
+        sqlite_site.sealed()
+        with transaction.atomic():
+            with acting_as(DANA):
+                cursor.execute("INSERT INTO k VALUES (1)")
+            with acting_as(KIM):
+                cursor.execute("DROP TABLE p")
+    created, deleted = sqlite_site.sealed()
+    assert (who([created, deleted]), deleted.operation) == (["u_1", "u_2"], "delete")
 
 
 def test_manual_transactions_carry_who_acts(site: Site) -> None:

@@ -11,7 +11,7 @@ from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
 from indelible.capture.context import acting as known
 from indelible.capture.postgres.carry import set_to
-from indelible.integrations.django import statements
+from indelible.integrations import statements
 from indelible.integrations.django.acting import acting
 
 if is_psycopg3:

@@ -13,7 +13,7 @@ from typing import Any
 
 from indelible.capture.context import carry, new_transaction
 from indelible.capture.sqlite.carry import CLEAR, SET
-from indelible.integrations.django import statements
+from indelible.integrations import statements
 from indelible.integrations.django.acting import acting
 
 _UNSURE = object()  # what was said may be there or not: nothing was said yet, or it was rolled back
@@ -77,7 +77,7 @@ class Carrier:
             self._said = _UNSURE
         elif statements.ends(text):
             self._take_back(connection, driver)
-        elif statements.writes(text):
+        elif statements.writes_on_sqlite(text):
             now = acting()
             if not driver.in_transaction and _autocommits(driver):
                 return now

@@ -13,7 +13,7 @@ from django.db.migrations.operations import RenameModel
 
 from indelible.actions import ActionMap, TableMap
 from indelible.capture.source import open_source
-from indelible.integrations.django import statements
+from indelible.integrations import statements
 from indelible.integrations.django.conf import MIGRATIONS, configured, watched
 from indelible.integrations.django.databases import source_url
 from indelible.integrations.django.defaults import fitted, given_tables, merged

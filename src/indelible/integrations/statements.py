@@ -3,17 +3,29 @@
 import re
 from typing import Any
 
-_READS = re.compile(r"[\s(]*SELECT\b", re.IGNORECASE)
-_CHANGES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
+# What may stand before a word, or between two. No letter of it is read twice, so a text of any length is read at once.
+BLANK = r"(?:\s|/\*.*?\*/|--[^\n]*)"
+
+
+def _begins(words: str) -> re.Pattern[str]:
+    return re.compile(rf"{BLANK}*+(?:{words})\b", re.IGNORECASE | re.DOTALL)
+
+
+_READS = re.compile(rf"(?:{BLANK}|\()*+SELECT\b", re.IGNORECASE | re.DOTALL)
+_CHANGES = _begins("INSERT|UPDATE|DELETE")
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|COPY|EXECUTE)\b", re.IGNORECASE)
-_ENDS = re.compile(r"\s*(COMMIT|END|RELEASE)\b", re.IGNORECASE)
-_COMMITS = re.compile(r"\s*(COMMIT|END)\b", re.IGNORECASE)
-_UNDOES = re.compile(r"\s*ROLLBACK\b", re.IGNORECASE)
-_CONTROLS = re.compile(
-    r"\s*(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|SET|RESET|PREPARE\s+TRANSACTION)\b", re.IGNORECASE
+# SQLite tells a write by its first word; but for WITH, where it stands behind, and any word may be in a text or a name.
+# DROP TABLE deletes rows of others that refer to its own.
+_WRITES_ON_SQLITE = _begins(
+    rf"INSERT|UPDATE|DELETE|REPLACE|DROP{BLANK}++TABLE"
+    rf"|WITH\b.*?\b(?:(?:INSERT|REPLACE){BLANK}++(?:INTO|OR)|UPDATE|DELETE{BLANK}++FROM)"
 )
+_ENDS = _begins("COMMIT|END|RELEASE")
+_COMMITS = _begins("COMMIT|END")
+_UNDOES = _begins("ROLLBACK|ABORT")
+_CONTROLS = _begins(r"BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|SET|RESET|PREPARE\s+TRANSACTION")
 # What PostgreSQL refuses inside a transaction, or what ends it by itself.
-_ALONE = re.compile(r"\bCONCURRENTLY\b|\A\s*(CALL\b|DO\b.*\b(COMMIT|ROLLBACK)\b)", re.IGNORECASE | re.DOTALL)
+_ALONE = re.compile(rf"\bCONCURRENTLY\b|\A{BLANK}*+(?:CALL\b|DO\b.*\b(?:COMMIT|ROLLBACK)\b)", re.IGNORECASE | re.DOTALL)
 _NARROWS = re.compile(r'\s*ALTER\s+TABLE\s+"([^"]+)"\s+DROP\s+COLUMN\b', re.IGNORECASE)
 _DEFINES = re.compile(r"\s*(CREATE|ALTER|DROP)\s+TABLE\b", re.IGNORECASE)
 
@@ -43,6 +55,11 @@ def writes(text: str | None) -> bool:
     return text is None or _WRITES.search(text) is not None
 
 
+def writes_on_sqlite(text: str | None) -> bool:
+    """Not in doubt: to say who acts takes the lock of the one writer."""
+    return text is None or _WRITES_ON_SQLITE.match(text) is not None
+
+
 def ends(text: str | None) -> bool:
     """A typed COMMIT. RELEASE commits when no BEGIN came before its savepoint."""
     return text is not None and _ENDS.match(text) is not None
@@ -58,8 +75,8 @@ def undoes(text: str | None) -> bool:
 
 
 def controls(text: str | None) -> bool:
-    """Says something about the transaction or the session, and changes no row."""
-    return text is not None and _CONTROLS.match(text) is not None
+    """Says something about the transaction or the session, and changes no row: no other statement stands behind it."""
+    return text is not None and _CONTROLS.match(text) is not None and ";" not in text.rstrip("; \n")
 
 
 def stands_alone(text: str | None) -> bool:
