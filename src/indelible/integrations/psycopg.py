@@ -40,7 +40,11 @@ def attach(connection: AnyConnection, committed: Callable[[], None] | None = Non
         ours.server_cursor_factory = _following(ours.server_cursor_factory)
 
 
-def begin_with_actor(connection: AnyConnection, committed: Callable[[], None] | None = None) -> bool:
+def begin_with_actor(
+    connection: AnyConnection,
+    committed: Callable[[], None] | None = None,
+    who: Callable[[], str | None] = acting,
+) -> bool:
     """Only what begins says who acts; another who acts within it is somebody else's to say. False: it did already."""
     if hasattr(connection, CARRIED):
         return False
@@ -51,7 +55,7 @@ def begin_with_actor(connection: AnyConnection, committed: Callable[[], None] | 
     def run_with_actor(command: Any, *options: Any, **named: Any) -> Steps:
         told = command[:8] if isinstance(command, bytes) else b""
         if told.startswith(b"BEGIN") and connection.pgconn.transaction_status == TransactionStatus.IDLE:
-            held = None if connection._pipeline else acting()  # noqa: SLF001 - there, a message holds one statement
+            held = None if connection._pipeline else who()  # noqa: SLF001 - there, a message holds one statement
             setattr(connection, CARRIED, held)
             return run(command, *options, **named) if held is None else _begin(connection, command, held)
         if told in (b"COMMIT", b"ROLLBACK"):

@@ -12,6 +12,7 @@ def _begins(words: str) -> re.Pattern[str]:
 
 
 _READS = re.compile(rf"(?:{BLANK}|\()*+SELECT\b", re.IGNORECASE | re.DOTALL)
+_FROM_A_TABLE = re.compile(r'\bFROM "')
 _CHANGES = _begins("INSERT|UPDATE|DELETE")
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|COPY|EXECUTE)\b", re.IGNORECASE)
 # SQLite tells a write by its first word; but for WITH, where it stands behind, and any word may be in a text or a name.
@@ -44,6 +45,11 @@ def text_of(sql: Any, cursor: Any) -> str | None:
 def reads(text: str | None) -> bool:
     """Only a lone SELECT: another statement may stand behind it."""
     return text is not None and _READS.match(text) is not None and ";" not in text
+
+
+def queries(text: str | None) -> bool:
+    """A SELECT as Django's models write it, which names a table in quotes. Of any other, a function may write."""
+    return reads(text) and _FROM_A_TABLE.search(str(text)) is not None
 
 
 def changes(text: str | None) -> bool:

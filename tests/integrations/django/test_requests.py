@@ -2,6 +2,7 @@
 
 from unittest.mock import ANY
 
+import psycopg
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
@@ -64,10 +65,43 @@ def test_a_visitor_s_write_is_attributed_to_nobody(site: Site, dana: User, path:
         assert (entry.actor.type, entry.actor.id, entry.context.ip) == ("unknown", None, "192.0.2.8")
 
 
-def test_a_request_that_only_reads_asks_for_no_user(site: Site, client: Client) -> None:
+@pytest.mark.parametrize(("path", "expected"), [("/read/", [ANY]), ("/read-atomic/", ["BEGIN", ANY, ANY, "COMMIT"])])
+def test_a_request_that_only_reads_asks_for_no_user(
+    site: Site, client: Client, path: str, expected: list[object]
+) -> None:
     with CaptureQueriesContext(connection) as queries:
-        client.get("/read/")
-    assert [query["sql"] for query in queries] == [ANY]
+        client.get(path)
+    assert [query["sql"] for query in queries] == expected
+
+
+@pytest.fixture
+def written_by_functions(postgres_site: Site) -> Site:
+    insert = "INSERT INTO shop_product (name, price, stock) VALUES (n, 1, 1)"
+    postgres_site.raw(f"CREATE FUNCTION put(n text) RETURNS integer LANGUAGE sql AS $$ {insert} RETURNING 1 $$")
+    postgres_site.raw(f"CREATE PROCEDURE make(n text) LANGUAGE sql AS $$ {insert} $$")
+    return postgres_site
+
+
+@pytest.mark.parametrize("way", ["select", "call", "copy"])
+@pytest.mark.parametrize("after", [{}, {"after": "imported"}])
+def test_what_a_function_a_procedure_or_copy_writes_in_a_transaction_is_by_the_signed_in_user(
+    written_by_functions: Site, way: str, after: dict[str, str]
+) -> None:
+    dana = User.objects.create_user("dana", "dana@acme.test", "secret")
+    browser = Client()
+    browser.force_login(dana)
+    written_by_functions.sealed()
+    browser.get("/raw/", {"way": way, "name": "chair", **after})
+    entries = of_products(written_by_functions.sealed())
+    assert [entry.actor.name for entry in entries] == ["importer"] * len(after) + ["dana"]
+
+
+@pytest.mark.parametrize("way", ["select", "call", "copy"])
+def test_watched_strictly_a_visitor_writes_by_no_function_either(written_by_functions: Site, way: str) -> None:
+    with with_settings(STRICT=True):
+        call_command("audit_watch", verbosity=0)
+    with pytest.raises((DatabaseError, psycopg.DatabaseError), match="nobody is said to"):
+        Client().get("/raw/", {"way": way, "name": "chair", "after": "imported"})
 
 
 def test_signing_in_is_by_whoever_signs_in(site: Site, dana: User) -> None:

@@ -230,9 +230,12 @@ def test_typed_transactions_leave_no_actor_behind(site: Site) -> None:
         cursor.execute("BEGIN")
         make("gone")
         cursor.execute("ROLLBACK")
+        cursor.execute("BEGIN")
+        make("typed again")
+        cursor.execute("COMMIT")
     site.raw("UPDATE shop_product SET stock = 9")
     make("unclaimed")
-    assert who(site.sealed()) == ["u_1", "unknown", "unknown"]
+    assert who(site.sealed()) == ["u_1", "u_1", "unknown", "unknown", "unknown"]
 
 
 def test_a_comment_in_front_of_a_rollback_changes_nobody_s_name(site: Site) -> None:

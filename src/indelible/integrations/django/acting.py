@@ -19,13 +19,13 @@ class _Asked:
         self.arrived = arrived
         self._who = who
         self._actor: Actor | None = None
-        self._text = arrived
+        self.told = arrived  # when last asked
 
     def text(self) -> str | None:
         actor = self._who()
         if actor != self._actor:
-            self._actor, self._text = actor, self.arrived if actor is None else _said(actor)
-        return self._text
+            self._actor, self.told = actor, self.arrived if actor is None else _said(actor)
+        return self.told
 
 
 def _said(actor: Actor) -> str | None:
@@ -46,6 +46,12 @@ def asking(who: Callable[[], Actor | None]) -> Iterator[None]:
         yield
     finally:
         _asked.reset(token)
+
+
+def known() -> str | None:
+    """What a write made here carries, as far as that is known without asking."""
+    held, asked = context.acting(), _asked.get()
+    return held if asked is None or held is not asked.arrived else asked.told
 
 
 def acting() -> str | None:

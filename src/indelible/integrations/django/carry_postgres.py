@@ -5,14 +5,14 @@ Django's ordinary cursors.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.db.backends.postgresql.psycopg_any import is_psycopg3
 
-from indelible.capture.context import acting as known
 from indelible.capture.postgres.carry import set_to
 from indelible.integrations import statements
-from indelible.integrations.django.acting import acting
+from indelible.integrations.django.acting import acting, known
 
 if is_psycopg3:
     from psycopg import ClientCursor
@@ -25,8 +25,9 @@ _UNSURE = object()  # a savepoint was rolled back over it, or only the server kn
 
 def attach(connection: Any) -> None:
     """For every statement of one of Django's connections, and for its driver's own transactions. Repeatable."""
-    if is_psycopg3:
-        begin_with_actor(connection.connection)
+    driver = connection.connection
+    if is_psycopg3 and begin_with_actor(driver, who=known):
+        driver.cursor_factory = _copying(driver.cursor_factory)
     if carrying not in connection.execute_wrappers:
         # In front: `with connection.execute_wrapper(...)` takes away whatever is last.
         connection.execute_wrappers.insert(0, carrying)
@@ -35,19 +36,40 @@ def attach(connection: Any) -> None:
 def carrying(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
     """An execute wrapper: the statement, with who acts."""
     text = statements.text_of(sql, context["cursor"].cursor)
-    if statements.reads(text):
-        return execute(sql, params, many, context)
     write = _Write(execute, text, (sql, params, many, context))
     if write.status == IDLE:
         write.carried = None
-    changes = statements.changes(text)
-    if not changes and statements.controls(text):
+    if statements.controls(text) or statements.undoes(text):
         return write.control(undoes=statements.undoes(text))
-    if write.status == IN_TRANSACTION:
-        return write.inside(acting())
-    if write.status == IDLE and (changes or (statements.writes(text) and not statements.stands_alone(text))):
-        return write.first(acting())
-    return write.as_it_is()
+    if write.status == IDLE and write.autocommits:
+        writes = statements.changes(text) or (statements.writes(text) and not statements.stands_alone(text))
+        return write.alone(acting()) if writes and not statements.reads(text) else write.as_it_is()
+    if write.status not in (IDLE, IN_TRANSACTION):
+        return write.as_it_is()
+    now = known() if statements.queries(text) else acting()  # to ask may be what begins
+    return write.inside(now) if write.status == IN_TRANSACTION else write.first(now)
+
+
+@cache
+def _copying(factory: Any) -> Any:
+    """The same cursors, whose COPY comes by no wrapper."""
+
+    def copy(self: Any, *given: Any, **named: Any) -> Any:
+        _say_first(self.connection)
+        return factory.copy(self, *given, **named)
+
+    return type(factory.__name__, (factory,), {"__module__": factory.__module__, "copy": copy})
+
+
+def _say_first(driver: Any) -> None:
+    """In a transaction, or where one is to come."""
+    status = driver.pgconn.transaction_status
+    if status == IN_TRANSACTION or (status == IDLE and not driver.autocommit):
+        now = acting()
+        if _carried(driver) is not now:
+            with driver.cursor() as cursor:
+                cursor.execute(set_to(now))
+            _note(driver, now)
 
 
 class _Write:
@@ -59,7 +81,14 @@ class _Write:
         self._given = given
         self._cursor = given[3]["cursor"].cursor
         self._driver = self._cursor.connection
-        self.status = (self._driver.pgconn if is_psycopg3 else self._driver.info).transaction_status
+
+    @property
+    def status(self) -> int:
+        return int((self._driver.pgconn if is_psycopg3 else self._driver.info).transaction_status)
+
+    @property
+    def autocommits(self) -> bool:
+        return bool(self._driver.autocommit)
 
     @property
     def carried(self) -> object:
@@ -80,31 +109,25 @@ class _Write:
 
     def inside(self, now: str | None) -> Any:
         """In a transaction that has begun: say only what it does not carry yet."""
-        if self.carried is now:
+        return self.as_it_is() if self.carried is now else self._after_saying(now)
+
+    def alone(self, now: str | None) -> Any:
+        """In autocommit mode nothing begins by itself."""
+        if now is None:
             return self.as_it_is()
-        self.carried = now
-        if self._one_message():
-            return self._with_prefix(now)
-        self._run(set_to(now))
-        return self.as_it_is()
+        return self._with_prefix(now) if self._one_message() else self._begun_and_committed(now)
 
     def first(self, now: str | None) -> Any:
-        """Nothing has begun: in Django's transaction the BEGIN is still to come; in autocommit mode there is none."""
-        if self._driver.autocommit:
-            if now is None:
-                return self.as_it_is()
-            return self._with_prefix(now) if self._one_message() else self._alone(now)
-        if is_psycopg3 and now is known() and not self._given[2] and not self._driver._pipeline:  # noqa: SLF001
-            return self.as_it_is()  # BEGIN says it, but not in a pipeline, which executemany uses
-        return self._begun(now)
+        """Nothing has begun: BEGIN goes ahead with what is known, but not in a pipeline, which executemany uses."""
+        begins = is_psycopg3 and not self._given[2] and not self._driver._pipeline  # noqa: SLF001
+        return self.as_it_is() if begins else self._after_saying(now)
 
-    def _begun(self, now: str | None) -> Any:
-        """BEGIN goes ahead with what is known without asking; the write says the rest."""
-        if not self._one_message():
+    def _after_saying(self, now: str | None) -> Any:
+        if self._one_message():
+            result = self._with_prefix(now)
+        else:
             self._run(set_to(now))
-            self.carried = now
-            return self.as_it_is()
-        result = self._with_prefix(now)
+            result = self.as_it_is()
         self.carried = now
         return result
 
@@ -126,7 +149,7 @@ class _Write:
             self._cursor.nextset()  # past ours, to what the statement itself gave
         return result
 
-    def _alone(self, now: str) -> Any:
+    def _begun_and_committed(self, now: str) -> Any:
         """A transaction of its own, around statements that go one by one."""
         self._run("BEGIN; " + set_to(now))
         try:

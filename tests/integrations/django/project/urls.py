@@ -6,6 +6,8 @@ from tests.integrations.django.project import views
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("read/", views.read),
+    path("read-atomic/", views.read_atomic),
+    path("raw/", views.raw),
     path("write/", views.write),
     path("atomic/", views.atomic),
     path("claimed/", views.claimed),

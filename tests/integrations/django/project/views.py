@@ -1,7 +1,7 @@
 """Ways in which a view writes."""
 
 from django.contrib.auth import get_user_model, login
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 
 from indelible import Actor, acting_as
@@ -36,6 +36,26 @@ async def write_async(request: HttpRequest) -> HttpResponse:
     product = await Product.objects.acreate(name=request.GET["name"])
     product.stock = 3
     await product.asave()
+    return HttpResponse()
+
+
+def read_atomic(_request: HttpRequest) -> HttpResponse:
+    with transaction.atomic():
+        return HttpResponse(str(Product.objects.filter(name__contains="a").count() + len(Product.objects.all())))
+
+
+def raw(request: HttpRequest) -> HttpResponse:
+    """By a function, a procedure or COPY, in a transaction; `after`: a write of somebody else's in it."""
+    name = request.GET["name"]
+    with transaction.atomic(), connection.cursor() as cursor:
+        if "after" in request.GET:
+            with acting_as(Actor.system("importer")):
+                Product.objects.create(name=request.GET["after"])
+        if request.GET["way"] == "copy":
+            with cursor.copy("COPY shop_product (name, price, stock) FROM STDIN") as copy:
+                copy.write_row((name, 1, 1))
+        else:
+            cursor.execute({"select": "SELECT * FROM put(%s)", "call": "CALL make(%s)"}[request.GET["way"]], [name])
     return HttpResponse()
 
 
