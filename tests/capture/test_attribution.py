@@ -168,14 +168,51 @@ def test_entries_of_one_transaction_share_its_id_and_others_do_not(world: World,
     assert [ids.count(id_) for id_ in ids] == [3] * 6
 
 
-def test_driver_level_autocommit_is_recorded_as_unknown_and_leaves_no_context(world: World) -> None:
+def test_each_write_of_an_engine_in_autocommit_is_by_who_acts_and_leaves_nobody_behind(world: World) -> None:
     world.watch(T)
     engine = world.engine(isolation_level="AUTOCOMMIT")
     with acting_as(DANA), engine.connect() as connection:
         add(connection, 1)
         assert world.left_open() is None
-        add(connection, 2)
-    assert who(world.sealed()) == ["unknown", "unknown"]
+        connection.execute(insert(t), [{"id": 2, "x": "b"}, {"id": 3, "x": "c"}])
+        connection.exec_driver_sql("INSERT INTO t VALUES (?, 'd')", [(4,), (5,)])
+        assert connection.exec_driver_sql("UPDATE t SET x = 'e' WHERE id > 4 RETURNING id").all() == [(5,)]
+        with acting_as(KIM):
+            connection.exec_driver_sql("DELETE FROM t WHERE id = 5")
+    with engine.connect() as connection:
+        add(connection, 6)
+    with acting_as(KIM), Session(engine) as session:
+        session.add_all([Row(x="f"), Row(x="g")])  # their ids come from RETURNING
+        session.flush()
+        assert [row.id for row in session.scalars(select(Row).where(Row.id > 6))] == [7, 8]
+    assert world.left_open() is None
+    assert who(world.sealed()) == ["dana"] * 6 + ["kim", "unknown", "kim", "kim"]
+
+
+def test_an_engine_in_autocommit_leaves_what_it_would_without_us(world: World) -> None:
+    world.watch(T + "; CREATE TABLE k (p REFERENCES t DEFERRABLE INITIALLY DEFERRED)")
+    with acting_as(DANA), world.engine(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = ON")
+        with pytest.raises(IntegrityError):
+            connection.exec_driver_sql("INSERT INTO t VALUES (?, 'x')", [(1,), (1,), (2,)])
+        with pytest.raises(IntegrityError):
+            connection.exec_driver_sql("INSERT INTO k VALUES (9)")
+        connection.exec_driver_sql("BEGIN")
+        add(connection, 3)
+        connection.exec_driver_sql("ROLLBACK")
+        add(connection, 4)
+    assert world.db.execute("SELECT id FROM t").fetchall() == [(1,), (4,)]
+    assert who(world.sealed()) == ["dana", "dana"]
+
+
+def test_watched_strictly_an_engine_in_autocommit_may_write_for_somebody(world: World) -> None:
+    world.watch(T, strict=True)
+    with world.engine(isolation_level="AUTOCOMMIT").connect() as connection:
+        with acting_as(DANA):
+            add(connection, 1)
+        with pytest.raises(IntegrityError, match="nobody is said to act"):
+            add(connection, 2)
+    assert who(world.sealed()) == ["dana"]
 
 
 READS = [

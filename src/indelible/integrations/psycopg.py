@@ -21,7 +21,7 @@ from indelible.capture.postgres.carry import select_to, set_to
 from indelible.errors import CaptureError
 from indelible.integrations import statements
 
-_RUN, _START = "_exec_command", "_start_query"
+_RUN, _START, _EXECUTE = "_exec_command", "_start_query", "_execute_gen"
 CARRIED = "indelible_carried"  # on the connection: who acts, as its transaction says
 _UNSURE = object()  # a savepoint was rolled back, and what was said since went with it
 
@@ -32,7 +32,8 @@ Steps = Generator[Any, Any, Any]  # psycopg's way to run the same code for both 
 def attach(connection: AnyConnection, committed: Callable[[], None] | None = None) -> None:
     """From now on, with its cursors made from now on; repeatable. `committed` is called after each COMMIT.
 
-    In autocommit nothing begins, and what a lone statement changes is recorded as unknown.
+    In autocommit a write of somebody gets a transaction of its own; there, what COPY, CALL or a function in a SELECT
+    changes is recorded as unknown.
     """
     if begin_with_actor(connection, committed):
         ours: Any = connection
@@ -49,12 +50,12 @@ def begin_with_actor(
     if hasattr(connection, CARRIED):
         return False
     run = getattr(connection, _RUN, None)
-    if run is None or not hasattr(connection.cursor_factory, _START):
+    if run is None or not all(hasattr(connection.cursor_factory, name) for name in (_START, _EXECUTE)):
         raise CaptureError("This psycopg runs its commands in a way that is not known here. Use version 3.2 or 3.3.")
 
     def run_with_actor(command: Any, *options: Any, **named: Any) -> Steps:
         told = command[:8] if isinstance(command, bytes) else b""
-        if told.startswith(b"BEGIN") and connection.pgconn.transaction_status == TransactionStatus.IDLE:
+        if told.startswith(b"BEGIN") and _idle(connection):
             held = None if connection._pipeline else who()  # noqa: SLF001 - there, a message holds one statement
             setattr(connection, CARRIED, held)
             return run(command, *options, **named) if held is None else _begin(connection, command, held)
@@ -81,16 +82,46 @@ def _following(factory: Any) -> Any:
         if statements.undoes(text):
             setattr(self._conn, CARRIED, _UNSURE)
 
-    return type(factory.__name__, (factory,), {"__slots__": (), "__module__": factory.__module__, _START: _start_query})
+    def _execute_gen(self: Any, query: Any, *given: Any, **named: Any) -> Steps:
+        steps = factory._execute_gen(self, query, *given, **named)  # noqa: SLF001
+        now = _alone(self._conn, query)
+        yield from steps if now is None else _begun_and_committed(self._conn, now, steps)
+
+    ours = {_START: _start_query, _EXECUTE: _execute_gen}
+    return type(factory.__name__, (factory,), {"__slots__": (), "__module__": factory.__module__, **ours})
+
+
+def _alone(connection: AnyConnection, query: Any) -> str | None:
+    """Who acts, where nothing begins by itself and a write wants it to."""
+    if not connection.autocommit or connection._pipeline or not _idle(connection):  # noqa: SLF001
+        return None
+    text = statements.text_of(query, None)
+    return acting() if text is not None and statements.wants_a_transaction(text) else None
+
+
+def _begun_and_committed(connection: AnyConnection, now: str, steps: Steps) -> Steps:
+    setattr(connection, CARRIED, now)
+    yield from _begin(connection, b"BEGIN", now)
+    try:
+        yield from steps
+    except Exception:
+        if not connection.closed:
+            yield from connection._exec_command(b"ROLLBACK")  # noqa: SLF001
+        raise
+    yield from connection._exec_command(b"COMMIT")  # noqa: SLF001
+
+
+def _idle(connection: AnyConnection) -> bool:
+    return connection.pgconn.transaction_status == TransactionStatus.IDLE
 
 
 def _change(connection: AnyConnection) -> str | None:
     """What to run first; None where nothing is to be said, or it would hold for no more than itself."""
-    now, status = acting(), connection.pgconn.transaction_status
-    if status == TransactionStatus.IDLE and connection.autocommit:
+    now = acting()
+    if connection.autocommit and _idle(connection):
         setattr(connection, CARRIED, None)
         return select_to(now) if now and connection._pipeline else None  # noqa: SLF001 - what goes together is a transaction
-    if now is getattr(connection, CARRIED) or status == TransactionStatus.INERROR:
+    if now is getattr(connection, CARRIED) or connection.pgconn.transaction_status == TransactionStatus.INERROR:
         return None  # in error, anything but a rollback would only hide what went wrong
     setattr(connection, CARRIED, now)
     return set_to(now)

@@ -4,7 +4,8 @@ An engine that has any listener takes a slower way through every transaction: as
 So with psycopg there is none, and all is done below SQLAlchemy; the listeners of its pool cost nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from indelible.capture.context import acting
 from indelible.capture.postgres.carry import select_to
-from indelible.integrations import statements
+from indelible.integrations import sqlalchemy_alone, statements
 
 _KEY = "indelible_acting"  # in Connection.info: who acts, as this transaction says
 
@@ -24,6 +25,7 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
     else:
         event.listen(engine, "commit", lambda _connection: committed())
         _attach_any(engine)
+        sqlalchemy_alone.attach(engine, _around)
 
 
 def _attach_psycopg(engine: Engine, committed: Callable[[], None]) -> None:
@@ -43,6 +45,9 @@ def _attach_any(engine: Engine) -> None:
             if statements.undoes(statement):
                 connection.info[_KEY] = object()
             return
+        if _nothing_begins(connection.connection.dbapi_connection):
+            connection.info.pop(_KEY, None)  # or the transaction it tells of was typed, and has ended
+            return
         now = acting()
         if now is not connection.info.get(_KEY):
             connection.info[_KEY] = now  # first: the statement that says it comes by here too
@@ -56,6 +61,34 @@ def _attach_any(engine: Engine) -> None:
     event.listen(engine, "rollback", _forget)
     event.listen(engine, "rollback_savepoint", lambda connection, *_: connection.info.update({_KEY: object()}))
     event.listen(engine, "reset", lambda _driver, record, _state: record.info.pop(_KEY, None))
+
+
+def _around(context: Any, _cursor: Any, statement: str) -> AbstractContextManager[None] | None:
+    driver, now = context.root_connection.connection.dbapi_connection, acting()
+    if now is None or not _nothing_begins(driver) or not statements.wants_a_transaction(statement):
+        return None
+    return _alone(driver, now)
+
+
+@contextmanager
+def _alone(driver: Any, now: str) -> Iterator[None]:
+    """A transaction around one write of an engine in autocommit."""
+    cursor = driver.cursor()
+    cursor.execute("BEGIN")
+    try:
+        cursor.execute(select_to(now))
+        yield
+    except Exception:  # after any other SQLAlchemy gives the connection up
+        if not driver.driver_connection.is_closed():
+            cursor.execute("ROLLBACK")
+        raise
+    cursor.execute("COMMIT")
+
+
+def _nothing_begins(driver: Any) -> bool:
+    """In autocommit, outside of what was begun by hand. Other drivers than asyncpg do not tell."""
+    begun = getattr(getattr(driver, "driver_connection", None), "is_in_transaction", None)
+    return begun is not None and bool(driver.autocommit) and not begun()
 
 
 def _run(connection: Connection, statement: str) -> None:

@@ -2,15 +2,18 @@
 changes; one more, before COMMIT, says that nobody does from there on. A rollback or a crash takes them along.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import Connection, ExecutionContext
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
 from indelible.capture.context import acting, carry, new_transaction
 from indelible.capture.sqlite.carry import CLEAR, SET
-from indelible.integrations import statements
+from indelible.integrations import sqlalchemy_alone, statements
 
 _KEY = "indelible_acting"  # in Connection.info: who acts by the tape's last row, None for nobody, or _UNSURE
 _UNSURE = object()  # that row may be there or not: a savepoint was rolled back over it, or nothing was written yet
@@ -49,6 +52,50 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
         """Back to the pool: rolled back, whatever state it was in."""
         _forget(record.info)
 
+    sqlalchemy_alone.attach(engine, partial(_around, committed))
+
+
+def _around(
+    committed: Callable[[], None], context: Any, cursor: Any, statement: str
+) -> AbstractContextManager[None] | None:
+    driver, now = context.root_connection.connection.dbapi_connection, acting()
+    raw = _raw(driver)
+    if now is None or raw.in_transaction or not _autocommits(raw) or not statements.writes_on_sqlite(statement):
+        return None
+    return _alone(driver, now, context, cursor, committed)
+
+
+@contextmanager
+def _alone(driver: Any, now: str, context: Any, cursor: Any, committed: Callable[[], None]) -> Iterator[None]:
+    """A transaction around one write of an engine in autocommit. What it did stays even if it failed halfway."""
+    driver.execute("BEGIN IMMEDIATE")
+    try:
+        driver.execute(SET, (carry(new_transaction(), now),))
+        yield
+        if cursor.description:  # of RETURNING: COMMIT waits for no open statement
+            _buffer(context, cursor)
+    finally:
+        _commit_alone(driver)
+    committed()
+
+
+def _commit_alone(driver: Any) -> None:
+    raw = _raw(driver)
+    try:
+        if raw.in_transaction:  # the statement itself may have rolled back
+            driver.execute(CLEAR)
+            driver.execute("COMMIT")
+    finally:
+        if raw.in_transaction:  # a deferred constraint does not hold
+            driver.execute("ROLLBACK")
+
+
+def _buffer(context: Any, cursor: Any) -> None:
+    """The rows, for both ways in which SQLAlchemy comes for them."""
+    rows = cursor.fetchall()
+    context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(cursor, cursor.description, rows)
+    context.fetchall_for_returning = lambda _cursor: rows
+
 
 def _prepare(connection: Connection, statement: str) -> None:
     """Before a statement that may write: the tape says who acts. Before one that may end the transaction: nobody."""
@@ -67,11 +114,11 @@ def _prepare(connection: Connection, statement: str) -> None:
 
 def _say(driver: Any, info: dict[str, Any], now: str | None) -> None:
     """Nobody is said too: a transaction that was committed behind our back may have left its actor on the tape."""
-    raw = getattr(driver, "driver_connection", driver)  # an asynchronous driver stands behind an adapter
+    raw = _raw(driver)
     if not raw.in_transaction:
         _forget(info)  # or the transaction it tells of was ended on the driver
         if _autocommits(raw):
-            return  # the row would outlive the statement, so this write is recorded as unknown
+            return  # the row would outlive the statement
     if now is info.get(_KEY, _UNSURE):
         return
     if now is None:
@@ -79,6 +126,11 @@ def _say(driver: Any, info: dict[str, Any], now: str | None) -> None:
     else:
         driver.execute(SET, (carry(info.setdefault(_TRANSACTION, new_transaction()), now),))
     info[_KEY] = now
+
+
+def _raw(driver: Any) -> Any:
+    """An asynchronous driver stands behind an adapter."""
+    return getattr(driver, "driver_connection", driver)
 
 
 def _autocommits(raw: Any) -> bool:

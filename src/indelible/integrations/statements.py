@@ -89,6 +89,11 @@ def stands_alone(text: str | None) -> bool:
     return text is not None and _ALONE.search(text) is not None
 
 
+def wants_a_transaction(text: str | None) -> bool:
+    """A write that may have one of its own where nothing begins by itself."""
+    return changes(text) or (writes(text) and not stands_alone(text) and not reads(text))
+
+
 def defines(text: str | None) -> bool:
     return text is not None and _DEFINES.match(text) is not None
 

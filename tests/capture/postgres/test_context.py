@@ -62,11 +62,25 @@ def test_a_transaction_block_and_a_savepoint_in_it_carry_who_acts(world: Postgre
     assert who(world.sealed()) == ["dana", "dana"]
 
 
-def test_in_autocommit_there_is_no_message_to_say_it_in(world: PostgresWorld, db: Any) -> None:
+def test_in_autocommit_each_write_of_somebody_is_a_transaction(world: PostgresWorld, db: Any) -> None:
     db.autocommit = True
+    world.run("CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS $$INSERT INTO t (x) VALUES ('f') RETURNING 1$$")
     with acting_as(DANA):
+        assert db.execute("INSERT INTO t (x) VALUES (%s) RETURNING x", ["y"]).fetchall() == [("y",)]
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            db.execute("INSERT INTO t OVERRIDING SYSTEM VALUE SELECT * FROM t")
+        db.execute("WITH n AS (SELECT 1) UPDATE t SET x = 'z'")
+        db.cursor().executemany("INSERT INTO t (x) VALUES (%s)", [("a",), ("b",)])
+        db.execute("VACUUM t")
+    db.execute(INSERT)
+    with acting_as(KIM):
+        db.execute("BEGIN")
         db.execute(INSERT)
-    assert who(world.sealed()) == ["unknown"]
+        assert db.info.transaction_status == TransactionStatus.INTRANS
+        db.execute("COMMIT")
+        db.execute("SELECT f()")  # told nowhere
+    assert db.info.transaction_status == TransactionStatus.IDLE
+    assert who(world.sealed()) == ["dana"] * 4 + ["unknown", "kim", "unknown"]
 
 
 @pytest.mark.parametrize("level", [*IsolationLevel, None])

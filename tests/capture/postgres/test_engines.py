@@ -32,11 +32,11 @@ class Async:
     def __init__(self, world: PostgresWorld, driver: str) -> None:
         self._world, self._driver = world, driver
 
-    def use(self, work: Callable[[Connection], Any]) -> None:
+    def use(self, work: Callable[[Connection], Any], **options: Any) -> None:
         """`work` twice on one pooled connection, each in a transaction of its own."""
 
         async def main() -> None:
-            engine = create_async_engine(self._world.driver_url(self._driver), pool_size=1, max_overflow=0)
+            engine = create_async_engine(self._world.driver_url(self._driver), pool_size=1, max_overflow=0, **options)
             attach(engine.sync_engine, lambda: None)
             for _ in range(2):
                 async with engine.begin() as connection:
@@ -49,11 +49,12 @@ class Async:
 class Sync:
     def __init__(self, world: PostgresWorld, driver: str) -> None:
         assert driver == "psycopg"
-        self._engine = world.engine(pool_size=1, max_overflow=0)
+        self._world = world
 
-    def use(self, work: Callable[[Connection], Any]) -> None:
+    def use(self, work: Callable[[Connection], Any], **options: Any) -> None:
+        engine = self._world.engine(pool_size=1, max_overflow=0, **options)
         for _ in range(2):
-            with self._engine.begin() as connection:
+            with engine.begin() as connection:
                 work(connection)
 
 
@@ -180,7 +181,28 @@ def test_sessions_and_connections_in_autocommit(world: PostgresWorld, engine: En
         connection.exec_driver_sql(INSERT)
     with engine.begin() as connection:
         connection.exec_driver_sql(INSERT)
-    assert who(world.sealed()) == ["dana", "dana", "unknown", "unknown"]
+    assert who(world.sealed()) == ["dana", "dana", "kim", "unknown"]
+
+
+def test_each_driver_says_who_acts_in_autocommit(world: PostgresWorld, user: Any) -> None:
+    world.watch(strict=True)
+
+    def work(connection: Connection) -> None:
+        with acting_as(KIM):
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql(INSERT)
+            connection.exec_driver_sql("COMMIT")
+        with acting_as(DANA):
+            assert connection.execute(text("INSERT INTO t (x) VALUES (:x) RETURNING x"), {"x": "y"}).all() == [("y",)]
+            with pytest.raises(IntegrityError):
+                connection.exec_driver_sql("INSERT INTO t OVERRIDING SYSTEM VALUE SELECT * FROM t")
+            connection.execute(text("INSERT INTO t (x) VALUES (:x)"), [{"x": "a"}, {"x": "b"}])
+            connection.exec_driver_sql("VACUUM t")
+        with pytest.raises(DBAPIError, match="nobody is said to"):
+            connection.exec_driver_sql(INSERT)
+
+    user.use(work, isolation_level="AUTOCOMMIT")
+    assert who(world.sealed()) == ["kim", "dana", "dana", "dana"] * 2
 
 
 def test_an_engine_attached_late_reaches_the_connections_that_are_pooled_already(world: PostgresWorld) -> None:

@@ -42,8 +42,7 @@ def carrying(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
     if statements.controls(text) or statements.undoes(text):
         return write.control(undoes=statements.undoes(text))
     if write.status == IDLE and write.autocommits:
-        writes = statements.changes(text) or (statements.writes(text) and not statements.stands_alone(text))
-        return write.alone(acting()) if writes and not statements.reads(text) else write.as_it_is()
+        return write.alone(acting()) if statements.wants_a_transaction(text) else write.as_it_is()
     if write.status not in (IDLE, IN_TRANSACTION):
         return write.as_it_is()
     now = known() if statements.queries(text) else acting()  # to ask may be what begins
