@@ -111,6 +111,13 @@ def test_signing_in_is_by_whoever_signs_in(site: Site, dana: User) -> None:
     assert entry.actor.id == str(dana.pk)
 
 
+def test_who_deletes_their_own_account_acts_until_they_are_signed_out(site: Site, client: Client, dana: User) -> None:
+    client.get("/close-account/")
+    deleted, *written = site.sealed()
+    assert (deleted.operation, deleted.entity.id) == ("delete", str(dana.pk))
+    assert [entry.actor.id for entry in (deleted, *written)] == [str(dana.pk), str(dana.pk), None]
+
+
 def test_a_request_id_is_taken_over_and_a_strange_one_is_not(site: Site, client: Client) -> None:
     assert client.get("/read/", HTTP_X_REQUEST_ID="req-1")["X-Request-ID"] == "req-1"
     assert client.get("/read/", HTTP_X_REQUEST_ID="<script>")["X-Request-ID"] != "<script>"

@@ -11,6 +11,7 @@ from indelible.capture.context import Saying
 from indelible.event import Actor
 from indelible.integrations.django.acting import asking
 from indelible.integrations.django.conf import configured
+from indelible.integrations.django.users import gone
 
 
 class Middleware:
@@ -41,8 +42,13 @@ class Middleware:
         return self._door.serving(request.META.get("REMOTE_ADDR"), lambda name: request.headers.get(name, ""))
 
     def _who(self, request: HttpRequest) -> Actor | None:
-        """Runs where a write runs: in a thread, never on the event loop."""
-        return self._actor(getattr(request, "user", None))
+        """Runs where a write runs: in a thread, never on the event loop. Who deletes their own account still acts."""
+        user = getattr(request, "user", None)
+        if gone(user):
+            return getattr(request, "indelible_actor", None)
+        actor: Actor | None = self._actor(user)
+        request.indelible_actor = actor
+        return actor
 
     def _named(self, response: HttpResponse, request_id: str) -> HttpResponse:
         """The answer names the request as the log does."""

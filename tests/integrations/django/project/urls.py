@@ -12,5 +12,6 @@ urlpatterns = [
     path("atomic/", views.atomic),
     path("claimed/", views.claimed),
     path("async/", views.write_async),
+    path("close-account/", views.close_account),
     path("sign-in/", views.sign_in),
 ]

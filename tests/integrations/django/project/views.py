@@ -1,6 +1,6 @@
 """Ways in which a view writes."""
 
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import get_user_model, login, logout
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 
@@ -56,6 +56,14 @@ def raw(request: HttpRequest) -> HttpResponse:
                 copy.write_row((name, 1, 1))
         else:
             cursor.execute({"select": "SELECT * FROM put(%s)", "call": "CALL make(%s)"}[request.GET["way"]], [name])
+    return HttpResponse()
+
+
+def close_account(request: HttpRequest) -> HttpResponse:
+    request.user.delete()
+    Product.objects.create(name="a voucher to come back")
+    logout(request)
+    Product.objects.create(name="nobody's")
     return HttpResponse()
 
 
