@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -160,6 +161,50 @@ def test_a_scheduler_and_a_queue_find_the_function_they_were_given() -> None:
     assert copy_context().run(expire, None) == 3
 
 
+def test_whatever_is_awaited_in_the_end_is_a_job_s_all_the_same(world: World, engine: Engine) -> None:
+    async def later(id_: str) -> None:
+        await asyncio.sleep(0)
+        write(engine, id_)
+
+    def traced(function: Any) -> Any:
+        @wraps(function)
+        def around(*given: object) -> object:
+            return function(*given)
+
+        return around
+
+    class Callables:
+        async def __call__(self, id_: str) -> None:
+            await later(id_)
+
+    class Tasks:
+        @job("run")
+        @staticmethod
+        async def static(id_: str) -> None:
+            await later(id_)
+
+        @job("run")
+        @classmethod
+        async def of_the_class(cls, id_: str) -> None:
+            assert cls is Tasks
+            await later(id_)
+
+    async def main() -> None:
+        await Tasks.static("1")
+        await Tasks().static("2")
+        await Tasks().of_the_class("3")
+        await job("run")(traced(later))("4")
+        await job("run")(Callables())("5")
+        await job("run")(partial(later, "6"))()
+        await job("run")(lambda: later("7"))()
+        await job("run")(lambda: asyncio.create_task(later("8")))()
+
+    asyncio.run(main())
+    assert inspect.iscoroutinefunction(Tasks.static)
+    assert [told(entry)[:3] for entry in world.sealed()] == [(str(n), "run", "job") for n in range(1, 9)]
+    assert acting() is None
+
+
 def test_a_job_without_a_name_or_that_runs_later_is_refused() -> None:
     def rows() -> Iterator[int]:
         yield 1
@@ -169,3 +214,7 @@ def test_a_job_without_a_name_or_that_runs_later_is_refused() -> None:
         bare(rows)
     with pytest.raises(UsageError, match="rows is a generator"):
         job("rows")(rows)
+    with pytest.raises(UsageError, match="rows is a generator"):
+        job("rows")(staticmethod(rows))
+    with pytest.raises(UsageError, match="is a generator"):
+        job("rows")(lambda: rows())()  # noqa: PLW0108 - which does not say what it is
