@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -312,3 +313,28 @@ def test_an_actor_who_cannot_be_changes_nothing() -> None:
         with pytest.raises(EventError):
             set_actor(Actor(type="nobody"))  # type: ignore[arg-type]
         assert who() == "dana"
+
+
+def test_the_id_of_an_actor_may_be_what_a_database_gives() -> None:
+    given: tuple[Any, ...] = (42, UUID(int=7))
+    for id_ in given:
+        with serving(**REQUEST), acting_as(Actor(id=id_, on_behalf_of=Actor(id=id_))):
+            held = now()
+            assert held is not None
+            assert (held.actor.id, held.actor.on_behalf_of) == (str(id_), Actor(id=str(id_)))
+        with serving(**REQUEST):
+            set_actor(Actor(id=id_))
+            assert who() == str(id_)
+
+
+@pytest.mark.parametrize("field", ["reason", "source", "ip", "user_agent", "request_id"])
+def test_what_is_no_text_is_refused_by_its_name(field: str) -> None:
+    wrong: dict[str, Any] = {field: 7}
+    with pytest.raises(EventError, match=f"{field}: 7 is no text"):
+        acting_as(DANA, **wrong)
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    wrong: Any = b"Dana"
+    with pytest.raises(EventError, match=r"actor\.name: b'Dana' is no text"):
+        acting_as(Actor(id="dana", name=wrong))

@@ -13,13 +13,14 @@ from contextlib import AbstractContextManager, suppress
 from contextvars import ContextVar, Token
 from functools import cache
 from typing import ParamSpec, TypeVar, get_args
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
 from indelible.capture.around import around
 from indelible.errors import EventError, UsageError
-from indelible.event import Actor, ActorType, Context, clip
+from indelible.event import MAX_NAME, Actor, ActorType, Context, clip
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def acting_as(  # noqa: PLR0913 - each is a field of the entry, by keyword
     `acting_as`; the reason is never another's. Texts longer than an entry may carry are clipped.
     """
     who = _who(actor, on_behalf_of)
-    return Saying(Acting(who, clip(reason, 2048), _context(source, ip, user_agent, request_id)), anew=False)
+    return Saying(Acting(who, _reason(reason), _context(source, ip, user_agent, request_id)), anew=False)
 
 
 def set_actor(actor: Actor, *, reason: str | None = None, on_behalf_of: Actor | None = None) -> None:
@@ -122,7 +123,7 @@ def set_actor(actor: Actor, *, reason: str | None = None, on_behalf_of: Actor | 
         held = held.outer
     if held is None:
         raise UsageError("No request is served here. Put AuditMiddleware around it, or use `with acting_as(actor):`.")
-    held.say(Acting(_who(actor, on_behalf_of), clip(reason, 2048), held.context))
+    held.say(Acting(_who(actor, on_behalf_of), _reason(reason), held.context))
 
 
 def serving(
@@ -203,7 +204,12 @@ def _innermost() -> _Held | None:
 
 
 def _context(source: str | None, ip: str | None, user_agent: str | None, request_id: str | None) -> Context:
-    return Context(source=clip(source), ip=clip(ip), user_agent=clip(user_agent, 512), request_id=clip(request_id))
+    return Context(
+        source=_text("source", source),
+        ip=_text("ip", ip),
+        user_agent=_text("user_agent", user_agent, 512),
+        request_id=_text("request_id", request_id),
+    )
 
 
 def _filled(own: Context, outer: Context) -> Context:
@@ -221,11 +227,27 @@ def _who(actor: Actor, on_behalf_of: Actor | None) -> Actor:
 
 
 def _copied(actor: Actor) -> Actor:
-    """As they are now, in texts that fit; the one they stand for likewise. Raises EventError for an unknown type."""
+    """As they are now, in texts that fit; the one they stand for likewise. Raises EventError for what cannot be one."""
     kind = getattr(actor, "type", None)
     if kind not in get_args(ActorType):
         raise EventError("actor.type", f"{kind!r} is none of {', '.join(get_args(ActorType))}.")
     behind = _copied(actor.on_behalf_of) if actor.on_behalf_of else UNSET
     return Actor(
-        type=actor.type, id=clip(actor.id), name=clip(actor.name), email=clip(actor.email), on_behalf_of=behind
+        type=actor.type,
+        id=_text("actor.id", str(actor.id) if isinstance(actor.id, int | UUID) else actor.id),
+        name=_text("actor.name", actor.name),
+        email=_text("actor.email", actor.email),
+        on_behalf_of=behind,
     )
+
+
+def _reason(text: str | None) -> str | None:
+    return _text("reason", text, 2048)
+
+
+def _text(field: str, text: str | None, limit: int = MAX_NAME) -> str | None:
+    """Raises EventError for what is no text, whatever the types said of it."""
+    try:
+        return clip(text, limit)
+    except AttributeError:
+        raise EventError(field, f"{text!r} is no text. Give a text, or leave it out.") from None
