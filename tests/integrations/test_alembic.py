@@ -1,5 +1,6 @@
 """Revisions carry capture, in their own transaction; autogenerate does not see what is ours."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from indelible.capture.source import open_source
 from indelible.errors import UsageError
@@ -105,3 +107,20 @@ def test_offline_mode_is_refused(engine: sa.Engine) -> None:
     context = MigrationContext.configure(dialect=engine.dialect, opts={"as_sql": True})
     with pytest.raises(UsageError, match=r"Leave it out of --sql, and run: indelible watch"):
         watch(Operations(context))
+
+
+@pytest.mark.parametrize("driver", ["sqlite+aiosqlite", "postgresql+psycopg", "postgresql+asyncpg"])
+def test_an_asynchronous_engine_is_refused(request: pytest.FixtureRequest, tmp_path: Path, driver: str) -> None:
+    name, _, _ = driver.partition("+")
+    url = f"sqlite:///{tmp_path}/app.db" if name == "sqlite" else str(request.getfixturevalue("pg_url"))
+
+    async def migrate() -> None:
+        engine = create_async_engine(url.replace(name, driver, 1))
+        try:
+            async with engine.begin() as db:
+                await db.run_sync(lambda connection: watch(operations(connection)))
+        finally:
+            await engine.dispose()
+
+    with pytest.raises(UsageError, match="awaited, cannot watch inside its own transaction; psycopg and pysqlite can"):
+        asyncio.run(migrate())

@@ -59,16 +59,18 @@ def _capture(op: Operations) -> AbstractContextManager[Joined]:
     if op.get_context().as_sql:
         raise UsageError("Capture looks at a live database. Leave it out of --sql, and run: indelible watch APP --all")
     connection = op.get_bind()
+    dialect = connection.dialect
     driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
+    if dialect.is_async or (dialect.name != "sqlite" and dialect.driver != "psycopg"):
+        named = f"{dialect.driver}, awaited," if dialect.is_async else dialect.driver
+        raise UsageError(
+            f"The driver {named} cannot watch inside its own transaction; psycopg and pysqlite can. Migrate with one "
+            "of them, or run after the migration: indelible watch APP --all"
+        )
+    if dialect.name == "sqlite":
         from indelible.capture.sqlite.joined import joined as joined_sqlite
 
         return joined_sqlite(driver)
-    if connection.dialect.driver != "psycopg":
-        raise UsageError(
-            f"The driver {connection.dialect.driver} cannot watch inside its own transaction; psycopg can. Migrate "
-            "with it, or run after the migration: indelible watch APP --all"
-        )
     from indelible.capture.postgres.joined import joined
 
     return joined(driver)
