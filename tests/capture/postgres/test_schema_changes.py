@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from indelible.capture.postgres.joined import joined
 from tests.capture.postgres.world import PostgresWorld
 
 COLUMNS = "n integer, b bigint, f double precision, d date, u uuid, j jsonb, a integer[], y bytea, m money, x text"
@@ -90,3 +91,31 @@ def test_values_of_another_type_are_told_as_they_are_until_it_is_watched_again( 
     (entry,) = [entry for entry in world.sealed() if entry.operation == "update" and entry.entity.type == "T"]
     assert entry.changes == {"n": {"old": told_of[0], "new": told_of[1]}}
     assert world.differences() == []
+
+
+def noted(world: PostgresWorld) -> list[str]:
+    """The changes of the schema that are on record."""
+    return [entry.changes["statement"]["new"] for entry in world.sealed() if entry.action == "AUDIT_SCHEMA_CHANGED"]
+
+
+@pytest.mark.parametrize("savepoints", [0, 1, 2])
+def test_a_migration_that_watches_is_on_record_for_what_it_changed_alone(world: PostgresWorld, savepoints: int) -> None:
+    world.watch_all("CREATE TABLE t (id integer PRIMARY KEY)")
+    with world.client(autocommit=False) as db:
+        for number in range(savepoints):
+            db.execute(f"SAVEPOINT s{number}")
+        db.execute("ALTER TABLE t ADD x integer")
+        with joined(db) as capture:
+            capture.watch(["t"], None)
+    assert noted(world) == ["ALTER TABLE t ADD x integer"]
+    world.run('DROP TRIGGER "indelible_create" ON t')
+    assert len(noted(world)) == 2
+
+
+def test_a_change_is_on_record_though_somebody_watched_since_its_transaction_began(world: PostgresWorld) -> None:
+    world.watch_all("CREATE TABLE t (id integer PRIMARY KEY)")
+    with world.client(autocommit=False) as db:
+        db.execute("SELECT pg_current_xact_id()")
+        world.watch_all("ALTER TABLE t ADD x integer")
+        db.execute("ALTER TABLE t ADD y integer")
+    assert noted(world) == ["ALTER TABLE t ADD x integer", "ALTER TABLE t ADD y integer"]

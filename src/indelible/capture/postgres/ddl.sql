@@ -59,7 +59,12 @@ BEGIN
   FROM indelible.watch w
   WHERE w.relation = ANY (touched) AND w.definition IS NOT NULL
     AND w.id = (SELECT max(n.id) FROM indelible.watch n WHERE n.relation = w.relation)
-    AND w.xmin <> pg_current_xact_id()::xid;  -- watched by this very transaction: that has a note of its own
+    -- Watched by this very transaction, perhaps behind a savepoint: that has a note of its own. What is younger than our
+    -- transaction, seen here and still in progress, is of a part of it.
+    AND w.xmin <> pg_current_xact_id()::xid
+    AND CASE WHEN age(w.xmin) < age(pg_current_xact_id()::xid) THEN pg_xact_status(
+      (pg_current_xact_id()::text::numeric + age(pg_current_xact_id()::xid) - age(w.xmin))::text::xid8
+    ) <> 'in progress' ELSE true END;
 END $$;
 REVOKE ALL ON FUNCTION indelible.note_ddl() FROM PUBLIC;
 
