@@ -10,7 +10,7 @@ own commands and starts a query, which are not public; where a version lacks the
 """
 
 from collections.abc import Callable, Generator
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from psycopg import AsyncConnection, Connection, errors, generators
@@ -30,7 +30,7 @@ Steps = Generator[Any, Any, Any]  # psycopg's way to run the same code for both 
 
 
 def attach(connection: AnyConnection, committed: Callable[[], None] | None = None) -> None:
-    """From now on, with its cursors made from now on; repeatable. `committed` is called after each COMMIT.
+    """From now on; repeatable. `committed` is called after each COMMIT.
 
     In autocommit a write of somebody gets a transaction of its own; there, what COPY, CALL or a function in a SELECT
     changes is recorded as unknown.
@@ -39,6 +39,7 @@ def attach(connection: AnyConnection, committed: Callable[[], None] | None = Non
         ours: Any = connection
         ours.cursor_factory = _following(ours.cursor_factory)
         ours.server_cursor_factory = _following(ours.server_cursor_factory)
+        setattr(connection, _START, partial(_started, connection, getattr(connection, _START)))
 
 
 def begin_with_actor(
@@ -69,17 +70,21 @@ def begin_with_actor(
     return True
 
 
+def _started(connection: AnyConnection, begin: Callable[[], Steps]) -> Steps:
+    """What every cursor asks for before its query, whichever its class: here it says who acts if that is to be said."""
+    yield from begin()
+    said = _change(connection)
+    if said:
+        yield from connection._exec_command(said)  # noqa: SLF001
+
+
 @cache
 def _following(factory: Any) -> Any:
-    """The same cursors, but that each query says who acts if its transaction does not, or says another."""
+    """The same cursors, of which we know what they are asked."""
 
     def _start_query(self: Any, query: Any = None) -> Steps:
-        yield from factory._start_query(self, query)  # noqa: SLF001 - it begins a transaction if it has to
-        text = statements.text_of(query, None)
-        said = None if statements.controls(text) else _change(self._conn)
-        if said:
-            yield from self._conn._exec_command(said)  # noqa: SLF001
-        if statements.undoes(text):
+        yield from factory._start_query(self, query)  # noqa: SLF001
+        if statements.undoes(statements.text_of(query, None)):
             setattr(self._conn, CARRIED, _UNSURE)
 
     def _execute_gen(self: Any, query: Any, *given: Any, **named: Any) -> Steps:

@@ -62,6 +62,22 @@ def test_a_transaction_block_and_a_savepoint_in_it_carry_who_acts(world: Postgre
     assert who(world.sealed()) == ["dana", "dana"]
 
 
+def test_a_cursor_of_another_class_says_who_acts_too(world: PostgresWorld, db: Any) -> None:
+    with acting_as(DANA):
+        db.execute(INSERT)
+    with acting_as(KIM):
+        psycopg.ClientCursor(db).execute(INSERT)
+    psycopg.RawCursor(db).execute(INSERT)
+    db.commit()
+    with acting_as(KIM):
+        psycopg.RawCursor(db).execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+    with acting_as(DANA):
+        psycopg.ClientCursor(db).execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+        psycopg.ClientCursor(db).execute(INSERT)
+    db.commit()
+    assert who(world.sealed()) == ["dana", "kim", "unknown", "dana"]
+
+
 def test_in_autocommit_each_write_of_somebody_is_a_transaction(world: PostgresWorld, db: Any) -> None:
     db.autocommit = True
     world.run("CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS $$INSERT INTO t (x) VALUES ('f') RETURNING 1$$")
