@@ -291,6 +291,19 @@ def test_texts_of_any_length_and_kind_fit_into_the_entry(world: World, engine: E
     assert entry.metadata == {}
 
 
+def test_a_connection_taken_from_its_pool_carries_the_actor_and_is_closed(
+    world: World, engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with acting_as(DANA), engine.connect() as connection:
+        connection.detach()
+        add(connection, 1)
+        connection.commit()
+        add(connection, 2)
+    assert caplog.records == []
+    world.run("INSERT INTO t VALUES (3, 'x')")  # nothing is locked any more
+    assert who(world.sealed()) == ["dana", "unknown"]
+
+
 def test_a_crashed_client_leaves_no_context_behind(world: World, engine: Engine) -> None:
     with acting_as(DANA):
         connection = engine.connect()

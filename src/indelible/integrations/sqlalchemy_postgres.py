@@ -60,7 +60,7 @@ def _attach_any(engine: Engine) -> None:
     event.listen(engine, "commit", _forget)
     event.listen(engine, "rollback", _forget)
     event.listen(engine, "rollback_savepoint", lambda connection, *_: connection.info.update({_KEY: object()}))
-    event.listen(engine, "reset", lambda _driver, record, _state: record.info.pop(_KEY, None))
+    event.listen(engine, "reset", lambda _driver, record, _state: record and record.info.pop(_KEY, None))  # or detached
 
 
 def _around(context: Any, _cursor: Any, statement: str) -> AbstractContextManager[None] | None:

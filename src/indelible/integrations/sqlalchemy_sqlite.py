@@ -49,8 +49,9 @@ def attach(engine: Engine, committed: Callable[[], None]) -> None:
 
     @event.listens_for(engine, "reset")
     def _reset(_driver: Any, record: Any, _state: Any) -> None:
-        """Back to the pool: rolled back, whatever state it was in."""
-        _forget(record.info)
+        """Back to the pool: rolled back, whatever state it was in. One that was detached goes nowhere."""
+        if record is not None:
+            _forget(record.info)
 
     sqlalchemy_alone.attach(engine, partial(_around, committed))
 

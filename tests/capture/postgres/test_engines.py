@@ -205,6 +205,19 @@ def test_each_driver_says_who_acts_in_autocommit(world: PostgresWorld, user: Any
     assert who(world.sealed()) == ["kim", "dana", "dana", "dana"] * 2
 
 
+def test_a_connection_taken_from_its_pool_carries_the_actor_and_is_closed(
+    world: PostgresWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    def work(connection: Connection) -> None:
+        connection.detach()
+        with acting_as(DANA):
+            connection.exec_driver_sql(INSERT)
+
+    Async(world, "asyncpg").use(work)
+    assert caplog.records == []
+    assert who(world.sealed()) == ["dana", "dana"]
+
+
 def test_an_engine_attached_late_reaches_the_connections_that_are_pooled_already(world: PostgresWorld) -> None:
     from sqlalchemy import create_engine
 
