@@ -87,6 +87,7 @@ def test_an_organization_sees_its_own_digests_and_no_others(post: Post) -> None:
         ({"recipient": ""}, UsageError), ({"recipient": "kim"}, UsageError), ({"frequency": "hourly"}, UsageError),
         ({"query": "foo:1"}, QueryError), ({"query": "since:7d"}, QueryError), ({"name": "a\nBcc: x"}, UsageError),
         ({"recipient": "a@b.test\nBcc: c@d.test"}, UsageError), ({"name": "x" * 121}, UsageError),
+        ({"organization": "x" * 257}, UsageError),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_and_nothing_is_added(

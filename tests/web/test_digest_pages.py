@@ -33,7 +33,9 @@ def test_a_digest_is_added_and_removed(manager: TestClient, filled: World) -> No
 
 def test_what_cannot_be_used_is_said_beside_what_was_typed(manager: TestClient) -> None:
     given = {"recipient": "kim", "frequency": "daily", "query": "dana", "name": "Board"}
-    for change, field in (({}, "recipient"), ({"recipient": "kim@acme.test", "query": "foo:1"}, "query")):
+    good = {"recipient": "kim@acme.test"}
+    wrong = {"recipient": {}, "query": good | {"query": "foo:1"}, "organization": good | {"organization": "x" * 257}}
+    for field, change in wrong.items():
         answer = manager.post("/audit/digests/", data=given | change)
         assert answer.status_code == 400
         assert f'id="{field}-problem"' in answer.text

@@ -52,6 +52,8 @@ def test_a_webhook_is_added_and_its_secret_shown_this_once(manager: TestClient, 
         ({"filter": "foo:1"}, "filter"),
         ({"contact": "me"}, "contact"),
         ({"url": ""}, "url"),
+        ({"url": f"https://{'a' * 64}.test/"}, "url"),
+        ({"organization": "x" * 257}, "organization"),
     ],
 )
 def test_what_cannot_be_used_is_said_beside_what_was_typed(

@@ -95,6 +95,8 @@ def test_what_changes_nothing_is_no_entry(hooked: Hooked) -> None:
         ({"url": "ftp://x"}, AddressError), ({"filter": "foo:1"}, QueryError), ({"filter": "since:7d"}, QueryError),
         ({"contact": "nobody"}, UsageError), ({"url": "https://10.0.0.1/"}, AddressError),
         ({"url": "http://example.com/"}, AddressError), ({"url": "https://[::1]/"}, AddressError),
+        ({"url": f"https://{'a' * 64}.example.com/"}, AddressError), ({"url": "https://a..b/"}, AddressError),
+        ({"url": f"https://{'a.' * 126}test/"}, AddressError), ({"organization": "x" * 257}, UsageError),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_and_nothing_is_added(

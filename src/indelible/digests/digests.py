@@ -10,7 +10,7 @@ import msgspec
 from indelible.errors import MalformedError, NotFoundError, UsageError
 from indelible.event import Actor, Context, Entity, micros
 from indelible.log import Log
-from indelible.webhooks.endpoint import check_contact, check_filter
+from indelible.webhooks.endpoint import check_contact, check_filter, check_organization
 from indelible.webhooks.secret import Secrets
 from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.promise import Row, Statements, Work
@@ -64,7 +64,7 @@ class Digests:
         digest = Digest(
             id=f"dg_{chance.token_hex(8)}", name=name.strip() or f"Audit log, {frequency}", recipient=address,
             frequency=frequency, query=check_filter(query, now),
-            organization=organization if by.organization is None else by.organization,
+            organization=check_organization(organization) if by.organization is None else by.organization,
             created_at=micros(now), cursor=self._log.signed_size(), covered_at=micros(now),
         )  # fmt: skip
         told = {"recipient": address, "frequency": frequency, "query": digest.query or None}

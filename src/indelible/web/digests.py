@@ -16,6 +16,7 @@ from indelible.event import EPOCH
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer, context_of
 from indelible.web.frame import SOURCE, Form, Frame, by_of
+from indelible.webhooks.endpoint import check_organization
 
 DONE = {"added": "Added. The first one is of what happens from now on.", "removed": "Removed."}
 FIELDS = ("recipient", "frequency", "name", "query", "organization")
@@ -56,6 +57,10 @@ class Digests:
     def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
         given = {name: form.get(name, "") for name in FIELDS} | {"organization": form.get("organization", "").strip()}
         by = by_of(request, viewer)
+        try:
+            check_organization(given["organization"])
+        except UsageError as error:
+            return self._list(request, viewer, given, {"organization": str(error)})
         try:
             self._digests.add(by, **given | {"organization": given["organization"] or None})  # type: ignore[arg-type]  # its fields are named above
         except QueryError as error:

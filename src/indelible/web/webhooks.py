@@ -15,7 +15,7 @@ from indelible.viewer import Viewer
 from indelible.web.frame import Form, Frame, by_of
 from indelible.webhooks import signing
 from indelible.webhooks.deliveries import Attempt
-from indelible.webhooks.endpoint import Endpoint
+from indelible.webhooks.endpoint import Endpoint, check_organization
 from indelible.webhooks.secret import Secret
 from indelible.webhooks.service import Webhooks as Service
 
@@ -68,12 +68,18 @@ class Webhooks:
         return self._frame.show(request, "Webhooks", "webhooks.html", values, 400 if problems else 200)
 
     def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        organization = form.get("organization", "").strip() or None
+
         def save() -> tuple[Endpoint, Secret]:
             return self._webhooks.endpoints.add(
                 form.get("url", ""), by_of(request, viewer), filter=form.get("filter", ""),
-                organization=form.get("organization", "").strip() or None, contact=form.get("contact"),
+                organization=organization, contact=form.get("contact"),
             )  # fmt: skip
 
+        try:
+            check_organization(organization)
+        except UsageError as error:
+            return self._list(request, viewer, form, {"organization": str(error)})
         added, problems = _tried(save)
         return self._secret(request, *added) if added else self._list(request, viewer, form, problems)
 

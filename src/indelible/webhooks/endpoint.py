@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from indelible.errors import AddressError, QueryError, UsageError
-from indelible.event import micros
+from indelible.event import MAX_NAME, micros
 from indelible.search.match import Match, matching
 from indelible.search.query import parse
 from indelible.webhooks.guard import VARIABLE, Guard, Network
+from indelible.webhooks.target import target_of
 
 MAX_URL = 2048  # characters
 
@@ -87,6 +88,7 @@ def check_url(text: str, allowed: Sequence[Network] = ()) -> str:
         raise AddressError("What stands behind # is never sent. Leave it out.")
     if parts.scheme == "http" and not allowed:
         raise AddressError(f"Use https: plain http is for networks inside, which {VARIABLE} names.")
+    target_of(text)
     with suppress(ValueError):
         ip_address(parts.hostname)
         Guard(allowed, public=parts.scheme == "https").check(parts.hostname)
@@ -96,6 +98,13 @@ def check_url(text: str, allowed: Sequence[Network] = ()) -> str:
 def shown(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}" + ("/…" if parts.path not in ("", "/") or parts.query else "")
+
+
+def check_organization(text: str | None) -> str | None:
+    """Raises UsageError."""
+    if text is not None and len(text) > MAX_NAME:
+        raise UsageError(f"An organization's id has up to {MAX_NAME} characters; this one has {len(text)}.")
+    return text
 
 
 def check_contact(text: str | None) -> str | None:

@@ -10,7 +10,7 @@ import msgspec
 from indelible.errors import NotFoundError, UsageError
 from indelible.event import Actor, Entity, micros
 from indelible.log import Log
-from indelible.webhooks.endpoint import Endpoint, check_contact, check_filter, check_url
+from indelible.webhooks.endpoint import Endpoint, check_contact, check_filter, check_organization, check_url
 from indelible.webhooks.guard import Network
 from indelible.webhooks.secret import Secret, Secrets
 from indelible.work.announcements import By, announce, happening, settle
@@ -56,7 +56,7 @@ class Endpoints:
             id=f"wh_{chance.token_hex(8)}",
             url=self.check_url(url),
             filter=check_filter(filter, now),
-            organization=organization if by.organization is None else by.organization,
+            organization=check_organization(organization) if by.organization is None else by.organization,
             contact=check_contact(contact),
             state="active",
             reason=None,

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from indelible.errors import AddressError
 
+MAX_HOST = 253  # characters of a name (RFC 1035)
 PORTS = {"https": 443, "http": 80}
 _PATH = "/%:@!$&'()*+,;=~-._"  # RFC 3986 3.3; what is escaped stays so
 AGENT = "indelible-webhooks/1"
@@ -31,9 +32,11 @@ def target_of(url: str) -> Target:
         usual = PORTS[parts.scheme]
         port = parts.port or usual
         host = _ascii(parts.hostname or "")
-    except (ValueError, KeyError):  # UnicodeError among them
+    except UnicodeError:
+        raise AddressError("No receiver has such a name: each part of it has 1 to 63 characters.") from None
+    except (ValueError, KeyError):
         raise AddressError("This is no address of a receiver.") from None
-    if not host or parts.username is not None or parts.password is not None:
+    if not host or len(host) > MAX_HOST or parts.username is not None or parts.password is not None:
         raise AddressError("This is no address of a receiver.")
     path = quote(parts.path or "/", safe=_PATH) + (f"?{quote(parts.query, safe=_PATH + '?')}" if parts.query else "")
     shown = (f"[{host}]" if ":" in host else host) + ("" if port == usual else f":{port}")
