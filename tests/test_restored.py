@@ -179,7 +179,7 @@ def test_without_its_state_the_signer_does_not_pass_its_checkpoint_by_where_a_li
 def test_a_damaged_state_file_is_refused_with_what_to_do(world: World, state: bytes) -> None:
     (world.folder / "audit.db.key.state").write_bytes(state)
     change(world, 2)
-    with pytest.raises(LogError, match=r"is damaged: .* Run `indelible verify`, then delete it."):
+    with pytest.raises(LogError, match=r"is damaged: .* Delete it, and verify the log with a checkpoint you kept"):
         world.sealer.seal()
 
 
@@ -213,3 +213,26 @@ def rewrite(world: World, seq: int, old: bytes, new: bytes, *, head: bool = Fals
         db.run("UPDATE leaf SET line = ? WHERE seq = ?", line.replace(old, new), seq)
         if head:
             consistent_head(db)
+
+
+@pytest.mark.parametrize("how", ["removed", "an older copy in its place"])
+def test_a_file_that_is_taken_away_while_it_is_open_gets_nothing_and_is_an_alarm(world: World, how: str) -> None:
+    older = copy(world, "audit.db")
+    change(world, 2)
+    world.sealed()
+    monitor, path, kept = Monitor(world.log), world.folder / "audit.db", world.folder / "kept"
+    assert monitor.check() is None
+    path.rename(kept)
+    if how != "removed":
+        shutil.copy(older, path)
+    with pytest.raises(VerificationError, match=r"rolled back: .* is not the file that was opened"):
+        world.log.append([happened()])
+    change(world, 3)
+    with pytest.raises(VerificationError, match="is not the file that was opened"):
+        world.sealed()
+    assert "is not the file that was opened" in str(monitor.check())
+    assert monitor.told({"status": "ok"})["status"] == "failing"
+    kept.replace(path)
+    world.sealed()
+    assert monitor.check() is None
+    assert ids(world)[:3] == ["1", "2", "3"], "what was captured meanwhile waited"

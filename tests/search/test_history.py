@@ -73,6 +73,26 @@ def test_of_types_that_differ_in_a_slash_or_in_the_case_of_a_letter_each_has_its
     assert len(list(history(world.log, "invoice", "1", organization="acme"))) == 1, "whatever another organization has"
 
 
+def test_what_failed_or_was_refused_changed_nothing_and_nobody_comes_back_by_being_asked_for(world: World) -> None:
+    lic, free = Entity("License", "9", "Pro seat"), {"plan": {"new": "free"}}
+    pro = {"plan": {"old": "free", "new": "pro"}}
+    told: list[tuple[str, str, Any, tuple[bool, dict[str, Any]]]] = [
+        ("act", "failure", {}, (False, {})),
+        ("create", "success", free, (True, {"plan": "free"})),
+        ("update", "denied", pro, (True, {"plan": "free"})),
+        ("delete", "denied", {}, (True, {"plan": "free"})),
+        ("act", "success", {}, (True, {"plan": "free"})),
+        ("delete", "success", {}, (False, {})),
+        ("act", "success", {}, (False, {})),
+        ("create", "failure", pro, (False, {})),
+        ("baseline", "success", free, (True, {"plan": "free"})),
+    ]
+    for operation, outcome, changes, shown in told:
+        world.log.append([happened(entity=lic, operation=operation, outcome=outcome, changes=changes)])
+        found = known(history(world.log, "License", "9"))
+        assert (found.there, found.fields, found.name) == (*shown, "Pro seat"), (operation, outcome)
+
+
 def test_a_moment_lies_between_two_entries(world: World) -> None:
     lic = Entity("License", "9", "Pro seat")
     free, pro = {"plan": {"new": "free"}, "seats": {"new": 3}}, {"plan": {"old": "free", "new": "pro"}}

@@ -63,8 +63,9 @@ def show_bytes(data: bytes) -> None:
 def one_line(entry: Entry) -> str:
     """An entry for a terminal: when, who, what, to what, and what changed."""
     what = entry.entity.name or entry.entity.id
+    action = entry.action if entry.outcome == "success" else f"{entry.action} ({entry.outcome})"
     return printable(
-        f"{entry.seq:>8}  {entry.occurred_at[:19].replace('T', ' ')}  {who(entry):<28}  {entry.action:<24}  "
+        f"{entry.seq:>8}  {entry.occurred_at[:19].replace('T', ' ')}  {who(entry):<28}  {action:<24}  "
         f"{entry.entity.type} {what}  {summarize(entry)}"
     )
 

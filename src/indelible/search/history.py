@@ -1,7 +1,7 @@
 """One thing from its first entry to its last: what changed, and what it was at any moment."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,6 +10,8 @@ from indelible.event import Entry, read
 from indelible.log import Log
 from indelible.search.page import lines
 from indelible.search.query import Query, Term
+
+SHOWS = ("create", "update", "baseline")  # operations that only something that is there can have
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,14 @@ def difference(before: Known, after: Known) -> dict[str, dict[str, Any]]:
 
 
 def after(before: Known, entry: Entry) -> Known:
-    """What is known once an entry is read, too."""
+    """What is known once an entry is read, too: what failed or was refused changed nothing."""
+    if entry.outcome != "success":
+        return replace(before, name=before.name or entry.entity.name)
     name = entry.entity.name or before.name
     if entry.operation == "delete":
         return Known(there=False, name=name, fields={}, last=entry)
+    if not before.there and before.last is not None and entry.operation not in SHOWS:
+        return replace(before, name=name)  # somebody asked for what was deleted
     new = {field_: change["new"] for field_, change in entry.changes.items() if "new" in change}
     gone = {field_ for field_, change in entry.changes.items() if "new" not in change}
     kept = {} if entry.operation == "create" else {f: value for f, value in before.fields.items() if f not in gone}

@@ -207,6 +207,9 @@ class Store(Protocol):
 
     # For `verify`.
 
+    def moved(self) -> str | None:
+        """What became of its file, if that is no longer what was opened; who writes on writes for nobody."""
+
     def pulse(self) -> object:
         """Another one after each write, whoever makes it, as far as the database lets that be seen."""
 

@@ -45,9 +45,7 @@ def verify_log(  # noqa: PLR0913 - what may be held against it, and how
 def _verify(  # noqa: PLR0913 - likewise
     log: Log, verifier: Verifier, earlier: str | None, progress: Progress, *, known: Checkpoint | None, files: bool
 ) -> Report:
-    if verifier.name != log.origin:
-        message = f"this log calls itself {log.origin}; the key is of {verifier.name}. Is it another log's key?"
-        raise VerificationError("re-signed", message)
+    _check_which(log, verifier)
     # In this order, so that a log that grows meanwhile is not mistaken for a damaged one.
     keys = keyring(verifier, log.store.key_changes())
     checkpoints, remembered = _checkpoints(log, keys, log.signed_size()), log.last_signed()
@@ -86,6 +84,15 @@ def _verify(  # noqa: PLR0913 - likewise
         _check_file(log)
         _check_blocks(log, size)
     return Report(verifier.name, size, tree.signed, tree.frontier.root())
+
+
+def _check_which(log: Log, verifier: Verifier) -> None:
+    """That it is the key's log, and the file that stands there."""
+    if verifier.name != log.origin:
+        message = f"this log calls itself {log.origin}; the key is of {verifier.name}. Is it another log's key?"
+        raise VerificationError("re-signed", message)
+    if said := log.store.moved():
+        raise VerificationError("rolled back", said)
 
 
 def _checkpoints(log: Log, keys: Keyring, upto: int) -> Iterator[Checkpoint]:

@@ -236,6 +236,9 @@ class PostgresStore:
             yield from rows
             last = rows[-1][0]
 
+    def moved(self) -> None:
+        """A connection is to a server, which has its files."""
+
     def pulse(self) -> object:
         """What is inserted is not seen by it."""
         return self._select("pulse")

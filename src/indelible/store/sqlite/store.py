@@ -44,6 +44,7 @@ class SQLiteStore:
         self._watcher: apsw.Connection | None = None
         self._idle: LifoQueue[apsw.Connection] = LifoQueue()
         self._writer = self._connect()
+        self._file = _file(path)
         self._dictionary = Dictionary(Tables(self._writer))
         with _log_errors(path):
             self.properties: dict[str, str] = dict(self._writer.execute(SQL["properties"]))
@@ -84,6 +85,8 @@ class SQLiteStore:
         """The commit point: see the promise."""
         with self._lock, _log_errors(self.path):
             self._check_open()
+            if said := self.moved():
+                raise VerificationError("rolled back", said)
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 head = self._head(self._writer)
@@ -256,12 +259,20 @@ class SQLiteStore:
         with self.reading() as db:
             yield from db.execute(SQL["attachments"])
 
+    def moved(self) -> str | None:
+        if _file(self.path) == self._file:
+            return None
+        return (
+            f"{self.path} is not the file that was opened: it was removed, moved or replaced while it was in use. "
+            "Nothing is added. Restore the newest copy, and start again."
+        )
+
     def pulse(self) -> object:
         """Through SQLite; who writes into the file past it is not seen. Always asked on one connection."""
         with self._watching, _log_errors(self.path):
             self._check_open()
             self._watcher = self._watcher or self._connect()
-            return self._watcher.pragma("data_version")
+            return self._watcher.pragma("data_version"), _file(self.path)
 
     def damage(self) -> str | None:
         """A row that an index lacks would hide it from a search."""
@@ -312,6 +323,15 @@ class SQLiteStore:
     def _check_open(self) -> None:
         if self._closed:
             raise LogError(f"The log {self.path} was closed here already. Open it again.")
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Which one it is; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _json(numbers: Collection[int]) -> str:
