@@ -48,18 +48,21 @@ class Audit:
         pages: str | None = None,
         mail: "Callable[[EmailMessage], None] | None" = None,
     ) -> None:
-        """Opens the log, and makes it with its key if it is not there.
+        """Opens the log, and makes it with its key if it is not there. From here on `engine` carries who acts.
 
         `pages`: where others reach the audit pages, for links in webhooks; INDELIBLE_PAGES if it is not given.
         `mail`: sends a mail, or raises `indelible.Error`; without it INDELIBLE_SMTP_URL is the mail server of digests.
         Raises MapError, LogError, CaptureError (a database that cannot be captured).
         """
+        from indelible.integrations.sqlalchemy import attach
+
         self._engine: Engine = getattr(engine, "sync_engine", engine)  # type: ignore[arg-type]  # an AsyncEngine has one
         self._url = _source_url(self._engine)
         self._map = ActionMap.load(Path(map)) if map else None
         self.log = Log.open_or_create(log)
         self._sealer: Sealer | None = None
         self._upkeep = Upkeep(self.log, log, [self._url], pages=pages, send=mail)
+        attach(self._engine, self._committed)
 
     def watch(self, *, strict: bool = False, baseline: bool = True) -> list[str]:
         """Install the triggers on every table that the map does not exclude; repeatable. Gives their names.
@@ -67,14 +70,11 @@ class Audit:
         `strict`: from now on the database refuses a change that nobody claims. `baseline`: rows that are there already
         are recorded too. Raises CaptureError, MapError.
         """
-        from indelible.integrations.sqlalchemy import attach
-
         with closing(open_source(self._url)) as source:
             watched = source.watch(None, self._map, strict=strict, baseline=baseline)
             if self._sealer is None:
                 outbox = source.outbox()
                 self._sealer = Sealer(outbox, self.log, self._upkeep.turn(outbox.source))
-                attach(self._engine, self._sealer.notify)
         return watched
 
     def start(self) -> None:
@@ -162,6 +162,10 @@ class Audit:
         from indelible.web.links import sign
 
         return f"/as/{sign(self._upkeep.desk.secrets, organization, actor, lasts)}/"
+
+    def _committed(self) -> None:
+        if self._sealer is not None:  # else this process leaves `watch`, and what is sealed, to another
+            self._sealer.notify()
 
     def _sealing(self) -> Sealer:
         if self._sealer is None:

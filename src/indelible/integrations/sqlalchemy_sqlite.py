@@ -2,6 +2,7 @@
 changes; one more, before COMMIT, says that nobody does from there on. A rollback or a crash takes them along.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection, ExecutionContext
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
 from indelible.capture.context import acting, carry, new_transaction
-from indelible.capture.sqlite.carry import CLEAR, SET
+from indelible.capture.sqlite.carry import CLEAR, NOT_WATCHED, SET
 from indelible.integrations import sqlalchemy_alone, statements
 
 _KEY = "indelible_acting"  # in Connection.info: who acts by the tape's last row, None for nobody, or _UNSURE
@@ -71,20 +72,21 @@ def _alone(driver: Any, now: str, context: Any, cursor: Any, committed: Callable
     """A transaction around one write of an engine in autocommit. What it did stays even if it failed halfway."""
     driver.execute("BEGIN IMMEDIATE")
     try:
-        driver.execute(SET, (carry(new_transaction(), now),))
+        told = _told(driver, now, new_transaction())
         yield
         if cursor.description:  # of RETURNING: COMMIT waits for no open statement
             _buffer(context, cursor)
     finally:
         _commit_alone(driver)
-    committed()
+    if told:
+        committed()
 
 
 def _commit_alone(driver: Any) -> None:
     raw = _raw(driver)
     try:
         if raw.in_transaction:  # the statement itself may have rolled back
-            driver.execute(CLEAR)
+            _told(driver, None)
             driver.execute("COMMIT")
     finally:
         if raw.in_transaction:  # a deferred constraint does not hold
@@ -120,13 +122,21 @@ def _say(driver: Any, info: dict[str, Any], now: str | None) -> None:
         _forget(info)  # or the transaction it tells of was ended on the driver
         if _autocommits(raw):
             return  # the row would outlive the statement
-    if now is info.get(_KEY, _UNSURE):
-        return
-    if now is None:
-        driver.execute(CLEAR)
-    else:
-        driver.execute(SET, (carry(info.setdefault(_TRANSACTION, new_transaction()), now),))
-    info[_KEY] = now
+    if now is not info.get(_KEY, _UNSURE):
+        transaction = info.get(_TRANSACTION) or new_transaction()
+        if _told(driver, now, transaction):
+            info.update({_KEY: now} if now is None else {_KEY: now, _TRANSACTION: transaction})
+
+
+def _told(driver: Any, now: str | None, transaction: str = "") -> bool:
+    """False where nothing is watched: there is nobody to tell."""
+    try:
+        driver.execute(*((CLEAR,) if now is None else (SET, (carry(transaction, now),))))
+    except sqlite3.OperationalError as error:
+        if not NOT_WATCHED.match(str(error)):
+            raise
+        return False
+    return True
 
 
 def _raw(driver: Any) -> Any:

@@ -4,7 +4,6 @@ Nobody but the writer can see it: SQLite has one, and a rollback or a crash take
 gets a transaction of its own, which leaves behind what the statement alone would have left.
 """
 
-import re
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator
@@ -12,12 +11,11 @@ from itertools import islice
 from typing import Any
 
 from indelible.capture.context import carry, new_transaction
-from indelible.capture.sqlite.carry import CLEAR, SET
+from indelible.capture.sqlite.carry import CLEAR, NOT_WATCHED, SET
 from indelible.integrations import statements
 from indelible.integrations.django.acting import acting
 
 _UNSURE = object()  # what was said may be there or not: nothing was said yet, or it was rolled back
-_NOT_WATCHED = re.compile(r"no such table: (main\.)?indelible_")
 
 
 def attach(connection: Any) -> None:
@@ -106,7 +104,7 @@ class Carrier:
             try:
                 driver.execute(*((CLEAR,) if now is None else (SET, (carry(self._transaction, now),))))
             except sqlite3.OperationalError as error:
-                if not _NOT_WATCHED.match(str(error)):
+                if not NOT_WATCHED.match(str(error)):
                     raise
                 return
         self._said = now
