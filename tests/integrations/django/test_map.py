@@ -52,6 +52,20 @@ def test_a_many_to_many_row_is_a_change_of_the_parent(site: Site) -> None:
     ]
 
 
+def test_a_model_s_table_in_another_schema_is_watched_and_nobody_else_s(
+    postgres_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgres_site.raw("CREATE SCHEMA other")
+    for table in ("tag", "theirs"):
+        postgres_site.raw(f"CREATE TABLE other.{table} (LIKE public.shop_tag INCLUDING ALL)")
+    monkeypatch.setattr(Tag._meta, "db_table", 'other"."tag')
+    call_command("audit_watch", verbosity=0)
+    postgres_site.sealed()
+    Tag.objects.create(slug="new")
+    postgres_site.raw("INSERT INTO other.theirs VALUES ('new')")
+    assert [(entry.action, entry.entity.id) for entry in postgres_site.sealed()] == [("TAG_CREATED", "new")]
+
+
 def test_the_project_s_map_wins_key_by_key(tmp_path: Path) -> None:
     path = tmp_path / "audit.toml"
     path.write_text(
