@@ -272,6 +272,13 @@ def test_rows_that_go_with_a_table_they_refer_to_are_deleted_by_whoever_drops_it
     assert (who([created, deleted]), deleted.operation) == (["dana", "kim"], "delete")
 
 
+def test_a_table_that_is_dropped_outside_of_a_transaction_needs_no_commit_with_us_either(world: World) -> None:
+    world.watch("CREATE TABLE gone (id INTEGER PRIMARY KEY)")
+    with acting_as(DANA), world.engine().connect() as connection:
+        connection.exec_driver_sql("DROP TABLE gone")
+    assert world.db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'gone'").fetchone() == (0,)
+
+
 def test_texts_of_any_length_and_kind_fit_into_the_entry(world: World, engine: Engine) -> None:
     hostile = "\x01\ud800🔑" * 30_000
     behind = Actor(id=hostile, name=hostile, email=hostile)

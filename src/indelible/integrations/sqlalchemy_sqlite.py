@@ -111,6 +111,8 @@ def _prepare(connection: Connection, statement: str) -> None:
             info[_KEY] = None
         if statements.commits(statement):
             info.pop(_TRANSACTION, None)
+    elif statements.drops(statement) and not _raw(driver).in_transaction:
+        pass  # the driver begins nothing for it, so it needs no COMMIT, and is to need none with us
     elif statements.writes_on_sqlite(statement):
         _say(driver, info, acting())
 

@@ -21,6 +21,7 @@ _WRITES_ON_SQLITE = _begins(
     rf"INSERT|UPDATE|DELETE|REPLACE|DROP{BLANK}++TABLE"
     rf"|WITH\b.*?\b(?:(?:INSERT|REPLACE){BLANK}++(?:INTO|OR)|UPDATE|DELETE{BLANK}++FROM)"
 )
+_DROPS = _begins("DROP")
 _ENDS = _begins("COMMIT|END|RELEASE")
 _COMMITS = _begins("COMMIT|END")
 _UNDOES = _begins("ROLLBACK|ABORT")
@@ -64,6 +65,10 @@ def writes(text: str | None) -> bool:
 def writes_on_sqlite(text: str | None) -> bool:
     """Not in doubt: to say who acts takes the lock of the one writer."""
     return text is None or _WRITES_ON_SQLITE.match(text) is not None
+
+
+def drops(text: str | None) -> bool:
+    return text is not None and _DROPS.match(text) is not None
 
 
 def ends(text: str | None) -> bool:
