@@ -99,6 +99,20 @@ def test_a_proxy_says_who_looks_and_nobody_else_is_believed(start: Start, tmp_pa
     assert get(other, "/", headers={"X-User": "dana"}).status_code == 403
 
 
+def test_names_that_a_proxy_writes_are_utf_8(start: Start, tmp_path: Path) -> None:
+    settings = tmp_path / "indelible.toml"
+    settings.write_text('proxies = ["127.0.0.1/32"]\nuser_header = "X-User"\nmanagers = ["jürgen@acme.test"]\n')
+    url = f"sqlite:///{tmp_path}/audit.db"
+    server = start(url, "--config", str(settings))
+    who = {"X-User": "jürgen@acme.test".encode()}
+    assert get(server, "/webhooks/", headers=who).status_code == 200
+    assert get(server, "/export?format=jsonl", headers=who).status_code == 200
+    assert get(server, "/", headers={"X-User": "李雷".encode()}).status_code == 200
+    assert get(server, "/", headers={"X-User": "jürgen".encode("latin-1")}).status_code == 400
+    with Log.open(url) as log:
+        assert [entry.actor.email for entry in check_signed(log)] == ["jürgen@acme.test"]
+
+
 def test_it_tells_what_it_does_as_objects_if_that_is_wanted(start: Start, tmp_path: Path) -> None:
     server = start(f"sqlite:///{tmp_path}/audit.db", "--logs", "json", environment={"INDELIBLE_WEBHOOK_KEY": "short"})
     assert server.process.wait(15) == 2  # the API's keys are derived with it, so nothing begins

@@ -55,22 +55,27 @@ class Named:
         settings, client = self._settings, request.client
         if client is None or not _is_among(client.host, settings):
             return PlainTextResponse("This server is reached by its proxy alone.\n", 403)
-        headers = (settings.user_header, settings.email_header, settings.organization_header)
-        if any(
-            len(request.headers.getlist(name)) > 1 or len(request.headers.get(name, "")) > MAX_NAME for name in headers
-        ):
-            return PlainTextResponse("The proxy names somebody twice, or at too great length.\n", 400)
-        user = request.headers.get(settings.user_header, "").strip()
+        try:
+            user = _header(request, settings.user_header)
+            email = _header(request, settings.email_header)
+            organization = _header(request, settings.organization_header)
+        except ValueError:
+            return PlainTextResponse("The proxy names somebody twice, at too great length, or not in UTF-8.\n", 400)
         if not user:
             return PlainTextResponse("The proxy does not say who you are. Sign in there.\n", 401)
-        email = request.headers.get(settings.email_header, "").strip() if settings.email_header else ""
-        organization = None
-        if settings.organization_header:
-            organization = request.headers.get(settings.organization_header, "").strip()
-            if not organization and user not in settings.managers:
-                return PlainTextResponse("The proxy does not say whose entries you may see.\n", 403)
+        if settings.organization_header and not organization and user not in settings.managers:
+            return PlainTextResponse("The proxy does not say whose entries you may see.\n", 403)
         actor = Actor(id=user, name=user, email=email or (user if "@" in user else None))
         return Viewer(actor=actor, organization=organization or None, manages=user in settings.managers)
+
+
+def _header(request: Request, name: str) -> str:
+    """Its one value; "" where there is none. Raises ValueError for what names nobody."""
+    given = request.headers.getlist(name)
+    text = "".join(given).encode("latin-1").decode()  # Starlette reads bytes as Latin-1, proxies write UTF-8
+    if len(given) > 1 or len(text) > MAX_NAME:
+        raise ValueError(name)
+    return text.strip()
 
 
 def _is_among(host: str, settings: Settings) -> bool:
