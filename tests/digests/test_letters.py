@@ -2,13 +2,15 @@
 
 import smtplib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from indelible.errors import MailError, UsageError
 from indelible.event import Actor, Entity
@@ -19,14 +21,19 @@ from tests.digests.conftest import PAGES, Post
 from tests.digests.test_digests import KIM, add
 from tests.portal.northdesk import free_port
 from tests.store.test_log import happened
+from tests.webhooks.test_client import certificate
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - reached from here, and by its name no loopback
 
 
 class Box:
-    """A real SMTP server's; `answers` are what it says to RCPT before it is content."""
+    """A real SMTP server's; `answers` are what it says to RCPT before it is content, `bye` to QUIT."""
 
     def __init__(self) -> None:
         self.got: list[EmailMessage] = []
         self.answers: list[str] = []
+        self.bye = "221 Bye"
+        self.passwords: list[bytes] = []
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -41,15 +48,33 @@ class Box:
         self.got.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 OK"
 
+    async def handle_QUIT(self, _server: SMTP, _session: Session, _envelope: Envelope) -> str:  # noqa: N802 - likewise
+        return self.bye
+
+    def knows(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: LoginPassword
+    ) -> AuthResult:
+        self.passwords.append(data.password)
+        return AuthResult(success=True)
+
+
+@contextmanager
+def serving(made: Box, host: str = "127.0.0.1", **options: Any) -> Iterator[int]:
+    """Its port."""
+    port = free_port()
+    controller = Controller(made, hostname=host, port=port, authenticator=made.knows, **options)
+    controller.start()
+    try:
+        yield port
+    finally:
+        controller.stop()
+
 
 @pytest.fixture
 def box() -> Iterator[tuple[Box, Mailer]]:
     made = Box()
-    port = free_port()
-    controller = Controller(made, hostname="127.0.0.1", port=port)
-    controller.start()
-    yield made, Mailer.parse(f"smtp://127.0.0.1:{port}")
-    controller.stop()
+    with serving(made) as port:
+        yield made, Mailer.parse(f"smtp://127.0.0.1:{port}")
 
 
 def parts(message: Any) -> tuple[str, str]:
@@ -202,7 +227,49 @@ def test_a_hosts_own_way_of_sending_may_fail_in_its_own_way(post: Post) -> None:
     assert len(post.letters()) == 1
 
 
-@pytest.mark.parametrize("url", ["http://x", "smtp://", "smtp://user:s3cret@x:99999", ""])
+def test_what_a_server_took_is_sent_whatever_it_says_at_the_end(post: Post, box: tuple[Box, Mailer]) -> None:
+    add(post)
+    post.desk.digest_maker.make("daily")
+    box[0].bye = "500 what?"
+    assert post.desk.send_letters(box[1].send) == "1 sent"
+    assert (len(box[0].got), post.letters()) == (1, [])
+
+
+def test_a_password_leaves_the_machine_under_tls_alone() -> None:
+    """STARTTLS may be taken away by whoever is on the way."""
+    made = Box()
+    with serving(made, EVERYWHERE, auth_require_tls=False) as port:
+        with pytest.raises(MailError, match=r"offers no TLS.*smtps://") as refused:
+            Mailer.parse(f"smtp://kim:s3cret@{EVERYWHERE}:{port}").send(mail_to_kim())
+        assert "s3cret" not in str(refused.value)
+        assert (made.passwords, made.got) == ([], [])
+        Mailer.parse(f"smtp://kim:s3cret@localhost:{port}").send(mail_to_kim())
+    assert (made.passwords, len(made.got)) == ([b"s3cret"], 1)
+
+
+@pytest.mark.parametrize(("scheme", "option"), [("smtps", "ssl_context"), ("smtp", "tls_context")])
+def test_mail_goes_under_tls_from_the_beginning_or_as_soon_as_it_is_offered(
+    scheme: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, tls = Box(), dict[str, Any]({option: certificate(tmp_path, "127.0.0.1")})
+    with serving(made, **tls, auth_require_tls=scheme == "smtp") as port:
+        mailer = Mailer.parse(f"{scheme}://kim:s3cret@127.0.0.1:{port}")
+        with pytest.raises(MailError, match="CERTIFICATE_VERIFY_FAILED"):
+            mailer.send(mail_to_kim())
+        assert made.passwords == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+        mailer.send(mail_to_kim())
+    assert (made.passwords, len(made.got)) == ([b"s3cret"], 1)
+
+
+def mail_to_kim() -> EmailMessage:
+    message = EmailMessage()
+    message["To"] = KIM
+    message.set_content("Hello")
+    return message
+
+
+@pytest.mark.parametrize("url", ["http://x", "smtp://", "smtps://", "smtp://user:s3cret@x:99999", ""])
 def test_an_address_of_no_mail_server_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(UsageError) as refused:
         Mailer.parse(url)
@@ -210,8 +277,7 @@ def test_an_address_of_no_mail_server_is_refused_without_showing_it(url: str) ->
 
 
 def test_nobody_at_home_is_a_mail_error() -> None:
-    message = EmailMessage()
-    message["To"] = KIM
+    message = mail_to_kim()
     with pytest.raises(MailError, match=r"127\.0\.0\.1:1 did not take the mail"):
         Mailer.parse("smtp://u%40acme.test:s3cret@127.0.0.1:1").send(message)
     assert message["From"] == "u@acme.test"
