@@ -59,6 +59,25 @@ def test_one_of_them_is_seen_first(views: Views) -> None:
     assert views.first(NOBODY, None) is None
 
 
+def test_in_each_organization_another_is_seen_first(views: Views) -> None:
+    for organization in (None, "acme", "globex"):
+        views.add(By(actor=DANA, organization=organization), name=f"in {organization}", query="", opens=True)
+    for organization in (None, "acme", "globex"):
+        first = views.first(DANA, organization)
+        assert first
+        assert first.name == f"in {organization}"
+
+
+def test_what_others_share_leaves_room_for_one_s_own(views: Views, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("indelible.views.views.MOST", 2)
+    for name in ("one", "two"):
+        views.add(By(actor=KIM), name=name, query="", shared=True)
+    for name in ("three", "four"):
+        views.add(By(actor=DANA), name=name, query="")
+    with pytest.raises(UsageError, match="You keep 2 views already"):
+        views.add(By(actor=DANA), name="five", query="")
+
+
 def test_who_may_remove_what(views: Views, log: Log) -> None:
     own = views.add(By(actor=DANA), name="own", query="")
     shared = views.add(By(actor=KIM), name="shared", query="", shared=True)

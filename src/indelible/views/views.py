@@ -14,7 +14,7 @@ from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.promise import Statements, Work
 
 MAX_NAME = 80
-MOST = 100  # that one person sees
+MOST = 100  # that one person keeps in one organization
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,15 +49,15 @@ class Views:
         if owner is None:
             raise UsageError("Who has neither an id nor an e-mail cannot keep a view.")
         asked(query, since, until, now)
-        if len(self.seen(by.actor, by.organization)) >= MOST:
-            raise UsageError(f"There are {MOST} views already. Remove one that nobody needs.")
+        if sum(_own(each, by.actor) for each in self.seen(by.actor, by.organization)) >= MOST:
+            raise UsageError(f"You keep {MOST} views already. Remove one that nobody needs.")
         view = View(
             id=f"vw_{chance.token_hex(8)}", name=name, owner=owner, organization=by.organization, shared=int(shared),
             opens=int(opens), query=query, since=since, until=until, created_at=micros(now),
         )  # fmt: skip
         with self._work.transaction() as statements:
             if opens:
-                statements.run("open_no_view", owner=owner)
+                statements.run("open_no_view", owner=owner, organization=by.organization)
             statements.run("add_view", **msgspec.structs.asdict(view))
             _announce(statements, "AUDIT_VIEW_SAVED", "create", view, by)
         settle(self._work, self._log)

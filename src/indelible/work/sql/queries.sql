@@ -177,7 +177,8 @@ SELECT id, name, owner, organization, shared, opens, query, since, until, create
 FROM saved_view WHERE log = :log ORDER BY name, id
 
 -- name: open_no_view
-UPDATE saved_view SET opens = 0 WHERE log = :log AND owner = :owner
+UPDATE saved_view SET opens = 0
+WHERE log = :log AND owner = :owner AND organization IS NOT DISTINCT FROM :organization
 
 -- name: remove_view
 DELETE FROM saved_view WHERE log = :log AND id = :id
