@@ -15,7 +15,7 @@ from indelible.schedule.scheduler import Scheduler
 from indelible.views.views import Views
 from indelible.webhooks.secret import Secrets, key_path
 from indelible.webhooks.service import Webhooks
-from indelible.work.letters import Send, send_due
+from indelible.work.letters import Send
 from indelible.work.place import open_work
 from indelible.work.promise import Work
 
@@ -62,7 +62,7 @@ class Desk:
 
     def send_letters(self, send: Send) -> str | None:
         """For a scheduler."""
-        count = send_due(self.work, send)
+        count = self.digest_maker.send(send)
         return f"{count} sent" if count else None
 
     def start(self) -> None:

@@ -17,6 +17,7 @@ from indelible.event import Actor, Entity
 from indelible.integrations.smtp import Mailer
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.work import letters
+from tests.checking import check_signed
 from tests.digests.conftest import PAGES, Post
 from tests.digests.test_digests import KIM, add
 from tests.portal.northdesk import free_port
@@ -187,6 +188,29 @@ def test_what_is_refused_for_good_or_too_often_is_given_up(
         with pytest.raises(MailError):
             post.desk.send_letters(box[1].send)
     assert post.letters() == []
+
+
+def test_a_digest_that_is_given_up_is_an_entry_with_the_reason(post: Post, box: tuple[Box, Mailer]) -> None:
+    digest = add(post, name="Board", organization="acme")
+    post.desk.digest_maker.make("daily")
+    box[0].answers = ["550 nobody of that name"]
+    with pytest.raises(MailError):
+        post.desk.send_letters(box[1].send)
+    entry = check_signed(post.log)[-1]
+    assert (entry.action, entry.outcome, entry.actor.type) == ("DIGEST_FAILED", "failure", "system")
+    assert (entry.entity.id, entry.entity.name) == (digest.id, "Board")
+    assert entry.organization is not None
+    assert entry.organization.id == "acme"
+    assert "nobody of that name" in (entry.reason or "")
+
+
+def test_no_entry_says_that_a_mail_which_is_tried_again_has_failed(post: Post, box: tuple[Box, Mailer]) -> None:
+    add(post)
+    post.desk.digest_maker.make("daily")
+    box[0].answers = ["451 later"]
+    with pytest.raises(MailError):
+        post.desk.send_letters(box[1].send)
+    assert check_signed(post.log)[-1].action == "DIGEST_SENT"
 
 
 def test_one_that_fails_keeps_no_other_from_being_sent(post: Post, box: tuple[Box, Mailer]) -> None:

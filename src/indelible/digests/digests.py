@@ -142,12 +142,13 @@ def announce_digest(  # noqa: PLR0913 - an event is just these
     *,
     changes: dict[str, dict[str, Any]] | None = None,
     metadata: dict[str, Any] | None = None,
+    failure: str | None = None,
 ) -> None:
     entity = Entity("Digest", digest.id, digest.name)
     announce(
         statements,
         happening(
             action, operation, entity, by.actor, organization=digest.organization, changes=changes, metadata=metadata,
-            context=by.context,
+            context=by.context, outcome="failure" if failure else "success", reason=failure,
         ),
     )  # fmt: skip

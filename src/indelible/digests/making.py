@@ -3,15 +3,19 @@
 from datetime import UTC, datetime, timedelta
 
 from indelible.digests.contents import Contents, collect
-from indelible.digests.digests import TIMES, Digest, Digests, Frequency, announce_digest
+from indelible.digests.digests import TIMES, Digest, Digests, Frequency, announce_digest, digest_of
 from indelible.digests.writing import Told, write
-from indelible.event import EPOCH, Actor, micros
+from indelible.errors import MailError
+from indelible.event import EPOCH, Actor, clip, micros
 from indelible.log import Log
 from indelible.search.match import matching
 from indelible.search.query import parse
 from indelible.work.announcements import By, settle
-from indelible.work.letters import Letter, write_letter
-from indelible.work.promise import Work
+from indelible.work.letters import Letter, Send, send_due, write_letter
+from indelible.work.promise import Statements, Work
+
+MOST_TOLD = 500  # characters of why a mail was not taken
+_BY = By(actor=Actor.system("digests"))
 
 
 class Maker:
@@ -29,6 +33,14 @@ class Maker:
         settle(self._work, self._log)
         return f"{made} {'digest' if made == 1 else 'digests'}" if made else None
 
+    def send(self, send: Send) -> int:
+        """Letters that are due, whatever they tell of: how many were taken. Raises LogError, MailError."""
+        try:
+            return send_due(self._work, send, _give_up)
+        except MailError:
+            settle(self._work, self._log)
+            raise
+
     def _make(self, digest: Digest) -> bool:
         """False: another process was faster, or it was removed meanwhile."""
         until, stop = datetime.now(UTC), self._log.signed_size()
@@ -44,8 +56,7 @@ class Maker:
                 "job": f"digests-{digest.frequency}", "schedule": TIMES[digest.frequency], "entries": contents.total,
                 "from": contents.start, "until": contents.stop,
             }  # fmt: skip
-            by = By(actor=Actor.system("digests"))
-            announce_digest(statements, "DIGEST_SENT", "send", digest, by, metadata=metadata)
+            announce_digest(statements, "DIGEST_SENT", "send", digest, _BY, metadata=metadata)
         return True
 
     def _letter(self, digest: Digest, contents: Contents, until: datetime) -> Letter:
@@ -61,3 +72,10 @@ class Maker:
             id=f"{digest.id} {digest.cursor} {digest.covered_at}", recipient=digest.recipient, subject=subject,
             plain=plain, html=html, unsubscribe=unsubscribe or None,
         )  # fmt: skip
+
+
+def _give_up(statements: Statements, letter: Letter, failure: MailError) -> None:
+    """What was told to be sent was not. A digest that is gone by now, or a letter of something else, has no entry."""
+    for row in statements.run("digest", id=letter.id.partition(" ")[0]):
+        told = clip(str(failure), MOST_TOLD)
+        announce_digest(statements, "DIGEST_FAILED", "send", digest_of(row), _BY, failure=told)

@@ -31,6 +31,9 @@ class Letter:
     unsubscribe: str | None = None
 
 
+GiveUp = Callable[[Statements, Letter, MailError], None]  # within the transaction that forgets it
+
+
 def write_letter(statements: Statements, letter: Letter, due_at: int) -> None:
     """Within the transaction of what it tells of. `due_at`: microseconds since 1970."""
     statements.run(
@@ -39,14 +42,14 @@ def write_letter(statements: Statements, letter: Letter, due_at: int) -> None:
     )  # fmt: skip
 
 
-def send_due(work: Work, send: Send) -> int:
-    """Gives how many were taken. What is refused for good, or too often, is given up.
+def send_due(work: Work, send: Send, give_up: GiveUp) -> int:
+    """Gives how many were taken. What is refused for good, or too often, is given up: `give_up` notes that.
 
     Raises LogError; MailError in the end, if one of them was not taken.
     """
     with work.transaction() as statements:
         due = statements.run("due_letters", now=_now())
-    failures = [_send(work, send, Letter(**dict(zip(_FIELDS, row[:6], strict=True))), row[6]) for row in due]
+    failures = [_send(work, send, give_up, Letter(**dict(zip(_FIELDS, row[:6], strict=True))), row[6]) for row in due]
     for failure in filter(None, failures):
         raise failure
     return len(due)
@@ -55,11 +58,14 @@ def send_due(work: Work, send: Send) -> int:
 _FIELDS = ("id", "recipient", "subject", "plain", "html", "unsubscribe")
 
 
-def _send(work: Work, send: Send, letter: Letter, attempts: int) -> MailError | None:
+def _send(work: Work, send: Send, give_up: GiveUp, letter: Letter, attempts: int) -> MailError | None:
     failure = _tried(send, letter)
     with work.transaction() as statements:
-        if failure is None or failure.permanent or attempts >= len(SCHEDULE):
+        if failure is None:
             statements.run("drop_letter", id=letter.id)
+        elif failure.permanent or attempts >= len(SCHEDULE):
+            statements.run("drop_letter", id=letter.id)
+            give_up(statements, letter, failure)
         else:
             later = _now() + SCHEDULE[attempts] * 1_000_000
             statements.run(
