@@ -70,6 +70,19 @@ def test_what_was_missed_is_caught_up_once(scheduler: Scheduler, clock: Clock) -
     assert scheduler.runs.newest()[0].due_at == datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
 
 
+def test_a_clock_that_was_ahead_when_a_job_was_first_seen_keeps_it_from_nothing(
+    scheduler: Scheduler, clock: Clock
+) -> None:
+    ran: list[datetime] = []
+    scheduler.add("digests", "daily 06:00", lambda: ran.append(clock.now))
+    clock.now = NOW.replace(year=2036)
+    scheduler.round()
+    clock.now = NOW
+    assert scheduler.round() == 0  # this morning's was before it was known
+    clock.now = NOW + timedelta(days=1)
+    assert [scheduler.round() for _ in range(2)] == [1, 0]
+
+
 def test_start_result_and_failure_are_written_down(scheduler: Scheduler, clock: Clock) -> None:
     told: list[object] = ["3 expired", LogError("the disk is full"), ZeroDivisionError("by 0"), None]
 

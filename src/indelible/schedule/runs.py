@@ -34,7 +34,10 @@ class Runs:
     work: Work
 
     def known_since(self, job: str, now: datetime) -> datetime:
-        """When it was first seen: what was due earlier is none of its business."""
+        """When it was first seen: what was due earlier is none of its business.
+
+        Not later than now: a clock that was ahead then and was put right would keep it from running until it is there.
+        """
         with self.work.transaction() as statements:
             ((since,),) = statements.run("know_job", job=job, now=micros(now))
         return _moment(since)

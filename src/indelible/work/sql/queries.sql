@@ -120,7 +120,9 @@ DELETE FROM letter WHERE log = :log AND id = :id
 
 -- name: know_job
 INSERT INTO job (log, name, known_since) VALUES (:log, :job, :now)
-ON CONFLICT (log, name) DO UPDATE SET known_since = job.known_since RETURNING known_since
+ON CONFLICT (log, name) DO UPDATE SET known_since =
+  CASE WHEN job.known_since < excluded.known_since THEN job.known_since ELSE excluded.known_since END
+RETURNING known_since
 
 -- name: claim_run
 INSERT INTO job_run (log, job, due_at, started_at, state, tries) VALUES (:log, :job, :due_at, :now, 'running', 1)
