@@ -99,6 +99,28 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_added(
     assert post.log.head().size == 0
 
 
+@pytest.mark.parametrize(
+    "recipient",
+    [
+        "@", "a@", "@b", "a@b@c", "a,b@c.test", "a@b.test, c@d.test", "a;b@c.test", "<a@c.test>", "Kim <a@c.test>",
+        "(x)y@z.test", "a:b@c.test", '"a"@c.test', "-f@c.test", "a b@c.test", "a@c.test\\",
+    ],
+)  # fmt: skip
+def test_a_digest_is_sent_to_one_address(post: Post, recipient: str) -> None:
+    with pytest.raises(UsageError, match="is no e-mail address"):
+        add(post, recipient=recipient)
+
+
+@pytest.mark.parametrize("recipient", ["kim+audit@acme.test", "o'hara-x.y@a-b.test", "jürgen@bücher.test", "a@b"])
+def test_addresses_of_any_letters_are_addresses(post: Post, recipient: str) -> None:
+    assert add(post, recipient=recipient).recipient == recipient
+
+
+def test_that_a_digest_takes_no_range_is_said_of_digests(post: Post) -> None:
+    with pytest.raises(QueryError, match="A digest is of what came since the last one: it takes no since:"):
+        add(post, query="since:7d")
+
+
 def test_removing_and_unsubscribing_are_entries(post: Post) -> None:
     first, second = add(post), add(post)
     post.desk.digests.remove(first.id, post.by)

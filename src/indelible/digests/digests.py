@@ -63,7 +63,7 @@ class Digests:
             raise UsageError(f"A digest's name has up to {MAX_NAME} characters, all of them printable.")
         digest = Digest(
             id=f"dg_{chance.token_hex(8)}", name=name.strip() or f"Audit log, {frequency}", recipient=address,
-            frequency=frequency, query=check_filter(query, now),
+            frequency=frequency, query=check_filter(query, now, "A digest is of what came since the last one"),
             organization=check_organization(organization) if by.organization is None else by.organization,
             created_at=micros(now), cursor=self._log.signed_size(), covered_at=micros(now),
         )  # fmt: skip

@@ -1,5 +1,6 @@
 """Who hears of entries, and of which."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from indelible.webhooks.guard import VARIABLE, Guard, Network
 from indelible.webhooks.target import target_of
 
 MAX_URL = 2048  # characters
+MAX_CONTACT = 254  # likewise
+_MAILBOX = re.compile(r"""(?!-)[^ @()<>\[\]:;,\\"]+@[^ @()<>\[\]:;,\\"]+""")  # what RFC 5322 calls specials is in none
 
 State = Literal["active", "paused", "disabled"]
 
@@ -58,12 +61,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return {generation: until for generation, until in known if until > micros(now)}
 
 
-def check_filter(text: str, now: datetime) -> str:
+def check_filter(text: str, now: datetime, whose: str = "A webhook hears of what is yet to come") -> str:
     """Raises QueryError: a range of time is not for what is yet to come."""
     query = parse(text, now)
     if query.since is not None or query.until is not None:
         position = max(text.lower().find("since:"), text.lower().find("until:"), 0)
-        raise QueryError("A webhook hears of what is yet to come: it takes no since: and no until:.", text, position)
+        raise QueryError(f"{whose}: it takes no since: and no until:.", text, position)
     return text.strip()
 
 
@@ -108,8 +111,8 @@ def check_organization(text: str | None) -> str | None:
 
 
 def check_contact(text: str | None) -> str | None:
-    """Raises UsageError."""
+    """One mailbox, as it stands in the header of a mail. Raises UsageError."""
     text = (text or "").strip()
-    if text and (len(text) > 254 or text.count("@") != 1 or not text.isprintable() or " " in text):  # noqa: PLR2004
-        raise UsageError(f"{text[:80]!r} is no e-mail address.")
+    if text and not (len(text) <= MAX_CONTACT and text.isprintable() and _MAILBOX.fullmatch(text)):
+        raise UsageError(f"{text[:80]!r} is no e-mail address. Give one, as dana@acme.test.")
     return text or None
