@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from indelible import Actor, Viewer
+from indelible.event import Entity
 from indelible.export.csv import COLUMNS
 from indelible.exports.exports import Exports
 from indelible.exports.maker import Maker
@@ -278,3 +279,21 @@ def test_what_is_too_much_to_count_at_first_is_counted_when_asked(page: Page, mo
     page.locator(".audit-export summary").first.click()
     page.get_by_role("link", name="count them").click()
     expect(page.locator(".audit-export form")).to_contain_text("Exactly 20")
+
+
+def test_names_without_a_space_are_broken_where_the_page_ends(tmp_path: Path, browser: Browser) -> None:
+    """WCAG 2.2, 1.4.10: at 320 pixels nothing scrolls sideways."""
+    url = f"sqlite:///{tmp_path}/audit.db"
+    with Log.create(url) as log:
+        long = Actor(id="u2", name="M" * 80, email=f"{'m' * 60}@a.test")
+        log.append([
+            happened(actor=Actor(id="u1"), entity=Entity("License", "lic", "N" * 60)),
+            happened(actor=long, entity=Entity("X" * 60, "y", None)),
+        ])  # fmt: skip
+        page = browser.new_page(viewport={"width": 320, "height": 700})
+        with serving(log, url) as base:
+            for path in ("user/user/u1", "user/user/u2", "entry/0", "entry/1", "?q="):
+                page.goto(base + path)
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                assert (path, wide) == (path, 320)
+        page.close()
