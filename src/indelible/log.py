@@ -55,7 +55,8 @@ class Log:
         """Make the log and its key. `origin` names the log in checkpoints; random if not given.
 
         The key comes first: a crash in between leaves a key that signed nothing.
-        Raises UsageError for a URL that is none, LogError if the log exists or cannot be made.
+        Raises UsageError for a URL that is none, LogError if the log exists or cannot be made, NotFoundError if it was
+        there and is gone.
         """
         place = place_of(url)
         if place.exists():
@@ -77,7 +78,10 @@ class Log:
 
     @classmethod
     def open_or_create(cls, url: str) -> Self:
-        """Several processes may begin at once: one makes the log, its key first, and the others open that."""
+        """Several processes may begin at once: one makes the log, its key first, and the others open that.
+
+        Raises what `create` and `open` do.
+        """
         place, until = place_of(url), time.monotonic() + MAKING_SECONDS
         while not place.exists():
             try:
@@ -335,11 +339,20 @@ def _changed(origin: str, change: KeyChange) -> Event:
 
 
 def _new_key(place: Place, origin: str | None) -> Signer:
-    """One that is there and signed nothing is left of a try that failed, and used."""
+    """One that is there and signed nothing is left of a try that failed, and used.
+
+    Where something was signed there was a log. Raises NotFoundError for one that is gone.
+    """
     has = given()
     name = origin or (has.verifier.name if has else f"indelible/{secrets.token_hex(6)}")
     path = place.key_path(name)
-    if not path.exists() or path.with_name(path.name + ".state").exists():
+    state = path.with_name(path.name + ".state")
+    if state.exists() and not place.exists():  # in this order: another process may make it now, and sign it then
+        raise NotFoundError(
+            f"{place} is missing: {state} remembers that it was signed. Restore its newest copy. A new log needs "
+            f"another name, or {path} and what stands beside it to be moved away."
+        )
+    if not path.exists():
         return Signer.create(path, name)
     signer = Signer(path)
     if origin not in (None, signer.verifier.name):

@@ -157,6 +157,23 @@ def test_a_log_is_not_made_over_another(world: World, tmp_path: Path) -> None:
         Log.create(f"sqlite:///{tmp_path}/new.db")
 
 
+def test_of_a_log_that_is_gone_is_said_at_once_that_it_is_to_be_restored(tmp_path: Path) -> None:
+    """The signer's memory says that there was one; a new one in its place would hide that."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    with Log.create(url) as log:
+        log.append([happened()])
+        log.sign()
+    (tmp_path / "a.db").rename(tmp_path / "elsewhere.db")
+    began = time.monotonic()
+    for make in (Log.create, Log.open_or_create):
+        with pytest.raises(NotFoundError, match=r"a\.db is missing: .*a\.db\.key\.state.*Restore its newest copy"):
+            make(url)
+    assert time.monotonic() - began < 1
+    (tmp_path / "elsewhere.db").rename(tmp_path / "a.db")
+    with Log.open_or_create(url) as log:
+        check_signed(log)
+
+
 def test_a_key_that_signed_nothing_is_used_by_the_next_try(tmp_path: Path) -> None:
     """A crash between making the key and making the file."""
     url = f"sqlite:///{tmp_path}/a.db"
