@@ -12,7 +12,7 @@ from typing import Any
 from indelible.background import Free, Hold
 from indelible.desk import Desk
 from indelible.drift import DriftWatch
-from indelible.errors import Error, LogError
+from indelible.errors import Error, LogError, UsageError
 from indelible.event import micros
 from indelible.index.indexer import Indexer
 from indelible.integrations.smtp import Mailer
@@ -37,7 +37,8 @@ class Upkeep:
     ) -> None:
         """Raises UsageError, MalformedError for what the environment names and cannot be used."""
         self._log = log
-        self._open_desk = partial(Desk.open, log, log_url, os.environ.get(PAGES, "") if pages is None else pages)
+        where = _address(os.environ.get(PAGES, "") if pages is None else pages)
+        self._open_desk = partial(Desk.open, log, log_url, where)
         smtp = os.environ.get(SMTP)
         self._send = send or (Mailer.parse(smtp).send if smtp else None)
         self._monitor = Monitor(log)
@@ -164,6 +165,16 @@ class Upkeep:
         """What drifted is an entry, too. As long as all is well there is nothing to tell."""
         unclean = [each for drift in self.drifts for each in drift.check()]
         return None if not unclean else "not recorded as it should be: " + ", ".join(each.table for each in unclean)
+
+
+def _address(pages: str) -> str:
+    """As mails and webhooks may have it in a link. Raises UsageError."""
+    if pages and not (pages.lower().startswith(("http://", "https://")) and pages.isprintable() and " " not in pages):
+        raise UsageError(
+            f"{pages[:60]!r} is no address of the audit pages. Give where others reach them, as "
+            f"https://portal.acme.test/audit, in {PAGES}."
+        )
+    return pages
 
 
 def _tidy(desk: Desk) -> None:

@@ -103,9 +103,9 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UsageError(f"Cannot listen on {host}:{port}: {reason}. Name another --host or --port.") from error
+    except (OSError, ValueError) as error:  # ValueError: what is no name of a host
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"Cannot listen on {host[:60]}:{port}: {reason}. Name another --host or --port.") from error
     return listener
 
 

@@ -1,6 +1,7 @@
 """What a server is told: by a flag, else by the environment, else by a TOML file, else it is as usual."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from indelible.errors import UsageError
 from indelible.urls import shown
 
 MAX_PORT = 65_535
+HEADERS = "user_header", "email_header", "organization_header"
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 
 
 class Option(NamedTuple):
@@ -76,8 +79,11 @@ class Settings:
         told = {name: _setting(name, flags, written, environment) for name in OPTIONS}
         if told["logs"].value not in ("text", "json"):
             raise _wrong("logs", told, "It is text or json.")
+        for name in HEADERS:
+            if told[name].values and not _TOKEN.fullmatch(told[name].value):
+                raise _wrong(name, told, "It is the name of a header, as X-Forwarded-User.")
         named = [bool(told[name].values) for name in ("user_header", "proxies")]
-        others = any(told[name].values for name in ("email_header", "organization_header", "managers"))
+        others = any(told[name].values for name in (*HEADERS, "managers"))
         if named[0] != named[1] or (others and not named[0]):
             raise UsageError(
                 "user_header and proxies go together, and the other headers and managers need both: a header is "
@@ -105,11 +111,10 @@ def _setting(
     name: str, flags: Mapping[str, Any], written: Mapping[str, Any], environment: Mapping[str, str]
 ) -> Setting:
     option = OPTIONS[name]
-    for value, origin in ((flags.get(name), "flag"), (environment.get(option.variable), "environment")):
+    given = (flags.get(name), "flag"), (environment.get(option.variable), "environment"), (written.get(name), "file")
+    for value, origin in given:
         if value not in (None, "", [], ()):
             return Setting(_values(value, option), origin)
-    if name in written:
-        return Setting(_values(written[name], option), "file")
     return Setting((option.usual,) if option.usual else (), "usual")
 
 
@@ -128,12 +133,25 @@ def _file(path: Path) -> dict[str, Any]:
     unknown = sorted(set(written) - set(OPTIONS))
     if unknown:
         raise UsageError(f"{path} has {unknown[0]!r}, which is no setting. There are: {', '.join(OPTIONS)}.")
+    for name, value in written.items():
+        _check_kind(name, value)
     return written
+
+
+def _check_kind(name: str, value: Any) -> None:
+    """Raises UsageError; what may hold a password is not shown."""
+    option = OPTIONS[name]
+    listed = value if option.several and isinstance(value, list) else [value]
+    if not all(isinstance(each, str) or (name == "port" and type(each) is int) for each in listed):
+        one = "a number" if name == "port" else "one text, in quotes"
+        wanted = "texts in a list, or one" if option.several else one
+        is_ = "" if option.secret else f" is {str(value)[:60]!r}, by file. It"
+        raise UsageError(f"{name}{is_} is to be {wanted}.")
 
 
 def _port(told: Mapping[str, Setting]) -> int:
     text = told["port"].value
-    if not (text.isascii() and text.isdigit() and int(text) <= MAX_PORT):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PORT)) and int(text) <= MAX_PORT):
         raise _wrong("port", told, f"It is a number from 0 to {MAX_PORT}.")
     return int(text)
 
