@@ -7,6 +7,7 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from indelible.exports.exports import Exports
 from indelible.exports.writing import Writer
 from indelible.work.place import open_work
 from tests.exports.test_exports import _Held
@@ -77,6 +78,20 @@ def test_a_download_that_was_broken_off_goes_on(pages: Open, filled: World) -> N
     assert int(client.head(file).headers["content-length"]) == len(whole)
     rest = client.get(file, headers={"range": "bytes=100-"})
     assert (rest.status_code, rest.content) == (206, whole[100:])
+
+
+def test_of_a_file_that_is_gone_is_said_where_it_may_be(pages: Open, filled: World) -> None:
+    client = pages("org_a")
+    prepared(client)
+    make(filled)
+    (address,) = links(client.get("/audit/exports/").text, "file")
+    work = open_work(filled.log_url)
+    exports = Exports(filled.log, work)
+    exports.path(exports.all()[0]).unlink()
+    work.close()
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert "is on another machine: let INDELIBLE_EXPORTS name a folder" in answer.text
 
 
 def test_another_s_is_not_there(pages: Open, filled: World) -> None:

@@ -102,13 +102,13 @@ class Exporting:
     def list(self, request: Request, viewer: Viewer) -> Response:
         return self._list(request, viewer, "")
 
-    def _list(self, request: Request, viewer: Viewer, problem: str) -> Response:
+    def _list(self, request: Request, viewer: Viewer, problem: str, status: int = 400) -> Response:
         found = self._exports.seen(by_of(request, viewer), manages=viewer.manages)
         values = {
             "exports": [_Shown(each) for each in found], "viewer": viewer, "problem": problem,
             "busy": any(each.state in OPEN for each in found), "done": DONE.get(request.query_params.get("done", "")),
         }  # fmt: skip
-        return self._frame.show(request, "Exports", "exports.html", values, 400 if problem else 200)
+        return self._frame.show(request, "Exports", "exports.html", values, status if problem else 200)
 
     def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
         name = form.get("format", "")
@@ -132,8 +132,8 @@ class Exporting:
                 export = self._exports.get(*asked, manages=viewer.manages)
                 return Response(headers={"Content-Length": str(export.bytes), "Accept-Ranges": "bytes"})
             export, path = self._exports.take(*asked, manages=viewer.manages)
-        except NotFoundError:
-            return self._frame.missing(request, viewer)
+        except NotFoundError as error:
+            return self._list(request, viewer, str(error), 404)
         return FileResponse(path, filename=export.filename, media_type=export.form.media_type, headers=_UNKEPT)
 
     def manifest(self, request: Request, viewer: Viewer) -> Response:
