@@ -47,6 +47,8 @@ def test_what_it_was_at_a_time(told: Shell, at: str, plan: str) -> None:
 def test_before_its_first_entry_it_was_not_there(told: Shell) -> None:
     found = json.loads(told.run("history", told.log, "License", "lic 9/b", "--at", "2026-11-19", "--json").stdout)
     assert found == {"there": False, "name": None, "fields": {}, "seq": None}
+    said = told.run("history", told.log, "License", "lic 9/b", "--at", "2026-11-19").stderr
+    assert said == b"Not there yet: the first entry of it, 0, is later.\n"
 
 
 def test_what_the_log_knows_nothing_of_is_not_found(told: Shell) -> None:

@@ -256,6 +256,15 @@ def test_each_time_that_the_file_is_taken_is_an_entry(exports: Exports, log: Log
         }  # fmt: skip
 
 
+def test_of_an_empty_log_no_last_entry_is_told(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/empty.db"
+    with Log.create(url) as log:
+        work = open_work(url)
+        Exports(log, work).add(DANA, form="jsonl")
+        work.close()
+        assert [entry.metadata for entry in check_signed(log)] == [{"format": "jsonl"}]
+
+
 def test_it_is_there_for_who_asked_and_for_who_manages(exports: Exports, log: Log, work: Work) -> None:
     acme, all_ = exports.add(ACME, form="jsonl"), exports.add(DANA, form="jsonl")
     make(log, work)

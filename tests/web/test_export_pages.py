@@ -49,6 +49,18 @@ def test_only_the_columns_that_are_ticked_are_downloaded(pages: Open) -> None:
     assert [json.loads(line)["metadata"].get("columns") for line in told] == [None, "seq,actor_email", None]
 
 
+def test_where_no_column_is_ticked_there_is_no_file(pages: Open, filled: World) -> None:
+    client = pages()
+    assert 'type="hidden" name="column."' in client.get("/audit/?q=dana").text
+    size = filled.log.head().size
+    answer = client.get("/audit/export?format=csv&column.=")
+    assert (answer.status_code, "No column is ticked" in answer.text) == (400, True)
+    answer = client.post("/audit/exports/", data={"q": "", "format": "csv", "column.": ""}, headers=HERE)
+    assert (answer.status_code, "No column is ticked" in answer.text) == (400, True)
+    assert filled.log.head().size == size
+    assert client.get("/audit/export?format=jsonl&column.=").status_code == 200
+
+
 def test_a_prepared_export_is_taken_from_its_page(pages: Open, filled: World) -> None:
     client = pages("org_a")
     page = prepared(client, q="license", format="csv", **{"column.seq": "on", "column.entity_id": "on"})

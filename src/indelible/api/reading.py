@@ -164,7 +164,7 @@ class Reading:
             raise _impossible(error, "columns") from error
         end = self._log.replica.head().size
         told |= {"format": call.values.get("format", "jsonl"), "columns": ",".join(columns)}
-        note(self._log, call.by, "AUDIT_EXPORTED", "export", told | {"up_to_entry": end - 1})
+        note(self._log, call.by, "AUDIT_EXPORTED", "export", told | {"up_to_entry": end - 1 if end else None})
         taken = batches(self._log.replica, query, organization=call.organization, end=end)
         found = (lines for _, lines in taken)
         kept = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="audit-log.{form.suffix}"'}

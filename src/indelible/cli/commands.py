@@ -105,7 +105,10 @@ def history(log: LogUrl, entity_type: EntityType, key: EntityId, at: At = None, 
             told = {"there": found.there, "name": found.name, "fields": found.fields}
             show(msgspec.json.encode(told | {"seq": found.last.seq if found.last else None}).decode())
             return
-        say(f"{'There' if found.there else 'Not there'}, by entry {found.last.seq if found.last else 'none'}.")
+        if found.last:
+            say(f"{'There' if found.there else 'Not there'}, by entry {found.last.seq}.")
+        else:
+            say(f"Not there yet: the first entry of it, {entries[0].seq}, is later.")
         for name, value in found.fields.items():
             show(f"{name}: {msgspec.json.encode(value).decode()}")
 

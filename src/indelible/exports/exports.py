@@ -189,8 +189,9 @@ def _may(export: Export, by: By, *, manages: bool) -> bool:
 def _announce(statements: Statements, action: str, operation: str, export: Export, by: By) -> None:
     names = ("format", "columns", "query", "since", "until")
     told = {name: value for name in names if (value := getattr(export, name))}
+    told |= {"up_to_entry": export.size - 1} if export.size else {}
     event = happening(
         action, operation, Entity("Export", export.id, export.filename), by.actor, organization=export.organization,
-        metadata=told | {"up_to_entry": export.size - 1}, context=by.context,
+        metadata=told, context=by.context,
     )  # fmt: skip
     announce(statements, event)

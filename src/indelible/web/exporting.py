@@ -81,7 +81,7 @@ class Exporting:
         end = self._log.replica.head().size  # before the export's own entry
         told = {
             "format": name, "columns": ",".join(columns), "query": state.q, "since": state.since,
-            "until": state.until, "up_to_entry": end - 1,
+            "until": state.until, "up_to_entry": end - 1 if end else None,
         }  # fmt: skip
         note(self._log, by_of(request, viewer), "AUDIT_EXPORTED", "export", told)
         taken = batches(self._log.replica, query, organization=viewer.organization, end=end)
@@ -175,6 +175,13 @@ class _Shown:
 
 
 def _columns(form: str, given: Mapping[str, str]) -> list[str]:
-    """Those that are ticked; none where all are, or where there is nothing to tick."""
+    """Those that are ticked; none where all are, or where there is nothing to tick. Raises UsageError.
+
+    A form with boxes has one more field, of no name: it tells none ticked from an address that names none.
+    """
     ticked = [name for name in COLUMNS if COLUMN + name in given]
-    return ticked if form.startswith("csv") and len(ticked) < len(COLUMNS) else []
+    if not form.startswith("csv") or len(ticked) == len(COLUMNS):
+        return []
+    if not ticked and COLUMN in given:
+        raise UsageError("No column is ticked. Tick those that the file is to have.")
+    return ticked
