@@ -135,6 +135,15 @@ class Server:
         self._run(f"CREATE DATABASE {{}} TEMPLATE template0 ENCODING {encoding} STRATEGY wal_log", name)
         return self.url(name)
 
+    def restored(self, url: str) -> str:
+        """The URL of a new database, made from a dump of that one."""
+        programs = Path(self._command[0]).parent
+        dump = subprocess.run([programs / "pg_dump", "-d", url], check=True, capture_output=True, **_as()).stdout
+        new = self.database()
+        restore: list[str | Path] = [programs / "psql", "-d", new, "-q", "-v", "ON_ERROR_STOP=1"]
+        subprocess.run(restore, input=dump, check=True, stdout=subprocess.DEVNULL, **_as())
+        return new
+
     def drop(self, url: str) -> None:
         """Connections that are still open are ended."""
         self._run("DROP DATABASE {} WITH (FORCE)", psycopg.conninfo.conninfo_to_dict(url)["dbname"])

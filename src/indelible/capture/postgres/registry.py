@@ -27,11 +27,14 @@ class Watched(NamedTuple):
 
 def newest(db: Database, relation: int, *, ended: bool = False) -> Watched | None:
     """How a table is watched now; None if it never was. `ended`: how it was watched, where that was ended since."""
-    row = db.execute(WATCH["newest"], {"relation": relation, "ended": ended}).fetchone()
-    if row is None:
-        return None
-    definition = row["definition"] and msgspec.json.decode(row["definition"], type=Definition)
-    return Watched(row["id"], row["table_name"], definition, msgspec.json.decode(row["shape"] or "[]", type=Shape))
+    return _newest(db, "newest", {"relation": relation, "ended": ended})
+
+
+def past(db: Database, relation: Relation, *, ended: bool = False) -> Watched | None:
+    """The same; of a table that was remade or restored, what holds is how the one of its name was watched."""
+    return newest(db, relation.oid, ended=ended) or _newest(
+        db, "newest_of_its_name", {"table": relation.known_as, "ended": ended}
+    )
 
 
 def shape(columns: list[TypedColumn]) -> Shape:
@@ -62,6 +65,12 @@ def let_go(db: Database, relation: int, table: str, before: Definition | None) -
     _say(db, _add(db, relation, table, None, []), note(table, before, None))
 
 
+def settle(db: Database) -> None:
+    """From here on what is known of tables is of this database, and tells them by their oids."""
+    if db.execute(WATCH["settled"]).fetchone() == {"settled": False}:
+        db.execute(WATCH["settle"])
+
+
 def computing(db: Database, relation: Relation) -> dict[str, str | None]:
     """The functions of a table's virtual columns as they are, by name; without a body where they were set otherwise."""
     rows = db.execute(WATCH["functions"], {"relation": relation.oid})
@@ -80,6 +89,14 @@ def installed(db: Database, relation: Relation) -> dict[str, tuple[Any, ...]]:
 def expected(trigger: Trigger) -> tuple[Any, ...]:
     settings = [setting.replace(" = ", "=").replace("'", "") for setting in trigger.settings]
     return ("A", trigger.kind, True, trigger.function, trigger.body, sorted(settings))
+
+
+def _newest(db: Database, statement: str, values: dict[str, Any]) -> Watched | None:
+    row = db.execute(WATCH[statement], values).fetchone()
+    if row is None:
+        return None
+    definition = row["definition"] and msgspec.json.decode(row["definition"], type=Definition)
+    return Watched(row["id"], row["table_name"], definition, msgspec.json.decode(row["shape"] or "[]", type=Shape))
 
 
 def _add(db: Database, relation: int, table: str, definition: Definition | None, columns: list[TypedColumn]) -> int:

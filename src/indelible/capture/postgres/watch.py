@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from indelible.actions import ActionMap
 from indelible.capture.definition import (
     Definition,
@@ -24,7 +26,9 @@ from indelible.capture.postgres.registry import (
     installed,
     let_go,
     newest,
+    past,
     register,
+    settle,
 )
 from indelible.capture.postgres.setup import set_up
 from indelible.capture.postgres.sql import WATCH
@@ -51,12 +55,12 @@ def install(
         found = relations(db)
         drifted = {each.table: each.found for each in coverage(db) if each.state == "drifted"}
         set_up(db)
-        known = {name: last.definition for name, each in found.items() if (last := newest(db, each.oid)) is not None}
+        known = {name: last.definition for name, each in found.items() if (last := past(db, each)) is not None}
         then = {name: definition for name, definition in known.items() if definition is not None}
         action_map = in_force(then, found) if action_map is None else action_map
         wanted = chosen(list(found), tables, action_map)
         described = {name: describe(db, found[name]) for name in wanted}
-        seen = {name: newest(db, each.oid, ended=True) for name, each in found.items()}
+        seen = {name: past(db, each, ended=True) for name, each in found.items()}
         hidden_by = {name: last.definition for name, last in seen.items() if last is not None}
         defined = told_apart(
             keep_hidden(
@@ -102,10 +106,12 @@ def _install_one(
 
 
 def _let_go(db: Database) -> None:
-    """Tables that were dropped, or are partitions now, are watched no more."""
-    for row in db.execute(WATCH["dropped"]).fetchall():
-        then = newest(db, row["relation"])
-        let_go(db, row["relation"], row["table_name"], then and then.definition)
+    """Tables that were dropped, or are partitions now, are watched no more; nor those that a dump tells of."""
+    dropped = db.execute(WATCH["dropped"]).fetchall()
+    for row in dropped:
+        let_go(db, row["relation"], row["table_name"], msgspec.json.decode(row["definition"], type=Definition))
+    settle(db)
+    for row in dropped:
         _take_off(db, row["relation"])
 
 

@@ -1,6 +1,30 @@
+-- What a dump cannot carry along, and a copy of the files keeps. In a database that was restored, the tables have other
+-- oids, and one may have that of another: there `watch.relation` says nothing, and names say what was watched.
+-- name: place
+concat('indelible.watch'::regclass::oid, '/', (SELECT xmin FROM indelible.source))
+
+-- Whether what is known of tables was written in this database. Noted on the table by `settle`; an older version did not.
+-- name: here
+coalesce(obj_description('indelible.watch'::regclass, 'pg_class') = {place}, true)
+
+-- name: settle
+DO $$ BEGIN
+  IF NOT {here} THEN UPDATE indelible.watch SET relation = 0; END IF;
+  UPDATE indelible.source SET only_one = true;  -- the row is of this transaction now, and its xmin says so
+  EXECUTE 'COMMENT ON TABLE indelible.watch IS ' || quote_literal({place});
+END $$
+
+-- name: settled
+SELECT obj_description('indelible.watch'::regclass, 'pg_class') IS NOT DISTINCT FROM {place} AS settled
+
 -- name: newest
 SELECT id, table_name, definition, shape FROM indelible.watch
-WHERE relation = %(relation)s AND (definition IS NOT NULL OR NOT %(ended)s) ORDER BY id DESC LIMIT 1
+WHERE relation = %(relation)s AND {here} AND (definition IS NOT NULL OR NOT %(ended)s) ORDER BY id DESC LIMIT 1
+
+-- Of a table that was remade or restored.
+-- name: newest_of_its_name
+SELECT id, table_name, definition, shape FROM indelible.watch
+WHERE table_name = %(table)s AND (definition IS NOT NULL OR NOT %(ended)s) ORDER BY id DESC LIMIT 1
 
 -- name: add
 INSERT INTO indelible.watch (relation, table_name, definition, shape)
@@ -12,7 +36,8 @@ VALUES (%(watch)s, 'note', %(context)s, 1, ARRAY[ARRAY[%(note)s]])
 
 -- Watched, as the newest row has it, and no longer there; or by now a partition, watched through its root.
 -- name: dropped
-SELECT relation, table_name, c.oid IS NOT NULL AS attached FROM indelible.watch w LEFT JOIN pg_class c ON c.oid = w.relation
+SELECT relation, table_name, definition, c.oid IS NOT NULL AS attached
+FROM indelible.watch w LEFT JOIN pg_class c ON c.oid = w.relation AND {here}
 WHERE definition IS NOT NULL AND coalesce(c.relispartition, true)
   AND id = (SELECT max(id) FROM indelible.watch n WHERE n.relation = w.relation)
 
@@ -39,7 +64,7 @@ FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE t.tgrelid = %(relation)s AND NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname ~ '^!?indelible_'
 
 -- name: definitions
-SELECT id, relation, definition FROM indelible.watch ORDER BY id
+SELECT id, CASE WHEN {here} THEN relation ELSE 0 END AS relation, definition FROM indelible.watch ORDER BY id
 
 -- Whether the database itself notes changes of the schema.
 -- name: notes_ddl
