@@ -54,9 +54,7 @@ TAMPERING = {
     "UPDATE grants SET note = 'forged' WHERE who = 'a'": Difference(
         "grants", '["a","b/c"]', "changed", {"note": {"log": "seen", "table": "forged"}}
     ),
-    "UPDATE sessions SET n = 5 WHERE id = 's3'": Difference(
-        "sessions", '["s3"]', "changed", {"n": {"log": 1, "table": 5}}
-    ),
+    "UPDATE sessions SET n = 5 WHERE id = 's3'": Difference("sessions", "s3", "changed", {"n": {"log": 1, "table": 5}}),
 }
 
 
@@ -192,6 +190,48 @@ def test_a_column_that_is_gone_since_is_no_difference(desk: Desk, change: str) -
     desk.sealer.seal()
     desk.tamper(f"ALTER TABLE licenses {change}", "UPDATE licenses SET plan = 'forged' WHERE id = 1")
     assert [(each.row, list(each.columns)) for each in desk.differences()] == [("1", ["plan"])]
+
+
+WATCHED_OTHERWISE = {
+    "another table has its entity": (["CREATE TABLE license (id INTEGER PRIMARY KEY)"], MAP),
+    "another id": ([], MAP + '[licenses]\nid = "seats"'),
+    "another entity and id": ([], MAP + '[licenses]\nentity = "Plan"\nid = "plan"'),
+    "an id no longer": ([], ""),
+    "entities exchanged": ([], MAP + '[licenses]\nentity = "Loose"\n[loose]\nentity = "License"'),
+}
+
+
+@pytest.mark.parametrize(("ddl", "text"), WATCHED_OTHERWISE.values(), ids=WATCHED_OTHERWISE)
+def test_a_table_that_is_watched_otherwise_since_has_the_same_rows(
+    desk: Desk, tmp_path: Path, ddl: list[str], text: str
+) -> None:
+    desk.run(*WRITES, *ddl)
+    desk.sealer.seal()
+    (tmp_path / "audit.toml").write_text(text)
+    for _ in range(2):
+        desk.source.watch(None, ActionMap.load(tmp_path / "audit.toml"))
+        desk.run("UPDATE licenses SET plan = 'own' WHERE id = 4", "INSERT INTO licenses VALUES (2, 'new', 2, NULL)")
+        desk.run("UPDATE sessions SET n = 9 WHERE id = 's1'", "INSERT INTO loose VALUES ('more', 1)")
+        assert desk.differences() == []
+        desk.sealer.seal()
+        assert desk.differences() == []
+        desk.run("DELETE FROM licenses WHERE id = 2")
+        desk.source.watch(None, desk.map)  # and back
+
+
+def test_a_table_that_has_another_key_since_has_the_same_rows(desk: Desk) -> None:
+    desk.run(*WRITES)
+    columns = "id INTEGER, plan TEXT, seats INTEGER, password TEXT, PRIMARY KEY (id, seats)"
+    if desk.url.startswith("postgresql"):
+        desk.run("ALTER TABLE licenses DROP CONSTRAINT licenses_pkey, ADD PRIMARY KEY (id, seats)")
+    else:
+        desk.run(f"CREATE TABLE l ({columns})", "INSERT INTO l SELECT * FROM licenses", "DROP TABLE licenses")
+        desk.run("ALTER TABLE l RENAME TO licenses")
+    desk.source.watch(None, desk.map)
+    desk.run("UPDATE licenses SET plan = 'own'", "INSERT INTO licenses VALUES (4, 'twin', 9, NULL)")
+    assert desk.differences() == []
+    desk.sealer.seal()
+    assert desk.differences() == []
 
 
 def test_a_trigger_that_is_dropped_is_on_record_once_until_it_is_mended(desk: Desk) -> None:

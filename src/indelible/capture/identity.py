@@ -44,10 +44,21 @@ def row_key(definition: Definition, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def place(definition: Definition, row: Mapping[str, Any]) -> str:
-    """One text for one row, no two alike: from the row itself as from what an entry tells of it."""
-    if not definition.row_key or _plain(definition, row):
+    """One text for one row of a table, no two alike: from the row itself as from what an entry tells of it.
+
+    Nor is it another one where the map calls the row otherwise by now.
+    """
+    if not definition.row_key:
         return entity_id(definition, row)
-    return msgspec.json.encode(list(row_key(definition, row).values())).decode()
+    typeless = {column.name for column in definition.columns if column.kind == "any"}
+    values = [
+        value if value is None or column in typeless else as_text(value)
+        for column, value in row_key(definition, row).items()
+    ]
+    readable = (
+        typeless.isdisjoint(definition.row_key) and all(values) and (len(values) == 1 or "/" not in "".join(values))
+    )
+    return "/".join(values) if readable else msgspec.json.encode(values).decode()
 
 
 def as_text(spelled: Any) -> str:

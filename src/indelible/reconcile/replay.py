@@ -7,7 +7,7 @@ import msgspec
 
 from indelible.capture.definition import Definition
 from indelible.capture.identity import as_text, place
-from indelible.capture.notes import STOPPED
+from indelible.capture.notes import CHANGED, STARTED, STOPPED
 from indelible.event import Entry, Event
 from indelible.reconcile.state import State
 
@@ -22,18 +22,22 @@ class Replay:
         self._state = state
         self._attached = attached
         self._now = {each.table: each for each in now}
-        self._tables = {each.map.entity: each.table for each in ever if each.about_itself and not each.alike}
+        self._ever = [each for each in ever if not each.map.exclude]
+        self._then = dict(self._now)  # as far as the log has been read
+        self._tables = {each.map.entity: each.table for each in self._ever if _alone(each)}
 
     def apply(self, entry: Entry | Event) -> None:
         changes, metadata = self._whole(entry)
         if "api_key" in metadata or "imported" in metadata:  # a program said so, or a file; no row did
             return
-        table = metadata.get("table") or self._tables.get(entry.entity.type)
-        definition = self._now.get(table or "")
+        if entry.action in (STARTED, CHANGED):
+            self._watched(entry.entity.id, changes)
         if entry.action == STOPPED:
             self._state.forget(entry.entity.id)
-        if definition is None or not changes:
+        table = metadata.get("table") or self._tables.get(entry.entity.type, "")
+        if table not in self._now or not changes:
             return
+        definition = self._then[table]
         old = {column: change["old"] for column, change in changes.items() if "old" in change}
         new = {column: change["new"] for column, change in changes.items() if "new" in change}
         after = metadata.get("row") or self._key(definition, entry.entity.id)
@@ -44,6 +48,19 @@ class Replay:
         if new:
             there = self._place(definition, entry, after | row | new)
             self._state.put(definition.table, there, row | new, counted=baseline)
+
+    def _watched(self, table: str, changes: dict[str, dict[str, Any]]) -> None:
+        """From here on its entries are called, and its rows told apart, otherwise."""
+        then = self._then.get(table)
+        said = {"entity": then.map.entity, "key": ", ".join(then.key)} if then else {}
+        said |= {name: change["new"] for name, change in changes.items() if "new" in change}
+        for each in self._ever:  # the newest of those that are so
+            if (each.table, each.map.entity, ", ".join(each.key)) == (table, said.get("entity"), said.get("key")):
+                self._then[table] = each
+                if _alone(each):
+                    self._tables[each.map.entity] = table
+        if then is not None and then.row_key != self._then[table].row_key:
+            self._state.move(table, lambda row: place(self._then[table], row))
 
     def _place(self, definition: Definition, entry: Entry | Event, row: dict[str, Any]) -> str:
         return place(definition, row) if definition.row_key else entry.entity.id
@@ -70,6 +87,11 @@ class Replay:
             return spelled
         value = self._attached(spelled["sha256"])
         return spelled if value is None else value
+
+
+def _alone(definition: Definition) -> bool:
+    """Its entries do not name the table: the entity does."""
+    return definition.about_itself and not definition.alike
 
 
 def texts(row: dict[str, Any]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The rows as the log has them: entries, replayed in order into a temporary file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import apsw
@@ -42,6 +42,11 @@ class State:
         self._db.execute("DELETE FROM row WHERE number = ?", (number,))
         row: dict[str, Any] = msgspec.json.decode(str(body))
         return row
+
+    def move(self, table: str, place: Callable[[dict[str, Any]], str]) -> None:
+        """Its rows are told apart otherwise."""
+        self._db.create_scalar_function("place", lambda *body: place(msgspec.json.decode(str(body[0]))), 1)
+        self._db.execute("UPDATE row SET place = place(body) WHERE named = ?", (table,))
 
     def forget(self, table: str) -> None:
         """From here on nothing is known of a table's rows."""
