@@ -113,6 +113,24 @@ def keep_hidden(before: Definition | None, after: Definition) -> Definition:
     return msgspec.structs.replace(after, hidden=sorted(hidden - seen.keys()))
 
 
+def renamed(before: Definition, names: Mapping[str, str]) -> Definition:
+    """What was hidden stays so under the names that its columns have now: `names`, by those that they had."""
+    moved = {old: new for old, new in names.items() if old != new}
+
+    def now(old: list[str], mask: str = "") -> list[str]:
+        masked = [each.name for each in before.columns if mask and each.mask == mask and each.name in moved]
+        return list(dict.fromkeys(moved.get(name, name) for name in (*old, *masked)))
+
+    return msgspec.structs.replace(
+        before,
+        columns=[msgspec.structs.replace(each, name=moved.get(each.name, each.name)) for each in before.columns],
+        hidden=now(before.hidden),
+        map=msgspec.structs.replace(
+            before.map, redact=now(before.map.redact, "redacted"), hash=now(before.map.hash, "hashed")
+        ),
+    )
+
+
 def excluded(table: str, table_map: TableMap) -> Definition:
     """Of a table that is not watched, for the reason that the map gives."""
     return Definition(table, [], [], [], table_map)

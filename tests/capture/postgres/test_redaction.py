@@ -1,9 +1,12 @@
 """On PostgreSQL too a secret's bytes are nowhere but in its own table; that it changed is recorded."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from indelible.capture.postgres.source import PostgresSource
+from indelible.errors import MapError
 from tests.capture.postgres.world import PostgresWorld
 from tests.capture.test_guard import CLEAR, SECRETS
 
@@ -95,3 +98,36 @@ def test_rows_from_before_are_redacted_too(world: PostgresWorld) -> None:
     assert nowhere(world, SECRET, OTHER, SECRETS["a card"])
     (baseline,) = [entry for entry in world.sealed() if entry.operation == "baseline"]
     assert (baseline.changes["pin"], baseline.changes["note"]) == ({"new": REDACTED}, {"new": REDACTED})
+
+
+RENAMED = {"pin": "p", "email": "e", "password": "words", "pin, in place of another": "name"}
+
+
+@pytest.mark.parametrize("column", RENAMED)
+def test_what_was_hidden_is_so_under_another_name(world: PostgresWorld, column: str) -> None:
+    world.watch(USERS.replace("note text", "note text, password text"), map_text=MAP)
+    old, new = column.split(",", maxsplit=1)[0], RENAMED[column]
+    world.run("ALTER TABLE users RENAME COLUMN name TO other")
+    world.run(f"ALTER TABLE users RENAME COLUMN {old} TO {new}")
+    world.run(f"ALTER TABLE users RENAME COLUMN other TO {'name' if new != 'name' else old}")
+    for _ in range(2):
+        with closing(PostgresSource(world.app_url)) as source:
+            source.watch(None, None)
+    insert(world, id=1, **{new: SECRET}, note="seen")
+    world.run(f"UPDATE users SET {new} = %s", (OTHER,))
+    assert world.sealed()[-2].changes["note"] == {"new": "seen"}
+    assert nowhere(world, SECRET, OTHER)
+    assert [each.state for each in world.covered()] == ["watched"]
+
+
+@pytest.mark.parametrize("between", ["", 'exclude = "Not now."', 'hash = ["email"]\nignore = ["pin"]', "unwatch"])
+def test_a_map_that_would_reveal_what_was_renamed_has_to_say_so(world: PostgresWorld, between: str) -> None:
+    world.watch(USERS, map_text=MAP)
+    if between == "unwatch":
+        world.unwatch("users")
+    elif between:
+        world.watch(map_text=f"[users]\n{between}")
+    world.run("ALTER TABLE users RENAME COLUMN pin TO p")
+    with pytest.raises(MapError, match="'p' was redacted until now"):
+        world.watch(map_text='[users]\nhash = ["email"]')
+    world.watch(map_text='[users]\nhash = ["email"]\nkeep = ["p"]')

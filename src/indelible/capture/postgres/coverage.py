@@ -42,7 +42,7 @@ def _drifts(db: Database, relation: Relation, watched: Watched) -> Iterator[str]
     if watched.table != relation.known_as:
         yield f"the table was watched as {watched.table!r} and renamed since"
     table, columns = describe(db, relation)
-    changed = columns_drifted(watched.shape, shape(columns))
+    changed = columns_drifted([each[:2] for each in watched.shape], [each[:2] for each in shape(columns)])
     if changed:
         yield changed
         return

@@ -49,6 +49,7 @@ class TypedColumn(NamedTuple):
     castable: bool  # to text, by the server's own cast: an application can make those that are missing
     arrays: bool  # there are arrays of it
     computed: Computed | None
+    number: int = 0  # which the column keeps, whatever it is called
 
     def text(self, row: str = "") -> str:
         """The SQL expression of its value in `row` as a cell. Never raises, whatever casts the application has made."""
@@ -135,6 +136,7 @@ def describe(db: Connection[DictRow], relation: Relation) -> tuple[Table, list[T
             row["castable"],
             row["arrays"],
             _computed(relation, row),
+            row["number"],
         )
         for row in db.execute(DESCRIBE["columns"], {"oid": relation.oid})
     ]

@@ -6,14 +6,24 @@ import msgspec
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from indelible.capture.definition import Definition
+from indelible.capture.definition import Definition, renamed
 from indelible.capture.notes import Note, by_whoever_acts, note
 from indelible.capture.postgres.describe import Relation, TypedColumn
 from indelible.capture.postgres.sql import WATCH
 from indelible.capture.postgres.triggers import Trigger
 
 Database = Connection[DictRow]
-Shape = list[tuple[str, str]]  # a table's columns: name and type
+
+
+class Attribute(NamedTuple):
+    """A column as it was."""
+
+    name: str
+    type: str
+    number: int = 0  # an older version did not keep it
+
+
+Shape = list[Attribute]
 
 
 class Watched(NamedTuple):
@@ -30,15 +40,20 @@ def newest(db: Database, relation: int, *, ended: bool = False) -> Watched | Non
     return _newest(db, "newest", {"relation": relation, "ended": ended})
 
 
-def past(db: Database, relation: Relation, *, ended: bool = False) -> Watched | None:
-    """The same; of a table that was remade or restored, what holds is how the one of its name was watched."""
-    return newest(db, relation.oid, ended=ended) or _newest(
-        db, "newest_of_its_name", {"table": relation.known_as, "ended": ended}
+def past(db: Database, relation: Relation, columns: list[TypedColumn], *, ended: bool = False) -> Definition | None:
+    """The same, for what holds from before: of a column that was renamed, or a table that was remade or restored."""
+    last = newest(db, relation.oid, ended=ended)
+    if last is None:
+        last = _newest(db, "newest_of_its_name", {"table": relation.known_as, "ended": ended})
+        return last and last.definition
+    now = {each.number: each.column.name for each in columns}
+    return last.definition and renamed(
+        last.definition, {each.name: now.get(each.number, each.name) for each in last.shape}
     )
 
 
 def shape(columns: list[TypedColumn]) -> Shape:
-    return [(each.column.name, each.declared) for each in columns]
+    return [Attribute(each.column.name, each.declared, each.number) for each in columns]
 
 
 def register(

@@ -55,29 +55,32 @@ def install(
         found = relations(db)
         drifted = {each.table: each.found for each in coverage(db) if each.state == "drifted"}
         set_up(db)
-        known = {name: last.definition for name, each in found.items() if (last := past(db, each)) is not None}
+        described = {name: describe(db, each) for name, each in found.items()}
+        known = {name: past(db, each, described[name][1]) for name, each in found.items()}
         then = {name: definition for name, definition in known.items() if definition is not None}
         action_map = in_force(then, found) if action_map is None else action_map
         wanted = chosen(list(found), tables, action_map)
-        described = {name: describe(db, found[name]) for name in wanted}
-        seen = {name: past(db, each, ended=True) for name, each in found.items()}
-        hidden_by = {name: last.definition for name, last in seen.items() if last is not None}
+        hidden_by = {name: past(db, each, described[name][1], ended=True) for name, each in found.items()}
         defined = told_apart(
             keep_hidden(
                 hidden_by.get(name),
-                define(table, action_map.table(name), strict=was_strict(then.get(name)) if strict is None else strict),
+                define(
+                    described[name][0],
+                    action_map.table(name),
+                    strict=was_strict(then.get(name)) if strict is None else strict,
+                ),
             )
-            for name, (table, _) in described.items()
+            for name in wanted
         )
         before = db.execute(WATCH["last"]).fetchone()
         _let_go(db)
         for definition in defined:
             table = definition.table
             _install_one(db, found[table], definition, described[table][1], drifted.get(table))
-        for name in action_map.names() - described.keys():
+        for name in action_map.names() - set(wanted):
             if action_map.table(name).exclude:
                 definition = keep_hidden(hidden_by.get(name), excluded(name, action_map.table(name)))
-                register(db, found[name], definition, [])
+                register(db, found[name], definition, described[name][1])
                 _take_off(db, found[name].oid)
         if not baseline:
             db.execute(WATCH["no_baseline"], before)
