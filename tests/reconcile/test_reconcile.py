@@ -234,6 +234,29 @@ def test_a_table_that_has_another_key_since_has_the_same_rows(desk: Desk) -> Non
     assert desk.differences() == []
 
 
+@pytest.mark.parametrize("text", [MAP, MAP + '[permits]\nid = "seats"'], ids=["a name", "a name and an id"])
+def test_a_table_that_has_another_name_since_has_the_same_rows(desk: Desk, tmp_path: Path, text: str) -> None:
+    desk.sealer.seal()
+    desk.run(*WRITES, "ALTER TABLE licenses RENAME TO permits")
+    (tmp_path / "audit.toml").write_text(text)
+    desk.source.watch(None, ActionMap.load(tmp_path / "audit.toml"))
+    desk.run("UPDATE permits SET plan = 'own' WHERE id = 1", "INSERT INTO permits VALUES (5, 'new', 2, NULL)")
+    assert desk.differences() == []
+    desk.sealer.seal()
+    assert desk.differences() == []
+
+
+@pytest.mark.parametrize("desk", ["postgres"], indirect=True)
+def test_a_table_that_has_the_name_of_another_since_has_its_own_rows(desk: Desk) -> None:
+    desk.run(*WRITES, "ALTER TABLE licenses RENAME TO permits", "CREATE TABLE licenses (LIKE permits INCLUDING ALL)")
+    desk.run("INSERT INTO licenses SELECT * FROM permits")
+    desk.source.watch(None, desk.map)
+    desk.run("UPDATE permits SET plan = 'own' WHERE id = 1", "DELETE FROM licenses WHERE id = 4")
+    assert desk.differences() == []
+    desk.sealer.seal()
+    assert desk.differences() == []
+
+
 def test_a_trigger_that_is_dropped_is_on_record_once_until_it_is_mended(desk: Desk) -> None:
     watch = DriftWatch(desk.url, desk.log)
     assert watch.check() == []

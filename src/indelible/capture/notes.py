@@ -37,6 +37,8 @@ def note(table: str, before: Definition | None, after: Definition | None, drifte
         return None
     action = STARTED if not old else STOPPED if not new else MENDED if old == new else CHANGED
     changes = {} if drifted is None else {"capture": {"old": drifted, "new": "watched"}}
+    if before and old and new and before.table != table:
+        changes["name"] = {"old": before.table, "new": table}
     for key in old | new:
         sides = {side: told[key] for side, told in (("old", old), ("new", new)) if key in told}
         if old.get(key) != new.get(key):

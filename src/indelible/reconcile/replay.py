@@ -7,7 +7,7 @@ import msgspec
 
 from indelible.capture.definition import Definition
 from indelible.capture.identity import as_text, place
-from indelible.capture.notes import CHANGED, STARTED, STOPPED
+from indelible.capture.notes import CHANGED, MENDED, STARTED, STOPPED
 from indelible.event import Entry, Event
 from indelible.reconcile.state import State
 
@@ -15,29 +15,28 @@ Attached = Callable[[str], Any]  # gives a value that was set aside, by its hash
 
 
 class Replay:
-    """Applies entries to a `State`. Entries of tables that are not watched any more are passed by."""
+    """Applies entries to a `State`, which has the rows of each table that was watched at that point of the log."""
 
     def __init__(self, state: State, now: Iterable[Definition], ever: Iterable[Definition], attached: Attached) -> None:
         """`now`: how each table is watched; `ever`: every way in which one was, for what its rows were called then."""
         self._state = state
         self._attached = attached
-        self._now = {each.table: each for each in now}
         self._ever = [each for each in ever if not each.map.exclude]
-        self._then = dict(self._now)  # as far as the log has been read
+        self._then = {each.table: each for each in (*self._ever, *now)}  # as far as the log has been read
         self._tables = {each.map.entity: each.table for each in self._ever if _alone(each)}
 
     def apply(self, entry: Entry | Event) -> None:
         changes, metadata = self._whole(entry)
         if "api_key" in metadata or "imported" in metadata:  # a program said so, or a file; no row did
             return
-        if entry.action in (STARTED, CHANGED):
+        if entry.action in (STARTED, CHANGED, MENDED):
             self._watched(entry.entity.id, changes)
         if entry.action == STOPPED:
             self._state.forget(entry.entity.id)
         table = metadata.get("table") or self._tables.get(entry.entity.type, "")
-        if table not in self._now or not changes:
+        definition = self._then.get(table)
+        if definition is None or not changes:
             return
-        definition = self._then[table]
         old = {column: change["old"] for column, change in changes.items() if "old" in change}
         new = {column: change["new"] for column, change in changes.items() if "new" in change}
         after = metadata.get("row") or self._key(definition, entry.entity.id)
@@ -51,7 +50,8 @@ class Replay:
 
     def _watched(self, table: str, changes: dict[str, dict[str, Any]]) -> None:
         """From here on its entries are called, and its rows told apart, otherwise."""
-        then = self._then.get(table)
+        was = changes["name"]["old"] if "name" in changes else table
+        then = self._then.get(was)
         said = {"entity": then.map.entity, "key": ", ".join(then.key)} if then else {}
         said |= {name: change["new"] for name, change in changes.items() if "new" in change}
         for each in self._ever:  # the newest of those that are so
@@ -59,8 +59,11 @@ class Replay:
                 self._then[table] = each
                 if _alone(each):
                     self._tables[each.map.entity] = table
-        if then is not None and then.row_key != self._then[table].row_key:
-            self._state.move(table, lambda row: place(self._then[table], row))
+        if was != table:
+            self._state.rename(was, table)
+        now = self._then.get(table)
+        if then is not None and now is not None and then.row_key != now.row_key:
+            self._state.move(table, lambda row: place(now, row))
 
     def _place(self, definition: Definition, entry: Entry | Event, row: dict[str, Any]) -> str:
         return place(definition, row) if definition.row_key else entry.entity.id

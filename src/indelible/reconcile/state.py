@@ -48,6 +48,9 @@ class State:
         self._db.create_scalar_function("place", lambda *body: place(msgspec.json.decode(str(body[0]))), 1)
         self._db.execute("UPDATE row SET place = place(body) WHERE named = ?", (table,))
 
+    def rename(self, table: str, name: str) -> None:
+        self._db.execute("UPDATE row SET named = ? WHERE named = ?", (name, table))
+
     def forget(self, table: str) -> None:
         """From here on nothing is known of a table's rows."""
         self._db.execute("DELETE FROM row WHERE named = ?", (table,))
