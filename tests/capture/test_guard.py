@@ -138,6 +138,16 @@ def test_an_evicted_secret_is_hidden_too(world: World) -> None:
     assert nowhere(world, CARD)
 
 
+def test_rows_without_a_key_are_known_where_secrets_are_looked_for_too(world: World) -> None:
+    ddl = "CREATE TABLE t (a TEXT UNIQUE, n TEXT)"
+    world.watch_all(f"{ddl}; INSERT INTO t VALUES ('one', '{CARD}'), ('two', 'clear')", map_text=EVERY)
+    world.run("REPLACE INTO t VALUES ('one', 'clear')")
+    world.run("UPDATE OR REPLACE t SET a = 'one' WHERE a = 'two'")
+    told = [(entry.operation, entry.entity.id) for entry in world.sealed()]
+    baseline, evicted = [("baseline", "1"), ("baseline", "2")], [("delete", "1"), ("create", "3"), ("delete", "3")]
+    assert told[1:] == [*baseline, *evicted, ("update", "2")]
+
+
 def test_a_key_is_never_hidden_and_a_hidden_name_is_none(world: World) -> None:
     world.watch("CREATE TABLE t (id TEXT PRIMARY KEY, label TEXT)", map_text=EVERY + '[t]\nname = "label"')
     world.run("INSERT INTO t VALUES ('4111111111111111', ?)", (CARD,))

@@ -90,7 +90,7 @@ def _given(row: Sequence[Any], shape: Shape) -> tuple[str, tuple[Any, ...]]:
 def _insert(db: sqlite3.Connection, definition: Definition, watch: int, where: str, limits: tuple[object, ...]) -> None:
     table = quote(definition.table)
     fixed = {"token": "random()", "watch": str(watch), "operation": "'baseline'", "at": "julianday('now')"}
-    columns, select = selected(cells(definition, "n", table), fixed, Rows(table, table, where, {}))
+    columns, select = selected(cells(definition, "n", table), fixed, Rows(table, where, {}))
     db.execute(SET, (carry(new_transaction(), by_this_program("baseline")),))
     db.execute(f"INSERT INTO {PREFIX}outbox ({', '.join(columns)}) {select}", limits)
     db.execute(CLEAR)

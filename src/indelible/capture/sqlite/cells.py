@@ -40,7 +40,6 @@ class Rows(NamedTuple):
     """The rows of a table that are selected from, and expressions over them that have a place too."""
 
     source: str
-    table: str  # what they are called
     where: str
     keys: dict[str, str]
 
@@ -55,12 +54,14 @@ def selected(held: Cells, fixed: dict[str, str], rows: Rows | None = None) -> tu
     if not guarded:
         row = fixed | keys | {place: cell.value for place, cell in held.items()}
         return [*row], f"SELECT {', '.join(row.values())}{source}"
-    row = fixed | {place: f"indelible_{place}" for place in keys} | {HIDDEN: f"indelible_{HIDDEN}"}
+    within = {HIDDEN: hidden(guarded)}
+    if rows:  # by names of ours: a rowid is no column of a subquery
+        within |= keys | {place: cell.value for place, cell in held.items()}
+        held = {place: cell._replace(value=f"indelible_{place}") for place, cell in held.items()}
+    row = fixed | {place: f"indelible_{place}" for place in [*keys, HIDDEN]}
     row |= {place: _shown(place, cell) for place, cell in held.items()}
-    inner = [f"{value} AS indelible_{place}" for place, value in (keys | {HIDDEN: hidden(guarded)}).items()]
-    everything = [f"{rows.table}.*"] if rows else []
-    inside = f"SELECT {', '.join([*everything, *inner])}{source}"
-    return [*row], f"SELECT {', '.join(row.values())} FROM ({inside}){f' AS {rows.table}' if rows else ''}"
+    inner = ", ".join(f"{value} AS indelible_{place}" for place, value in within.items())
+    return [*row], f"SELECT {', '.join(row.values())} FROM (SELECT {inner}{source})"
 
 
 def _shown(place: str, cell: Cell) -> str:

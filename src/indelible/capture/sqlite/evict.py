@@ -55,7 +55,7 @@ class Evictions(NamedTuple):
         inserts = []
         for number, way in enumerate(self._ways()):
             twice = f" AND NOT EXISTS ({mine})" if number else ""
-            rows = Rows(self.source, self.table, way + self._but(but) + twice, keys)
+            rows = Rows(self.source, way + self._but(but) + twice, keys)
             columns, select = selected(self.olds(self.table), fixed, rows)
             inserts.append(f"INSERT INTO {STAGE} ({', '.join(columns)}) {select}")
         itself = self._stage_itself() if but and self._may_change_itself() else []
