@@ -45,6 +45,17 @@ def test_each_kind_of_table_names_its_rows(world: World, ddl: str, key: str) -> 
     assert [(e.operation, e.entity.id) for e in world.sealed()] == [("create", key), ("delete", key)]
 
 
+@pytest.mark.parametrize("columns", ["rowid TEXT", "ROWID TEXT", "rowid TEXT, OID TEXT"])
+def test_a_column_that_hides_the_rowid_is_not_taken_for_it(world: World, columns: str) -> None:
+    ddl = f"CREATE TABLE t ({columns}, x INT)"
+    world.watch_all(f"{ddl}; INSERT INTO t (rowid, x) VALUES ('a', 1)")
+    world.run("INSERT INTO t (rowid, x) VALUES ('a', 2)")
+    world.run("UPDATE t SET x = 3 WHERE x = 2")
+    assert [(entry.operation, entry.entity.id) for entry in world.sealed()[1:]] == [
+        ("baseline", "1"), ("create", "2"), ("update", "2"),
+    ]  # fmt: skip
+
+
 def test_generated_columns_are_recorded_as_they_are_seen(world: World) -> None:
     world.watch("CREATE TABLE t (id INTEGER PRIMARY KEY, n INT, v AS (n * 2), s AS (n * 3) STORED)")
     world.run("INSERT INTO t (n) VALUES (1)")

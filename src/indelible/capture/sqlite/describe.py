@@ -3,7 +3,7 @@
 import sqlite3
 
 from indelible.capture.definition import Column, Kind, Table
-from indelible.capture.sqlite.names import OURS, PREFIX
+from indelible.capture.sqlite.names import OURS, PREFIX, ROWID, rowid
 from indelible.errors import CaptureError
 
 MAX_COLUMNS = 900  # SQLite allows 2,000 columns to a table; the outbox needs two for each
@@ -30,8 +30,8 @@ def describe(db: sqlite3.Connection, table: str) -> Table:
     columns = [Column(name, _kind(type_, strict=bool(strict))) for name, type_, _ in rows]
     key = [name for name, _, pk in sorted(rows, key=lambda row: row[2]) if pk]
     if not key:  # a rowid table without a primary key: the rowid is all the identity there is
-        key = ["rowid"]
-        columns = columns if "rowid" in [column.name for column in columns] else [Column("rowid", "integer"), *columns]
+        key = [rowid(column.name for column in columns) or ROWID[0]]  # where each is taken, `read_shape` refuses
+        columns = [Column(key[0], "integer"), *columns]
     return Table(table, columns, key)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from indelible.capture.sqlite.cells import HIDDEN, Cells, Rows, selected
-from indelible.capture.sqlite.names import PREFIX, quote
-from indelible.capture.sqlite.shape import ROWID, Shape
+from indelible.capture.sqlite.names import PREFIX, ROWID, quote
+from indelible.capture.sqlite.shape import Shape
 
 STAGE = f"{PREFIX}evicting"
 SCHEMA = f"""CREATE TABLE IF NOT EXISTS {STAGE} (

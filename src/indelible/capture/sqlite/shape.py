@@ -5,10 +5,9 @@ import sqlite3
 from typing import NamedTuple
 
 from indelible.capture.sqlite.clauses import index_parts
-from indelible.capture.sqlite.names import held, quote, small
+from indelible.capture.sqlite.names import held, quote, rowid, small
 from indelible.errors import CaptureError
 
-ROWID = ("rowid", "_rowid_", "oid")
 # A default that is a name stands for a text, quoted or not; but for these.
 _NAME = re.compile(r'"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^]]*\]|[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*')
 _VALUES = {"NULL", "TRUE", "FALSE", "CURRENT_TIME", "CURRENT_DATE", "CURRENT_TIMESTAMP"}
@@ -57,8 +56,8 @@ def read_shape(db: sqlite3.Connection, table: str) -> Shape:
         named = [(columns[cid].name, collation) for cid, collation in key]
         uniques = [_plain(table, [columns[cid] for cid, _ in key], named), *uniques]
         return Shape(None, named, uniques, _cascades(db, table))
-    rowid = _rowid(table, columns, [origin for _, origin, _ in indexes])
-    return Shape(rowid, [(rowid, "BINARY")], uniques, _cascades(db, table))
+    name = _rowid(table, columns, [origin for _, origin, _ in indexes])
+    return Shape(name, [(name, "BINARY")], uniques, _cascades(db, table))
 
 
 def _columns(db: sqlite3.Connection, table: str) -> list[_Column]:
@@ -75,11 +74,9 @@ def _rowid(table: str, columns: list[_Column], origins: list[str]) -> str:
     keys = [column.name for column in columns if column.key]
     if keys and "pk" not in origins:
         return keys[0]
-    names = {column.name.lower() for column in columns}
-    for name in ROWID:
-        if name not in names:
-            return name
-    raise CaptureError(f"The table {table!r} hides its rowid: it has columns rowid, _rowid_ and oid. Rename one.")
+    if (name := rowid(column.name for column in columns)) is None:
+        raise CaptureError(f"The table {table!r} hides its rowid: it has columns rowid, _rowid_ and oid. Rename one.")
+    return name
 
 
 def _cascades(db: sqlite3.Connection, table: str) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from indelible.capture.definition import Definition
 from indelible.capture.record import Record
 from indelible.capture.sqlite.describe import table_names
-from indelible.capture.sqlite.names import quote
+from indelible.capture.sqlite.names import ROWID, quote
 from indelible.capture.sqlite.outbox import SQLiteOutbox
 from indelible.capture.sqlite.record import spell_row
 
@@ -47,7 +47,7 @@ class SQLiteSnapshot:
 
     def rows(self, definition: Definition) -> Iterator[dict[str, Any]]:
         there = {name for (name,) in self._db.execute("SELECT name FROM pragma_table_xinfo(?)", (definition.table,))}
-        names = [each.name for each in definition.columns if each.name in there or each.name == "rowid"]
+        names = [each.name for each in definition.columns if each.name in there or each.name in ROWID]
         columns = ", ".join(map(quote, names))
         for values in self._db.execute(f"SELECT {columns} FROM {quote(definition.table)}"):
             yield spell_row(dict(zip(names, values, strict=True)), definition)
