@@ -11,6 +11,7 @@ import pytest
 
 from indelible.actions import ActionMap
 from indelible.capture.sqlite import baseline
+from indelible.capture.sqlite.joined import joined
 from indelible.capture.sqlite.watch import install
 from indelible.errors import CaptureError
 from indelible.event import Actor, Entry
@@ -82,6 +83,36 @@ def test_a_table_that_is_watched_again_is_recorded_again_since_nobody_looked_mea
     entries = rows_of(world)
     assert [entry.action for entry in entries] == ["T_BASELINED"] * 50
     assert entries[25].changes["x"] == {"new": "unseen"}
+
+
+COPY = "CREATE TABLE n (id INTEGER PRIMARY KEY, x TEXT); INSERT INTO n SELECT * FROM t"
+REMADE = f"{COPY}; DROP TABLE t; ALTER TABLE n RENAME TO t"
+
+
+def test_a_table_that_was_made_anew_is_recorded_again_too(world: World) -> None:
+    world.watch_all(MANY)
+    world.db.executescript(f"{REMADE}; UPDATE t SET x = 'unseen' WHERE id = 1")
+    before = len(world.sealed())
+    world.watch_all()
+    notes: list[Entry] = []
+    rows: list[Entry] = []
+    for entry in world.sealed()[before:]:
+        (rows if entry.operation == "baseline" else notes).append(entry)
+    assert [entry.entity.id for entry in rows] == [str(number) for number in range(1, 26)]
+    assert rows[0].changes["x"] == {"new": "unseen"}
+    assert [entry.action for entry in notes] == ["AUDIT_CAPTURE_STOPPED", "AUDIT_CAPTURE_STARTED"]
+    assert notes[1].changes["capture"]["old"] == "its triggers are gone, and nobody has looked since"
+    world.watch_all()
+    assert len(world.sealed()) == before + len(notes) + len(rows)
+
+
+def test_what_a_migration_copies_is_not_recorded_again(world: World) -> None:
+    world.watch_all(MANY)
+    world.db.executescript(REMADE)
+    with joined(world.db) as capture:
+        capture.watch(["t"], None)
+    world.run("UPDATE t SET x = 'seen' WHERE id = 1")
+    assert [entry.action for entry in rows_of(world)] == ["T_BASELINED"] * 25 + ["T_UPDATED"]
 
 
 def test_what_is_not_to_be_seen_is_not(world: World) -> None:

@@ -63,9 +63,10 @@ DRIFTS = {
     "DROP INDEX twice": "the unique index twice is gone",
     "ALTER TABLE t RENAME TO u": "the table was watched as 't' and renamed since",
     "DROP TABLE t": "the table was dropped",
-    "DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, a INT, b TEXT)": "columns: a of another type",
+    "DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, a INT, b TEXT)":
+        "its triggers are gone, and nobody has looked since; columns: a of another type",
     "DROP TABLE t; CREATE TABLE t (id INTEGER, a TEXT PRIMARY KEY, b TEXT); CREATE UNIQUE INDEX twice ON t (a, b)":
-        "the key of the table is another one",
+        "its triggers are gone, and nobody has looked since",
     "ALTER TABLE t RENAME TO old; CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT)":
         "the table that was watched is called 'old' now",
 }  # fmt: skip
@@ -107,6 +108,20 @@ def test_tables_that_changed_names_are_told_and_mended(world: World) -> None:
     world.run("INSERT INTO t VALUES (1, 'a', 'b')")
     world.run("INSERT INTO u VALUES (2, 'a', 'b')")
     assert [(entry.action, entry.entity.id) for entry in world.sealed()] == [("T_CREATED", "1"), ("U_CREATED", "2")]
+
+
+def test_rows_are_told_apart_where_a_name_has_gone_to_another_table(world: World) -> None:
+    """`a` is watched as a new table, whichever is named, and the one that was called so goes on being recorded."""
+    world.watch_all("CREATE TABLE a (id TEXT PRIMARY KEY); INSERT INTO a VALUES ('one')")
+    ddl = "ALTER TABLE a RENAME TO older; CREATE TABLE a (id TEXT PRIMARY KEY); INSERT INTO a VALUES ('two')"
+    before = len(world.sealed())
+    assert world.watch_all(ddl, tables=["a"]) == ["a", "older"]
+    world.run("INSERT INTO older VALUES ('three')")
+    entries = world.sealed()[before:]
+    assert [(entry.action.removeprefix("AUDIT_CAPTURE_"), entry.entity.id) for entry in entries] == [
+        ("STOPPED", "a"), ("STARTED", "a"), ("STARTED", "older"),
+        ("A_BASELINED", "two"), ("OLDER_BASELINED", "one"), ("OLDER_CREATED", "three"),
+    ]  # fmt: skip
 
 
 def test_a_table_that_is_watched_no_more_is_not_recorded_and_can_be_watched_again(world: World) -> None:

@@ -185,6 +185,19 @@ def test_a_column_that_was_added_later_is_not_the_logs_to_answer_for(desk: Desk)
     assert desk.differences() == []
 
 
+def test_what_happened_while_nobody_looked_is_made_up_for_by_watching_again(tmp_path: Path) -> None:
+    (tmp_path / "app.db").touch()
+    with closing(Desk(f"sqlite:///{tmp_path}/app.db", tmp_path)) as desk:
+        desk.tamper("DELETE FROM licenses WHERE id = 1", "UPDATE grants SET note = 'unseen'")
+        assert len(desk.differences()) == 4
+        desk.source.watch(None, None)
+        assert desk.differences() == []
+        desk.run("ALTER TABLE grants RENAME TO older", "CREATE TABLE grants (who TEXT PRIMARY KEY)")
+        desk.run("INSERT INTO grants VALUES ('plain')")
+        desk.source.watch(None, None)
+        assert desk.differences() == []
+
+
 @pytest.mark.parametrize("change", ["DROP COLUMN seats", "RENAME COLUMN seats TO places"])
 def test_a_column_that_is_gone_since_is_no_difference(desk: Desk, change: str) -> None:
     desk.sealer.seal()

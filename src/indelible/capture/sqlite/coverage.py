@@ -14,6 +14,8 @@ from indelible.capture.sqlite.shape import read_shape
 from indelible.capture.sqlite.triggers import triggers
 from indelible.errors import CaptureError
 
+UNSEEN = "its triggers are gone, and nobody has looked since"
+
 
 def coverage(db: sqlite3.Connection) -> list[Coverage]:
     """Each table of the application, by name; and those that are watched and gone."""
@@ -42,8 +44,14 @@ def _covered(db: sqlite3.Connection, name: str, watched: Watched | None, there: 
     moved = [table for table, names in there.items() if table != name and name in map(known_as, names)]
     if not mine and moved:
         return Coverage.drifted(name, f"the table that was watched is called {moved[0]!r} now")
-    reason = next(_drifts(db, watched, mine), None)
+    reason = next(_drifts(db, watched, mine), None) if mine else _unseen(db, watched)
     return Coverage.drifted(name, reason) if reason else Coverage(name, "watched")
+
+
+def _unseen(db: sqlite3.Connection, watched: Watched) -> str:
+    """The table was made anew, as migrations alter one, or somebody took its triggers away."""
+    changed = watched.known and columns_drifted(watched.known.columns, known(db, watched.table).columns)
+    return f"{UNSEEN}; {changed}" if changed else UNSEEN
 
 
 def _drifts(db: sqlite3.Connection, watched: Watched, there: dict[str, str]) -> Iterator[str]:

@@ -20,14 +20,12 @@ from indelible.capture.definition import (
 from indelible.capture.sqlite import baseline as baselines
 from indelible.capture.sqlite.coverage import coverage
 from indelible.capture.sqlite.describe import describe, table_names
+from indelible.capture.sqlite.moved import end, end_dropped, passed_on, renamed, until_now
 from indelible.capture.sqlite.names import quote
 from indelible.capture.sqlite.opening import why
 from indelible.capture.sqlite.registry import (
     Watched,
-    forget,
     installed,
-    known_as,
-    let_go,
     newest,
     register,
     runs_before_ours,
@@ -67,14 +65,21 @@ def install(
         existing, before = table_names(db), watched(db)
         action_map = in_force(before, existing) if action_map is None else action_map
         wanted = chosen(existing, tables, action_map)
+        also = [name for name in passed_on(db, existing) if name not in wanted]
+        wanted += [name for name in also if action_map.table(name).exclude is None]
         plans = _plans(db, wanted, action_map, before, strict=strict)
         with writing(db):
             drifted = {each.table: each.found for each in coverage(db) if each.state == "drifted"}
             prepare(db, *zip(*plans, strict=True)) if plans else prepare(db, (), ())
             nobody_from_here(db)
-            watches = [_install_one(db, plan, drifted.get(plan.definition.table), baseline=baseline) for plan in plans]
-            _exclude(db, existing, wanted, action_map)
-            _let_go_of_dropped(db, existing)
+            out = [name for name in existing if action_map.table(name).exclude and name not in wanted]
+            last = until_now(db, existing, [*wanted, *out])
+            watches = [
+                _install_one(db, plan, last.get(name := plan.definition.table), drifted.get(name), baseline=baseline)
+                for plan in plans
+            ]
+            _exclude(db, out, action_map, last)
+            end_dropped(db, existing)
             strict_index(db)
     except sqlite3.Error as error:
         raise CaptureError(f"The database cannot be watched: {why(error)} Nothing was changed in it.") from error
@@ -96,8 +101,7 @@ def remove(db: sqlite3.Connection, table: str) -> None:
                 raise CaptureError(f"The table {table!r} is not watched, so there is nothing to end.")
             prepare(db, (), ())
             _drop(db, installed(db).get(table, {}))
-            let_go(db, watched)
-            baselines.end(db, table)
+            end(db, watched)
             strict_index(db)
     except sqlite3.Error as error:
         raise CaptureError(f"Watching {table!r} cannot be ended: {why(error)} Nothing was changed.") from error
@@ -112,8 +116,7 @@ def watched(db: sqlite3.Connection, *, ended: bool = False) -> dict[str, Definit
         return {}
     there = newest(db, ended=ended)
     then = {name: watched.definition for name, watched in there.items() if watched.definition is not None}
-    renamed = {table: str(known_as(name)) for table, names in installed(db).items() for name in names}
-    return then | {table: then[earlier] for table, earlier in renamed.items() if earlier in then}
+    return then | {table: then[earlier] for table, earlier in renamed(db).items() if earlier in then}
 
 
 def _plans(
@@ -143,11 +146,10 @@ def _plans(
     return [Plan(definition, read_shape(db, definition.table)) for definition in definitions]
 
 
-def _install_one(db: sqlite3.Connection, plan: Plan, drifted: str | None, *, baseline: bool) -> int:
+def _install_one(
+    db: sqlite3.Connection, plan: Plan, before: Watched | None, drifted: str | None, *, baseline: bool
+) -> int:
     table, there = plan.definition.table, installed(db).get(plan.definition.table, {})
-    before = newest(db).get(table)
-    for earlier in {known_as(name) for name in there} - {table}:  # it was renamed: SQLite took the triggers along
-        before = _moved(db, str(earlier), table) or before
     watch = register(db, before, plan.definition, drifted)
     if baseline and not (before and before.records):
         baselines.begin(db, table)
@@ -163,33 +165,13 @@ def _install_one(db: sqlite3.Connection, plan: Plan, drifted: str | None, *, bas
     return watch
 
 
-def _moved(db: sqlite3.Connection, earlier: str, table: str) -> Watched | None:
-    """What was watched as `earlier` is this table now."""
-    before = newest(db).get(earlier)
-    if before is None or not before.records:
-        return None
-    forget(db, earlier)
-    baselines.renamed(db, earlier, table)
-    return before
-
-
-def _exclude(db: sqlite3.Connection, existing: list[str], wanted: list[str], action_map: ActionMap) -> None:
+def _exclude(db: sqlite3.Connection, tables: list[str], action_map: ActionMap, last: Mapping[str, Watched]) -> None:
     """The reasons are kept, for `coverage` to tell."""
-    for name in existing:
-        table_map = action_map.table(name)
-        if table_map.exclude and name not in wanted:
-            _drop(db, installed(db).get(name, {}))
-            seen = newest(db, ended=True).get(name)
-            definition = keep_hidden(seen and seen.definition, excluded(name, table_map))
-            register(db, newest(db).get(name), definition)
-
-
-def _let_go_of_dropped(db: sqlite3.Connection, existing: list[str]) -> None:
-    renamed = {known_as(name) for triggers in installed(db).values() for name in triggers}
-    for table, watched in newest(db).items():
-        if watched.records and table not in existing and table not in renamed:
-            let_go(db, watched)
-            baselines.end(db, table)
+    for name in tables:
+        _drop(db, installed(db).get(name, {}))
+        seen = newest(db, ended=True).get(name)
+        definition = keep_hidden(seen and seen.definition, excluded(name, action_map.table(name)))
+        register(db, last.get(name), definition)
 
 
 def _drop(db: sqlite3.Connection, names: Iterable[str]) -> None:

@@ -7,23 +7,29 @@ from contextvars import ContextVar
 
 from indelible.errors import CaptureError
 
-_joins: ContextVar[bool] = ContextVar("indelible_joins", default=False)
+_migrates: ContextVar[bool] = ContextVar("indelible_migrates", default=False)
 
 
 @contextmanager
-def joining() -> Iterator[None]:
-    """Inside, `writing` is a part of the transaction that is open, if one is, and is committed with it."""
-    token = _joins.set(True)
+def migration() -> Iterator[None]:
+    """Inside, a migration is at work, or has just committed: `writing` is a part of its transaction while that is open,
+    and is committed with it.
+    """
+    token = _migrates.set(True)
     try:
         yield
     finally:
-        _joins.reset(token)
+        _migrates.reset(token)
+
+
+def migrating() -> bool:
+    return _migrates.get()
 
 
 @contextmanager
 def writing(db: sqlite3.Connection) -> Iterator[None]:
     """BEGIN IMMEDIATE ... COMMIT on a connection of any isolation setting, which it has again afterwards."""
-    if db.in_transaction and _joins.get():
+    if db.in_transaction and migrating():
         with _part(db):
             yield
         return

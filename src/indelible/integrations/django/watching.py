@@ -13,6 +13,7 @@ from django.db.migrations.operations import RenameModel
 
 from indelible.actions import ActionMap, TableMap
 from indelible.capture.source import open_source
+from indelible.capture.sqlite.writing import migration
 from indelible.integrations import statements
 from indelible.integrations.django.conf import MIGRATIONS, configured, watched
 from indelible.integrations.django.databases import source_url
@@ -141,7 +142,8 @@ class Noticing:
 
         def again() -> None:
             self._waiting = False
-            watch(alias)
+            with migration():
+                watch(alias)
 
         return again
 

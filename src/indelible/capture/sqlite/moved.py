@@ -1,0 +1,72 @@
+"""What became of the tables since they were watched: renamed, made anew, dropped."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from indelible.capture.sqlite import baseline as baselines
+from indelible.capture.sqlite.registry import Watched, forget, installed, known_as, let_go, newest
+from indelible.capture.sqlite.writing import migrating
+
+
+def renamed(db: sqlite3.Connection) -> dict[str, str]:
+    """Tables by the name that they have now: what each was called when it was watched."""
+    return {
+        table: earlier
+        for table, names in installed(db).items()
+        for earlier in map(str, map(known_as, names))
+        if earlier != table
+    }
+
+
+def passed_on(db: sqlite3.Connection, existing: list[str]) -> list[str]:
+    """Tables whose name another one has now: that one's triggers need it."""
+    return [table for table, earlier in renamed(db).items() if earlier in existing]
+
+
+def until_now(db: sqlite3.Connection, existing: list[str], tables: Iterable[str]) -> dict[str, Watched]:
+    """How each table was watched last, by its name now, once what became of `tables` is on record.
+
+    Of all before the first is watched anew: a name may have gone to another table.
+    """
+    taken = _take_along(db, existing, tables)
+    if not migrating():  # a migration copies what it makes anew
+        _end_unseen(db, tables)
+    return newest(db) | taken
+
+
+def _take_along(db: sqlite3.Connection, existing: list[str], tables: Iterable[str]) -> dict[str, Watched]:
+    """Of renamed tables. Where a name has gone to another one, the log could not tell the one's rows from the other's:
+    both begin anew.
+    """
+    taken = {}
+    for table, earlier in renamed(db).items():
+        before = newest(db).get(earlier)
+        if table not in tables or before is None or not before.records:
+            continue
+        if earlier in existing:
+            end(db, before)
+        else:
+            forget(db, earlier)
+            baselines.renamed(db, earlier, table)
+            taken[table] = before
+    return taken
+
+
+def _end_unseen(db: sqlite3.Connection, tables: Iterable[str]) -> None:
+    """Nobody has looked at a table that has none of its triggers: it was made anew, or somebody took them away."""
+    there, last = installed(db), newest(db)
+    for table in tables:
+        if table in last and last[table].records and table not in there:
+            end(db, last[table])
+
+
+def end_dropped(db: sqlite3.Connection, existing: list[str]) -> None:
+    moved = {known_as(name) for triggers in installed(db).values() for name in triggers}
+    for table, watched in newest(db).items():
+        if watched.records and table not in existing and table not in moved:
+            end(db, watched)
+
+
+def end(db: sqlite3.Connection, watched: Watched) -> None:
+    let_go(db, watched)
+    baselines.end(db, watched.table)
