@@ -12,9 +12,11 @@ from sqlalchemy import create_engine
 from indelible import Audit
 from indelible.actions import ActionMap
 from indelible.capture.source import open_source
+from indelible.capture.sqlite.watch import install
 from indelible.errors import MapError
 from indelible.log import Log
 from indelible.sealer import Sealer
+from tests.world import World
 
 INDELIBLE = Path(sys.executable).with_name("indelible")
 SECRET, LATER = "panther5", "leopard6"
@@ -134,6 +136,28 @@ def test_what_was_redacted_is_not_forgotten_while_it_is_not_seen(url: str, tmp_p
         watch('[rooms]\nkeep = ["door_code"]')
     watch('[rooms]\nkeep = ["door_code", "card_number"]')
     watch("[rooms]")
+
+
+@pytest.mark.parametrize("ddl", ["id INTEGER PRIMARY KEY, token, n", "n, token", "id PRIMARY KEY, token, n UNIQUE"])
+@pytest.mark.parametrize("guard", ["", 'guard = ["card"]'])
+def test_a_redacted_column_stays_so_under_another_name(world: World, ddl: str, guard: str) -> None:
+    world.watch_all(
+        f"CREATE TABLE t ({ddl}); INSERT INTO t (token, n) VALUES ('{SECRET}', 1)", map_text=f"[t]\n{guard}"
+    )
+    world.run("ALTER TABLE t RENAME COLUMN token TO plain")
+    with pytest.raises(MapError, match="'plain' was redacted until now"):
+        install(world.db, None, None)
+    world.watch_all(map_text='[t]\nredact = ["plain"]')
+    changed = (
+        "ALTER TABLE t RENAME COLUMN plain TO x; ALTER TABLE t RENAME COLUMN n TO plain; ALTER TABLE t RENAME x TO n"
+    )
+    with pytest.raises(MapError, match="'n' was redacted until now"):
+        world.watch_all(changed, map_text='[t]\nredact = ["plain"]')
+    world.watch_all(map_text='[t]\nexclude = "Not now."')
+    with pytest.raises(MapError, match="'n' was redacted until now"):
+        world.watch_all(map_text='[t]\nkeep = ["plain"]')
+    world.watch_all(map_text='[t]\nkeep = ["plain"]\nredact = ["n"]')
+    assert not any(SECRET in repr(entry.changes) for entry in world.sealed())
 
 
 def test_a_host_without_a_map_goes_by_what_was_said(url: str, log: str) -> None:

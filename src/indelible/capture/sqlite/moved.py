@@ -3,9 +3,15 @@
 import sqlite3
 from collections.abc import Iterable
 
+import msgspec
+
+from indelible.capture.definition import Definition
 from indelible.capture.sqlite import baseline as baselines
-from indelible.capture.sqlite.registry import Watched, forget, installed, known_as, let_go, newest
+from indelible.capture.sqlite.names import PREFIX, ROWID, quote
+from indelible.capture.sqlite.registry import Watched, forget, installed, known, known_as, let_go, newest
 from indelible.capture.sqlite.writing import migrating
+
+CREATED = f"{PREFIX}create_"  # the trigger that names each recorded column, in their order
 
 
 def renamed(db: sqlite3.Connection) -> dict[str, str]:
@@ -58,6 +64,17 @@ def _end_unseen(db: sqlite3.Connection, tables: Iterable[str]) -> None:
     for table in tables:
         if table in last and last[table].records and table not in there:
             end(db, last[table])
+
+
+def as_called_now(db: sqlite3.Connection, table: str, definition: Definition) -> Definition:
+    """Renamed columns: SQLite has rewritten the triggers, and neither moves a column nor drops one that they name."""
+    (created,) = [sql for name, sql in installed(db).get(table, {}).items() if name.startswith(CREATED)] or [""]
+    names = [name for name in definition.row_key if name in ROWID]  # it stands first, and is no column
+    names += [name for name, _ in known(db, table).columns if f"NEW.{quote(name)}" in created]
+    if len(names) != len(definition.columns):
+        return definition
+    pairs = zip(definition.columns, names, strict=True)
+    return msgspec.structs.replace(definition, columns=[msgspec.structs.replace(c, name=now) for c, now in pairs])
 
 
 def end_dropped(db: sqlite3.Connection, existing: list[str]) -> None:

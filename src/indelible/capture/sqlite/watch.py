@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from indelible.actions import ActionMap
+from indelible.actions import ActionMap, TableMap
 from indelible.capture.definition import (
     Definition,
     chosen,
@@ -20,7 +20,7 @@ from indelible.capture.definition import (
 from indelible.capture.sqlite import baseline as baselines
 from indelible.capture.sqlite.coverage import coverage
 from indelible.capture.sqlite.describe import describe, table_names
-from indelible.capture.sqlite.moved import end, end_dropped, passed_on, renamed, until_now
+from indelible.capture.sqlite.moved import as_called_now, end, end_dropped, passed_on, renamed, until_now
 from indelible.capture.sqlite.names import quote
 from indelible.capture.sqlite.opening import why
 from indelible.capture.sqlite.registry import (
@@ -63,11 +63,14 @@ def install(
     """
     try:
         existing, before = table_names(db), watched(db)
+        ever = watched(db, ended=True)
+        seen = {name: as_called_now(db, name, ever[name]) for name in existing if name in ever}
         action_map = in_force(before, existing) if action_map is None else action_map
         wanted = chosen(existing, tables, action_map)
         also = [name for name in passed_on(db, existing) if name not in wanted]
         wanted += [name for name in also if action_map.table(name).exclude is None]
-        plans = _plans(db, wanted, action_map, before, strict=strict)
+        maps = {name: msgspec.structs.replace(action_map.table(name), exclude=None) for name in wanted}
+        plans = _plans(db, maps, before, seen, strict=strict)
         with writing(db):
             drifted = {each.table: each.found for each in coverage(db) if each.state == "drifted"}
             prepare(db, *zip(*plans, strict=True)) if plans else prepare(db, (), ())
@@ -78,7 +81,7 @@ def install(
                 _install_one(db, plan, last.get(name := plan.definition.table), drifted.get(name), baseline=baseline)
                 for plan in plans
             ]
-            _exclude(db, out, action_map, last)
+            _exclude(db, out, action_map, last, seen)
             end_dropped(db, existing)
             strict_index(db)
     except sqlite3.Error as error:
@@ -121,15 +124,13 @@ def watched(db: sqlite3.Connection, *, ended: bool = False) -> dict[str, Definit
 
 def _plans(
     db: sqlite3.Connection,
-    wanted: list[str],
-    action_map: ActionMap,
+    maps: Mapping[str, TableMap],
     before: Mapping[str, Definition],
+    seen: Mapping[str, Definition],
     *,
     strict: bool | None,
 ) -> list[Plan]:
     """Who names a table wants it watched, whatever the map excludes."""
-    maps = {name: msgspec.structs.replace(action_map.table(name), exclude=None) for name in wanted}
-    seen = watched(db, ended=True)
     definitions = told_apart(
         keep_hidden(
             seen.get(name),
@@ -165,12 +166,17 @@ def _install_one(
     return watch
 
 
-def _exclude(db: sqlite3.Connection, tables: list[str], action_map: ActionMap, last: Mapping[str, Watched]) -> None:
+def _exclude(
+    db: sqlite3.Connection,
+    tables: list[str],
+    action_map: ActionMap,
+    last: Mapping[str, Watched],
+    seen: Mapping[str, Definition],
+) -> None:
     """The reasons are kept, for `coverage` to tell."""
     for name in tables:
         _drop(db, installed(db).get(name, {}))
-        seen = newest(db, ended=True).get(name)
-        definition = keep_hidden(seen and seen.definition, excluded(name, action_map.table(name)))
+        definition = keep_hidden(seen.get(name), excluded(name, action_map.table(name)))
         register(db, last.get(name), definition)
 
 
