@@ -101,7 +101,7 @@ def test_a_table_that_was_made_anew_is_recorded_again_too(world: World) -> None:
     assert [entry.entity.id for entry in rows] == [str(number) for number in range(1, 26)]
     assert rows[0].changes["x"] == {"new": "unseen"}
     assert [entry.action for entry in notes] == ["AUDIT_CAPTURE_STOPPED", "AUDIT_CAPTURE_STARTED"]
-    assert notes[1].changes["capture"]["old"] == "its triggers are gone, and nobody has looked since"
+    assert notes[1].changes["capture"]["old"] == "its triggers are gone, and no change was recorded since"
     world.watch_all()
     assert len(world.sealed()) == before + len(notes) + len(rows)
 

@@ -64,9 +64,9 @@ DRIFTS = {
     "ALTER TABLE t RENAME TO u": "the table was watched as 't' and renamed since",
     "DROP TABLE t": "the table was dropped",
     "DROP TABLE t; CREATE TABLE t (id INTEGER PRIMARY KEY, a INT, b TEXT)":
-        "its triggers are gone, and nobody has looked since; columns: a of another type",
+        "its triggers are gone, and no change was recorded since; columns: a of another type",
     "DROP TABLE t; CREATE TABLE t (id INTEGER, a TEXT PRIMARY KEY, b TEXT); CREATE UNIQUE INDEX twice ON t (a, b)":
-        "its triggers are gone, and nobody has looked since",
+        "its triggers are gone, and no change was recorded since",
     "ALTER TABLE t RENAME TO old; CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT)":
         "the table that was watched is called 'old' now",
 }  # fmt: skip

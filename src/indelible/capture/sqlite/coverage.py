@@ -14,7 +14,7 @@ from indelible.capture.sqlite.shape import read_shape
 from indelible.capture.sqlite.triggers import triggers
 from indelible.errors import CaptureError
 
-UNSEEN = "its triggers are gone, and nobody has looked since"
+UNSEEN = "its triggers are gone, and no change was recorded since"
 
 
 def coverage(db: sqlite3.Connection) -> list[Coverage]:
