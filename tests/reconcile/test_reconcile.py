@@ -185,11 +185,14 @@ def test_a_column_that_was_added_later_is_not_the_logs_to_answer_for(desk: Desk)
     assert desk.differences() == []
 
 
-def test_what_happened_while_nobody_looked_is_made_up_for_by_watching_again(tmp_path: Path) -> None:
+def test_what_happened_while_nobody_looked_is_named_until_it_is_recorded_anew(tmp_path: Path) -> None:
     (tmp_path / "app.db").touch()
     with closing(Desk(f"sqlite:///{tmp_path}/app.db", tmp_path)) as desk:
         desk.tamper("DELETE FROM licenses WHERE id = 1", "UPDATE grants SET note = 'unseen'")
+        desk.source.watch(None, None)
         assert len(desk.differences()) == 4
+        for table in ("licenses", "grants"):
+            desk.source.unwatch(table)
         desk.source.watch(None, None)
         assert desk.differences() == []
         desk.run("ALTER TABLE grants RENAME TO older", "CREATE TABLE grants (who TEXT PRIMARY KEY)")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from indelible.actions import ActionMap
 from indelible.capture.sqlite.watch import install, remove
-from indelible.capture.sqlite.writing import migration
+from indelible.capture.sqlite.writing import joining
 
 
 class JoinedSQLite:
@@ -23,11 +23,11 @@ class JoinedSQLite:
         strict: bool | None = False,
         baseline: bool = True,
     ) -> list[str]:
-        with migration():
+        with joining():
             return install(self._db, tables, action_map, strict=strict, baseline=baseline)
 
     def unwatch(self, table: str) -> None:
-        with migration():
+        with joining():
             remove(self._db, table)
 
 

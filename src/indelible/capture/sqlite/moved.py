@@ -9,7 +9,6 @@ from indelible.capture.definition import Definition
 from indelible.capture.sqlite import baseline as baselines
 from indelible.capture.sqlite.names import PREFIX, ROWID, quote
 from indelible.capture.sqlite.registry import Watched, forget, installed, known, known_as, let_go, newest
-from indelible.capture.sqlite.writing import migrating
 
 CREATED = f"{PREFIX}create_"  # the trigger that names each recorded column, in their order
 
@@ -35,8 +34,6 @@ def until_now(db: sqlite3.Connection, existing: list[str], tables: Iterable[str]
     Of all before the first is watched anew: a name may have gone to another table.
     """
     taken = _take_along(db, existing, tables)
-    if not migrating():  # a migration copies what it makes anew
-        _end_unseen(db, tables)
     return newest(db) | taken
 
 
@@ -56,14 +53,6 @@ def _take_along(db: sqlite3.Connection, existing: list[str], tables: Iterable[st
             baselines.renamed(db, earlier, table)
             taken[table] = before
     return taken
-
-
-def _end_unseen(db: sqlite3.Connection, tables: Iterable[str]) -> None:
-    """Nobody has looked at a table that has none of its triggers: it was made anew, or somebody took them away."""
-    there, last = installed(db), newest(db)
-    for table in tables:
-        if table in last and last[table].records and table not in there:
-            end(db, last[table])
 
 
 def as_called_now(db: sqlite3.Connection, table: str, definition: Definition) -> Definition:

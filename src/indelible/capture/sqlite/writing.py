@@ -7,29 +7,23 @@ from contextvars import ContextVar
 
 from indelible.errors import CaptureError
 
-_migrates: ContextVar[bool] = ContextVar("indelible_migrates", default=False)
+_joins: ContextVar[bool] = ContextVar("indelible_joins", default=False)
 
 
 @contextmanager
-def migration() -> Iterator[None]:
-    """Inside, a migration is at work, or has just committed: `writing` is a part of its transaction while that is open,
-    and is committed with it.
-    """
-    token = _migrates.set(True)
+def joining() -> Iterator[None]:
+    """Inside, `writing` is a part of the transaction that is open, if one is, and is committed with it."""
+    token = _joins.set(True)
     try:
         yield
     finally:
-        _migrates.reset(token)
-
-
-def migrating() -> bool:
-    return _migrates.get()
+        _joins.reset(token)
 
 
 @contextmanager
 def writing(db: sqlite3.Connection) -> Iterator[None]:
     """BEGIN IMMEDIATE ... COMMIT on a connection of any isolation setting, which it has again afterwards."""
-    if db.in_transaction and migrating():
+    if db.in_transaction and _joins.get():
         with _part(db):
             yield
         return

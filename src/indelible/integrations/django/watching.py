@@ -13,7 +13,6 @@ from django.db.migrations.operations import RenameModel
 
 from indelible.actions import ActionMap, TableMap
 from indelible.capture.source import open_source
-from indelible.capture.sqlite.writing import migration
 from indelible.integrations import statements
 from indelible.integrations.django.conf import MIGRATIONS, configured, watched
 from indelible.integrations.django.databases import source_url
@@ -142,8 +141,7 @@ class Noticing:
 
         def again() -> None:
             self._waiting = False
-            with migration():
-                watch(alias)
+            watch(alias)
 
         return again
 
