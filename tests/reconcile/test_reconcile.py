@@ -201,6 +201,27 @@ def test_what_happened_while_nobody_looked_is_named_until_it_is_recorded_anew(tm
         assert desk.differences() == []
 
 
+@pytest.mark.parametrize(
+    "renames",
+    [
+        ["grants RENAME TO older", "licenses RENAME TO grants"],
+        ["grants RENAME TO x", "licenses RENAME TO grants", "x RENAME TO licenses"],
+    ],
+)
+def test_names_that_went_from_one_table_to_the_next_are_no_difference(desk: Desk, renames: list[str]) -> None:
+    desk.sealer.seal()
+    desk.run(*(f"ALTER TABLE {each}" for each in renames))
+    desk.source.watch(None, None)
+    assert desk.differences() == []
+
+
+def test_a_name_that_a_dropped_table_had_is_no_difference(desk: Desk) -> None:
+    desk.sealer.seal()
+    desk.run("DROP TABLE grants", "ALTER TABLE licenses RENAME TO grants")
+    desk.source.watch(None, None)
+    assert desk.differences() == []
+
+
 @pytest.mark.parametrize("change", ["DROP COLUMN seats", "RENAME COLUMN seats TO places"])
 def test_a_column_that_is_gone_since_is_no_difference(desk: Desk, change: str) -> None:
     desk.sealer.seal()

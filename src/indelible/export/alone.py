@@ -225,7 +225,8 @@ def signs(key: str, note: str) -> bool:
     for line in signatures:
         by, _, encoded = line.removeprefix(DASH).partition(" ")
         signature = decoded(encoded)
-        if not line.startswith(DASH) or len(signature) <= len(id_) or any(c.isspace() or c == "+" for c in by):
+        named = by and not any(c.isspace() or c == "+" for c in by)
+        if not line.startswith(DASH) or not named or len(signature) <= len(id_):
             return False  # signed-note: a line that is no signature spoils the note
         if (by, signature[:4]) == (name, id_):
             found.append(verifies(public, signature[4:], f"{text}\n"))

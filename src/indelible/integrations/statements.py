@@ -28,6 +28,10 @@ _UNDOES = _begins("ROLLBACK|ABORT")
 _CONTROLS = _begins(r"BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|SET|RESET|PREPARE\s+TRANSACTION")
 # What PostgreSQL refuses inside a transaction, or what ends it by itself.
 _ALONE = re.compile(rf"\bCONCURRENTLY\b|\A{BLANK}*+(?:CALL\b|DO\b.*\b(?:COMMIT|ROLLBACK)\b)", re.IGNORECASE | re.DOTALL)
+_BEGINS_A_WRITE = _begins(r"INSERT|UPDATE|DELETE|MERGE|TRUNCATE|EXECUTE|DO|WITH\b.*?\b(?:INSERT|UPDATE|DELETE|MERGE)")
+_TYPED = re.compile(
+    r";.*\b(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|VACUUM|CREATE|DROP)\b", re.IGNORECASE | re.DOTALL
+)
 _NARROWS = re.compile(r'\s*ALTER\s+TABLE\s+"([^"]+)"\s+DROP\s+COLUMN\b', re.IGNORECASE)
 _DEFINES = re.compile(r"\s*(CREATE|ALTER|DROP)\s+TABLE\b", re.IGNORECASE)
 
@@ -95,8 +99,10 @@ def stands_alone(text: str | None) -> bool:
 
 
 def wants_a_transaction(text: str | None) -> bool:
-    """A write that may have one of its own where nothing begins by itself."""
-    return changes(text) or (writes(text) and not stands_alone(text) and not reads(text))
+    """A write that may have one of its own where nothing begins by itself, and which begins and ends none either."""
+    if text is None:
+        return True
+    return _BEGINS_A_WRITE.match(text) is not None and not stands_alone(text) and _TYPED.search(text) is None
 
 
 def defines(text: str | None) -> bool:

@@ -77,6 +77,7 @@ def _replay(snapshot: Snapshot, log: Log, size: int, replay: Replay, progress: C
         event = translate(record, NoNames())
         if not log.knows(event.id, size):
             replay.apply(event)
+    replay.settle()
 
 
 class NoNames:

@@ -24,6 +24,8 @@ class Replay:
         self._ever = [each for each in ever if not each.map.exclude]
         self._then = {each.table: each for each in (*self._ever, *now)}  # as far as the log has been read
         self._tables = {each.map.entity: each.table for each in self._ever if _alone(each)}
+        self._renamed: list[str] = []  # tables that have this name from the next row on
+        self._before: dict[str, Definition] | None = None  # as tables were called before the first of those
 
     def apply(self, entry: Entry | Event) -> None:
         changes, metadata = self._whole(entry)
@@ -31,8 +33,10 @@ class Replay:
             return
         if entry.action in (STARTED, CHANGED, MENDED):
             self._watched(entry.entity.id, changes)
-        if entry.action == STOPPED:
+        elif entry.action == STOPPED:
             self._state.forget(entry.entity.id)
+        else:
+            self.settle()
         table = metadata.get("table") or self._tables.get(entry.entity.type, "")
         definition = self._then.get(table)
         if definition is None or not changes:
@@ -48,10 +52,19 @@ class Replay:
             there = self._place(definition, entry, after | row | new)
             self._state.put(definition.table, there, row | new, counted=baseline)
 
+    def settle(self) -> None:
+        """Renames that are noted together are of one moment: a name may have gone from one table to the next."""
+        for table in self._renamed:
+            self._state.rename(_between(table), table)
+        self._renamed.clear()
+        self._before = None
+
     def _watched(self, table: str, changes: dict[str, dict[str, Any]]) -> None:
         """From here on its entries are called, and its rows told apart, otherwise."""
         was = changes["name"]["old"] if "name" in changes else table
-        then = self._then.get(was)
+        if was != table and self._before is None:
+            self._before = dict(self._then)
+        then = (self._before or self._then).get(was)
         said = {"entity": then.map.entity, "key": ", ".join(then.key)} if then else {}
         said |= {name: change["new"] for name, change in changes.items() if "new" in change}
         for each in self._ever:  # the newest of those that are so
@@ -59,11 +72,14 @@ class Replay:
                 self._then[table] = each
                 if _alone(each):
                     self._tables[each.map.entity] = table
+        named = table
         if was != table:
-            self._state.rename(was, table)
+            named = _between(table)
+            self._state.rename(was, named)
+            self._renamed.append(table)
         now = self._then.get(table)
         if then is not None and now is not None and then.row_key != now.row_key:
-            self._state.move(table, lambda row: place(now, row))
+            self._state.move(named, lambda row: place(now, row))
 
     def _place(self, definition: Definition, entry: Entry | Event, row: dict[str, Any]) -> str:
         return place(definition, row) if definition.row_key else entry.entity.id
@@ -90,6 +106,11 @@ class Replay:
             return spelled
         value = self._attached(spelled["sha256"])
         return spelled if value is None else value
+
+
+def _between(table: str) -> str:
+    """What a table is called while others may have its name yet."""
+    return f"\0{table}"
 
 
 def _alone(definition: Definition) -> bool:

@@ -99,6 +99,29 @@ def test_in_autocommit_each_write_of_somebody_is_a_transaction(world: PostgresWo
     assert who(world.sealed()) == ["dana"] * 4 + ["unknown", "kim", "unknown"]
 
 
+@pytest.mark.parametrize(
+    "sql", ["/* copy */ VACUUM t", "VACUUM t -- UPDATE", 'CREATE DATABASE "update"', 'DROP DATABASE "update"']
+)
+def test_in_autocommit_what_must_stand_alone_does_whatever_words_are_in_it(db: Any, sql: str) -> None:
+    db.autocommit = True
+    with acting_as(DANA):
+        db.execute('DROP DATABASE IF EXISTS "update"')
+        if sql.startswith("DROP"):
+            db.execute('CREATE DATABASE "update"')
+        db.execute(sql)
+        db.execute('DROP DATABASE IF EXISTS "update"')
+
+
+def test_in_autocommit_a_transaction_that_is_typed_with_a_write_in_it_is_its_own(world: PostgresWorld, db: Any) -> None:
+    db.autocommit = True
+    with acting_as(DANA):
+        db.execute("BEGIN; INSERT INTO t (x) VALUES ('undone')")
+        assert db.info.transaction_status == TransactionStatus.INTRANS
+        db.execute("ROLLBACK")
+        db.execute("INSERT INTO t (x) VALUES ('there')")
+    assert [entry.changes["x"]["new"] for entry in world.sealed()] == ["there"]
+
+
 @pytest.mark.parametrize("level", [*IsolationLevel, None])
 def test_isolation_level_read_only_and_deferrable_are_as_they_were_set(db: Any, level: IsolationLevel | None) -> None:
     db.isolation_level, db.read_only, db.deferrable = level, True, True

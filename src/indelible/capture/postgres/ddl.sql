@@ -32,6 +32,7 @@ DECLARE
   -- Up to the first text in it: a default may be a secret, and what else the client sent along may be anything.
   statement CONSTANT text := left(regexp_replace(current_query(), '[''$].*', '...'), 10000);
   touched oid[];
+  ours integer[];
 BEGIN
   -- Ours, by which `watch` ends each trigger it makes: it can only switch capture on.
   IF current_query() ~ '^ALTER TABLE "[^"]+"\."[^"]+" ENABLE ALWAYS TRIGGER "!?indelible_[a-z]+"$' THEN
@@ -48,6 +49,18 @@ BEGIN
     LEFT JOIN pg_index i ON o.classid = 'pg_class'::regclass AND i.indexrelid = o.objid;
     PERFORM indelible.watch_partitions(touched);
   END IF;
+  -- Watched by this very transaction, perhaps behind a savepoint: that has a note of its own. What is younger than our
+  -- transaction, seen here and still in progress, is of a part of it.
+  BEGIN
+    SELECT coalesce(array_agg(w.id), '{}') INTO ours FROM indelible.watch w
+    WHERE w.relation = ANY (touched) AND CASE
+      WHEN w.xmin = pg_current_xact_id()::xid THEN true
+      WHEN age(w.xmin) < age(pg_current_xact_id()::xid) THEN pg_xact_status(
+        (pg_current_xact_id()::text::numeric + age(pg_current_xact_id()::xid) - age(w.xmin))::text::xid8
+      ) = 'in progress' ELSE false END;
+  EXCEPTION WHEN invalid_parameter_value THEN
+    ours := '{}';  -- a row of two billion transactions ago seems to be of one that is yet to come
+  END;
   INSERT INTO indelible.outbox (watch, operation, context, client, rows, new)
   SELECT w.id, 'note', nullif(current_setting('indelible.context', true), ''),
     CASE WHEN coalesce(current_setting('indelible.context', true), '') = '' THEN
@@ -59,12 +72,7 @@ BEGIN
   FROM indelible.watch w
   WHERE w.relation = ANY (touched) AND w.definition IS NOT NULL
     AND w.id = (SELECT max(n.id) FROM indelible.watch n WHERE n.relation = w.relation)
-    -- Watched by this very transaction, perhaps behind a savepoint: that has a note of its own. What is younger than our
-    -- transaction, seen here and still in progress, is of a part of it.
-    AND w.xmin <> pg_current_xact_id()::xid
-    AND CASE WHEN age(w.xmin) < age(pg_current_xact_id()::xid) THEN pg_xact_status(
-      (pg_current_xact_id()::text::numeric + age(pg_current_xact_id()::xid) - age(w.xmin))::text::xid8
-    ) <> 'in progress' ELSE true END;
+    AND w.id <> ALL (ours);
 END $$;
 REVOKE ALL ON FUNCTION indelible.note_ddl() FROM PUBLIC;
 

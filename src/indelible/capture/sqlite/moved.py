@@ -49,6 +49,8 @@ def _take_along(db: sqlite3.Connection, existing: list[str], tables: Iterable[st
         if earlier in existing:
             end(db, before)
         else:
+            if (gone := newest(db).get(table)) is not None and gone.records:
+                end(db, gone)  # it had the name before
             forget(db, earlier)
             baselines.renamed(db, earlier, table)
             taken[table] = before
@@ -57,7 +59,7 @@ def _take_along(db: sqlite3.Connection, existing: list[str], tables: Iterable[st
 
 def as_called_now(db: sqlite3.Connection, table: str, definition: Definition) -> Definition:
     """Renamed columns: SQLite has rewritten the triggers, and neither moves a column nor drops one that they name."""
-    (created,) = [sql for name, sql in installed(db).get(table, {}).items() if name.startswith(CREATED)] or [""]
+    created = next((sql for name, sql in installed(db).get(table, {}).items() if name.startswith(CREATED)), "")
     names = [name for name in definition.row_key if name in ROWID]  # it stands first, and is no column
     names += [name for name, _ in known(db, table).columns if f"NEW.{quote(name)}" in created]
     if len(names) != len(definition.columns):

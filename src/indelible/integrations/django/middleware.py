@@ -44,10 +44,11 @@ class Middleware:
     def _who(self, request: HttpRequest) -> Actor | None:
         """Runs where a write runs: in a thread, never on the event loop. Who deletes their own account still acts."""
         user = getattr(request, "user", None)
-        if gone(user):
-            return getattr(request, "indelible_actor", None)
+        known: tuple[Any, Actor | None] = getattr(request, "indelible_actor", (None, None))
+        if known[0] is user and known[1] is not None and gone(user):
+            return known[1]
         actor: Actor | None = self._actor(user)
-        request.indelible_actor = actor
+        request.indelible_actor = user, actor
         return actor
 
     def _named(self, response: HttpResponse, request_id: str) -> HttpResponse:

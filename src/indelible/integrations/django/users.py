@@ -16,4 +16,4 @@ def actor_of(user: Any) -> Actor | None:
 
 def gone(user: Any) -> bool:
     """Whether it was deleted since it signed in: Django takes the key of what it deletes."""
-    return bool(getattr(user, "is_authenticated", False)) and user.pk is None
+    return bool(getattr(user, "is_authenticated", False)) and getattr(user, "pk", user) is None

@@ -68,4 +68,4 @@ def _keys(text: str) -> Iterable[Thing]:
 
 def _words(text: str) -> str:
     """PostgreSQL spells a view anew: with brackets, types, and names that are told in full or not."""
-    return " ".join(re.findall(r"\w+|[^\w\s();]", re.sub(r"::\w+|\bindelible_log\.|\bAS\b", " ", text)))
+    return " ".join(re.findall(r"\w+|[^\w\s();\"]", re.sub(r"::\w+|\bindelible_log\.|\bAS\b", " ", text)))

@@ -44,7 +44,8 @@ class SQLiteStore:
         self._watcher: apsw.Connection | None = None
         self._idle: LifoQueue[apsw.Connection] = LifoQueue()
         self._writer = self._connect()
-        self._file = _file(path)
+        self._stands_at = path.absolute()  # wherever the process goes
+        self._file = _file(self._stands_at)
         self._dictionary = Dictionary(Tables(self._writer))
         with _log_errors(path):
             self.properties: dict[str, str] = dict(self._writer.execute(SQL["properties"]))
@@ -260,7 +261,7 @@ class SQLiteStore:
             yield from db.execute(SQL["attachments"])
 
     def moved(self) -> str | None:
-        if _file(self.path) == self._file:
+        if _file(self._stands_at) == self._file:
             return None
         return (
             f"{self.path} is not the file that was opened: it was removed, moved or replaced while it was in use. "
@@ -272,7 +273,7 @@ class SQLiteStore:
         with self._watching, _log_errors(self.path):
             self._check_open()
             self._watcher = self._watcher or self._connect()
-            return self._watcher.pragma("data_version"), _file(self.path)
+            return self._watcher.pragma("data_version"), _file(self._stands_at)
 
     def damage(self) -> str | None:
         """A row that an index lacks would hide it from a search."""
