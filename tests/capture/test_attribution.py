@@ -232,6 +232,8 @@ def test_what_only_reads_waits_for_no_writer_and_needs_no_right_to_write(
     with acting_as(DANA), engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
         connection.exec_driver_sql(sql).all()
+        driver: Any = connection.connection.dbapi_connection
+        assert not driver.in_transaction
 
 
 @pytest.mark.usefixtures("world")

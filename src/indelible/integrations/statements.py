@@ -13,8 +13,6 @@ def _begins(words: str) -> re.Pattern[str]:
 
 _READS = re.compile(rf"(?:{BLANK}|\()*+SELECT\b", re.IGNORECASE | re.DOTALL)
 _FROM_A_TABLE = re.compile(r'\bFROM "')
-_CHANGES = _begins("INSERT|UPDATE|DELETE")
-_WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE|MERGE|TRUNCATE|COPY|EXECUTE)\b", re.IGNORECASE)
 # SQLite tells a write by its first word; but for WITH, where it stands behind, and any word may be in a text or a name.
 # DROP TABLE deletes rows of others that refer to its own.
 _WRITES_ON_SQLITE = _begins(
@@ -29,6 +27,7 @@ _CONTROLS = _begins(r"BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|SE
 # What PostgreSQL refuses inside a transaction, or what ends it by itself.
 _ALONE = re.compile(rf"\bCONCURRENTLY\b|\A{BLANK}*+(?:CALL\b|DO\b.*\b(?:COMMIT|ROLLBACK)\b)", re.IGNORECASE | re.DOTALL)
 _BEGINS_A_WRITE = _begins(r"INSERT|UPDATE|DELETE|MERGE|TRUNCATE|EXECUTE|DO|WITH\b.*?\b(?:INSERT|UPDATE|DELETE|MERGE)")
+# Of a text with more statements in it one may begin or end a transaction, or stand alone.
 _TYPED = re.compile(
     r";.*\b(BEGIN|START|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE|VACUUM|CREATE|DROP)\b", re.IGNORECASE | re.DOTALL
 )
@@ -55,15 +54,6 @@ def reads(text: str | None) -> bool:
 def queries(text: str | None) -> bool:
     """A SELECT as Django's models write it, which names a table in quotes. Of any other, a function may write."""
     return reads(text) and _FROM_A_TABLE.search(str(text)) is not None
-
-
-def changes(text: str | None) -> bool:
-    """Nearly all that write, told without reading on: it changes rows, and does so in any transaction."""
-    return text is not None and _CHANGES.match(text) is not None
-
-
-def writes(text: str | None) -> bool:
-    return text is None or _WRITES.search(text) is not None
 
 
 def writes_on_sqlite(text: str | None) -> bool:
