@@ -1,4 +1,4 @@
-"""What became of the tables since they were watched: renamed, made anew, dropped."""
+"""What became of the tables and columns since they were watched: renamed, or dropped."""
 
 import sqlite3
 from collections.abc import Iterable
