@@ -216,12 +216,11 @@ def test_a_note_is_read_as_strictly_as_anywhere_else(folder: Path, log: Log) -> 
     note = (folder / "checkpoint").read_text()
     line = note.splitlines(keepends=True)[-1]
     for changed in (
-        note[:-1], note + "hello\n", note + line[2:], note + line.replace("+", "/"), note.replace("— ", "\x0c— "),
+        note[:-1], note + "hello\n", note + line[2:], note.replace("— ", "\x0c— "),
         note + line[:-9] + "AAAAAAAA\n", note + "— a+b " + line.split(" ")[2],
     ):  # fmt: skip
-        if changed != note + line:
-            (folder / "checkpoint").write_text(changed)
-            assert refused(folder, log).kind == "re-signed", changed
+        (folder / "checkpoint").write_text(changed)
+        assert refused(folder, log).kind == "re-signed", changed
     (folder / "checkpoint").write_text(note)
     (folder / "keys").write_text("[" * 100_000)
     assert refused(folder, log).kind == "re-signed"
