@@ -11,7 +11,7 @@ from indelible.index import image
 from indelible.index.block import ZONE
 from indelible.index.grams import LENGTH, beginning, grams
 from indelible.index.sets import QUICK, THRIFTY
-from indelible.index.texts import TEXTS, texts
+from indelible.index.texts import TEXTS
 from indelible.merkle.tree import leaf_hash
 
 COMMON = 16  # entries of a block that have the same text
@@ -39,8 +39,10 @@ def _texts(lines: Sequence[bytes]) -> dict[str, dict[str, list[int]]]:
     """Of each kind the case-folded texts, and where they stand."""
     where: dict[str, dict[str, list[int]]] = {kind: defaultdict(list) for kind in TEXTS}
     for place, line in enumerate(lines):
-        for kind, found in texts(read(line)):
-            where[kind][found.casefold()].append(place)
+        entry = read(line)
+        for kind, texts in TEXTS.items():
+            for found in texts(entry):
+                where[kind][found.casefold()].append(place)
     return where
 
 

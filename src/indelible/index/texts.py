@@ -1,21 +1,33 @@
 """The texts that an entry can be found by, beside its names in dictionaries."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from indelible.event import Entry
 from indelible.values import text
 
-NAME, OLD, NEW, FIELD = TEXTS = ("name", "old", "new", "field")  # of the entity, of values, of what changed
+NAME, OLD, NEW, FIELD = "name", "old", "new", "field"  # of the entity, of values, of what changed
 
 
-def texts(entry: Entry) -> Iterator[tuple[str, str]]:
-    """(kind, text), as they are spelled."""
-    yield NAME, entry.entity.id
+def _names(entry: Entry) -> Iterator[str]:
+    yield entry.entity.id
     if entry.entity.name:
-        yield NAME, entry.entity.name
-    for field, change in entry.changes.items():
-        yield FIELD, field
-        for side in (OLD, NEW):
-            for told in (text(change.get(side)), change.get(f"{side}_name")):
+        yield entry.entity.name
+
+
+def _values(side: str) -> Callable[[Entry], Iterator[str]]:
+    """And the names beside them."""
+    name = f"{side}_name"
+
+    def values(entry: Entry) -> Iterator[str]:
+        for change in entry.changes.values():
+            for told in (text(change.get(side)), change.get(name)):
                 if told:
-                    yield side, str(told)
+                    yield str(told)
+
+    return values
+
+
+# Of each kind, as they are spelled.
+TEXTS: dict[str, Callable[[Entry], Iterator[str]]] = {
+    NAME: _names, OLD: _values(OLD), NEW: _values(NEW), FIELD: lambda entry: iter(entry.changes),
+}  # fmt: skip

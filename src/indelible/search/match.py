@@ -7,19 +7,20 @@ Otherwise they agree.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 from indelible.event import Entry, Organization
-from indelible.index.texts import texts
+from indelible.index.texts import TEXTS
 from indelible.search import looks
 from indelible.search.query import Query, Term, one
 from indelible.store.folding import fits, spellings
 from indelible.store.promise import Dimension
 
 Match = Callable[[Entry], bool]
-Told = Callable[[Entry], Iterable[str | None]]
+Told = Callable[[Entry], Iterable[str]]
 
 # What each dictionary of a store has of an entry.
-_NAMES: dict[Dimension, Told] = {
+_NAMES: dict[Dimension, Callable[[Entry], Iterable[str | None]]] = {
     "action": lambda entry: spellings(entry.action),
     "operation": lambda entry: spellings(entry.operation),
     "source": lambda entry: spellings(entry.context.source or "unknown"),
@@ -51,24 +52,21 @@ def _holds(term: Term) -> Match:
             return lambda entry: (entry.actor.type, entry.actor.id) == (type_, key)
         return lambda entry: entry.entity.id == key and entry.entity.type.casefold() == type_.casefold()
     wanted, told = term.value.casefold(), _told(term.key)
-    if "*" not in wanted or term.quoted:
-        return lambda entry: any(wanted in each.casefold() for each in told(entry) if each)
-    return lambda entry: any(fits(wanted, each.casefold()) for each in told(entry) if each)
+    fit: Callable[[str], bool] = (
+        partial(fits, wanted) if "*" in wanted and not term.quoted else lambda text: wanted in text
+    )
+    return lambda entry: any(fit(text.casefold()) for each in told for text in each(entry) if text)
 
 
-def _told(key: str) -> Told:
-    """What a term of this key looks at."""
-    names = [_NAMES[dimension] for dimension in looks.NAMES.get(key, ())]
-    kinds = looks.TEXTS.get(key, ())
+def _told(key: str) -> list[Told]:
+    """What a term of this key looks at. Texts first: of an entry that is read for a search an index knows the names."""
+    names = (_NAMES[dimension] for dimension in looks.NAMES.get(key, ()))
+    return [*(TEXTS[kind] for kind in looks.TEXTS.get(key, ())), *map(_spelled, names)]
 
-    def told(entry: Entry) -> Iterable[str | None]:
-        if kinds:  # first: of an entry that is read to be searched, an index knows the names
-            yield from (text for kind, text in texts(entry) if kind in kinds)
-        for each in names:
-            for name in each(entry):  # of one that has several lines each is a spelling: see `folding.fold`
-                yield from (name or "").split("\n")
 
-    return told
+def _spelled(names: Callable[[Entry], Iterable[str | None]]) -> Told:
+    """Of a name that has several lines each is a spelling: see `folding.fold`."""
+    return lambda entry: (line for name in names(entry) if name for line in name.split("\n"))
 
 
 def _within(query: Query) -> Match:

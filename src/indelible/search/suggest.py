@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from indelible.errors import QueryError, SlowSearchError
 from indelible.event import read
-from indelible.index.texts import texts
+from indelible.index.texts import TEXTS
 from indelible.log import Log
 from indelible.search import looks
 from indelible.search.hits import Hits
@@ -91,11 +91,11 @@ def _read(log: Log, key: str, value: str, organization: str | None) -> Iterator[
     """Fields and values stand in lines."""
     hits = Hits(log, Query(), organization, seconds=SECONDS)
     lines = own(log, list(islice(hits.falling(range(hits.size)), READ)), organization)
-    kinds = looks.TEXTS.get(key, looks.TEXTS[ANY])
+    texts = [TEXTS[kind] for kind in looks.TEXTS.get(key, looks.TEXTS[ANY])]
     counts = Counter(
         text
-        for line in lines
-        for text in {text for kind, text in texts(read(line)) if kind in kinds and len(text) <= LONGEST}
+        for entry in map(read, lines)
+        for text in {text for each in texts for text in each(entry) if len(text) <= LONGEST}
     )
     for text, count in counts.most_common():
         if value.casefold() in text.casefold():

@@ -25,6 +25,7 @@ _templates = Environment(
     loader=PackageLoader("indelible.web"),
     autoescape=True,
     undefined=StrictUndefined,
+    auto_reload=False,  # it would look at the file of each template again, for each row
     trim_blocks=True,
     lstrip_blocks=True,
 )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlencode
+from functools import cached_property
+from urllib.parse import quote_plus
 
 from indelible.errors import QueryError
 from indelible.event import Entity
@@ -33,9 +34,13 @@ class State:
 
     def link(self, **changes: object) -> str:
         """The query part of an address, `?` included; what is empty is left out."""
-        values = {"q": self.q, "since": self.since, "until": self.until, "before": self.before, "after": self.after}
-        given = {name: value for name, value in (values | changes).items() if value not in (None, "")}
-        return f"?{urlencode(given) or 'q='}"  # without any the page may be what somebody wants to see first
+        given = self._written | {name: _written(name, value) for name, value in changes.items()}
+        return f"?{'&'.join(filter(None, given.values())) or 'q='}"  # without any a page may be what is seen first
+
+    @cached_property
+    def _written(self) -> dict[str, str]:
+        """A page has hundreds of links."""
+        return {name: _written(name, getattr(self, name)) for name in ("q", "since", "until", "before", "after")}
 
     def search(self, **changes: object) -> str:
         """Likewise, from the first page on."""
@@ -67,6 +72,10 @@ class State:
     @property
     def filtered(self) -> bool:
         return bool(self.q or self.since or self.until)
+
+
+def _written(name: str, value: object) -> str:
+    return "" if value in (None, "") else f"{name}={value if type(value) is int else quote_plus(str(value))}"
 
 
 @dataclass(frozen=True)
