@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from indelible.index import image, making
 from indelible.index.block import Table
 from indelible.index.grams import exact, grams, ranges
-from indelible.index.sets import QUICK, THRIFTY, at_most, extent, newest, pack, places, union
+from indelible.index.sets import QUICK, THRIFTY, extent, newest, pack, places, union
 
 SIZE = 64
 SIZES = st.sampled_from([8, 64, 1024, 16_384, 61_440, 65_536])
@@ -42,11 +42,6 @@ def test_a_stretch_of_a_set_is_read_as_it_is_in_the_whole(data: st.DataObject, s
 @given(bits=st.integers(0, 2**300), limit=st.integers(1, 300))
 def test_the_newest_are_those_at_the_highest_places(bits: int, limit: int) -> None:
     assert places(newest(bits, limit)) == [place for place in range(bits.bit_length()) if bits >> place & 1][-limit:]
-
-
-@given(bits=st.integers(0, 2**40), limit=st.integers(0, 9))
-def test_a_few_are_counted_as_all_are(bits: int, limit: int) -> None:
-    assert at_most(bits, limit) == (bits.bit_count() <= limit)
 
 
 def test_full_and_half_full_sets_are_read_as_they_were_packed() -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from indelible.index import image
 from indelible.index.grams import LONG, Range
-from indelible.index.sets import at_most, extent, gather, newest, places, union
+from indelible.index.sets import extent, gather, newest, places, union
 from indelible.store.folding import Texts
 from indelible.store.promise import Dimension
 
@@ -167,7 +167,7 @@ class Block:
         table = self._table(kind)
         for start, stop in grams:
             within &= table.between(start, stop)
-            if at_most(within, FEW):
+            if within.bit_count() <= FEW:
                 break
         return within
 

@@ -47,7 +47,7 @@ def union(packed: Iterable[bytes | memoryview], size: int, start: int = 0, stop:
             found |= int.from_bytes(_inflated(data, size)[start:stop], "little")
         else:
             few += data
-    return found | gather(array("H", bytes(few)), size) >> 8 * start
+    return found | gather(array("H", bytes(few)), size) >> 8 * start if few else found
 
 
 def _inflated(data: bytes | memoryview, size: int) -> bytes:
@@ -81,16 +81,8 @@ def gather(places: Sequence[int], size: int) -> int:
 
 def extent(bits: int) -> tuple[int, int]:
     """Between which bytes they are."""
-    return max(0, (bits & -bits).bit_length() - 1) // 8, -(-bits.bit_length() // 8)
-
-
-def at_most(bits: int, limit: int) -> bool:
-    """Whether there are so many, or fewer: to count a few of them is quicker than to count all."""
-    for _ in range(limit):
-        if not bits:
-            break
-        bits &= bits - 1  # without the lowest
-    return not bits
+    lowest = 0 if bits & 1 else max(0, (bits & -bits).bit_length() - 1)  # to see the first one takes no time
+    return lowest // 8, -(-bits.bit_length() // 8)
 
 
 def newest(bits: int, limit: int) -> int:

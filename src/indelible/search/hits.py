@@ -27,8 +27,8 @@ COUNTED = 10_000  # entries behind the blocks that are counted one by one
 COUNT_SECONDS = 1.0
 AT_ONCE = 1000  # entries that are read
 REMEMBERED = 50_000  # entries of which it is known whether they fit
-READS = 500  # entries that are read to count them
-COST = 10_000  # sets that are looked at to count
+READS = 250  # entries that are read to count them
+COST = 5000  # sets that are looked at to count
 
 
 class Hits:

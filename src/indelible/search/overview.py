@@ -69,6 +69,9 @@ def bars(counted: Counted, bounds: Sequence[int]) -> list[int]:
             continue
         lowest, highest = part.block.span
         first, last = bisect_right(bounds, lowest), bisect_right(bounds, highest)
+        if first == last:
+            found[last] += part.size
+            continue
         if last - first > WIDE and (part.size < SOON * (last - first) or not part.block.in_order):
             times = map(part.block.times.__getitem__, places(part.found))
             for bar, count in Counter(map(bisect_right, repeat(bounds), times)).items():
