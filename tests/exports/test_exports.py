@@ -7,9 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,11 +16,9 @@ import pytest
 
 from indelible.background import Hold
 from indelible.errors import LogError, NotFoundError, QueryError, UsageError
-from indelible.event import Actor, Organization
+from indelible.event import Actor
 from indelible.export import FORMATS, format_of, write
-from indelible.exports.apart import HOLD
 from indelible.exports.exports import MOST, Export, Exports
-from indelible.exports.maker import Maker
 from indelible.exports.writing import Writer
 from indelible.log import Log
 from indelible.search.page import lines
@@ -31,39 +26,12 @@ from indelible.search.query import parse
 from indelible.work.announcements import By
 from indelible.work.place import open_work
 from indelible.work.promise import Work
-from tests.checking import check_signed, indexed, refusing
+from tests.checking import check_signed, refusing
+from tests.exports.conftest import ENTRIES
 from tests.store.test_log import happened
 
 DANA, KIM = By(actor=Actor(id="u1", name="Dana")), By(actor=Actor(id="u2", name="Kim"))
 ACME = By(actor=Actor(id="u1", name="Dana"), organization="acme")
-ENTRIES = 2600
-
-
-@pytest.fixture
-def log(log_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
-    """Some in blocks, some behind them."""
-    monkeypatch.setenv("INDELIBLE_EXPORTS", str(tmp_path / "exports"))
-    with Log.create(log_url) as made:
-        for start in range(0, ENTRIES, 1300):
-            made.append(
-                happened(organization=Organization("acme" if seq % 3 else "globex", "x"), reason=f'say "{seq}"')
-                for seq in range(start, start + 1300)
-            )
-            indexed(made)
-        made.sign()
-        yield made
-
-
-@pytest.fixture
-def work(log: Log, log_url: str) -> Iterator[Work]:  # noqa: ARG001 - work is beside a log that is there
-    made = open_work(log_url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def exports(log: Log, work: Work) -> Exports:
-    return Exports(log, work)
 
 
 class _Held:
@@ -329,25 +297,6 @@ def test_one_whose_entry_could_not_be_sealed_is_on_record_with_the_next(
         exports.add(DANA, form="csv")
     exports.add(DANA, form="json")
     assert [entry.metadata["format"] for entry in check_signed(log)[-2:]] == ["csv", "json"]
-
-
-def test_a_server_has_it_made_by_one_process(exports: Exports, log: Log, log_url: str, work: Work) -> None:
-    export = exports.add(DANA, form="jsonl")
-    holding = work.hold(HOLD)
-    assert holding is not None
-    maker = Maker(exports, work, log_url)
-    maker.start()
-    try:
-        time.sleep(0.3)
-        assert exports.all()[0].state == "waiting"  # somebody else makes them, as far as this one can tell
-        holding.release()
-        until = time.monotonic() + 30
-        while exports.waiting() and time.monotonic() < until:
-            time.sleep(0.05)
-    finally:
-        maker.stop()
-    made(exports, log, export)
-    assert threading.active_count() < 20
 
 
 def test_a_query_means_what_it_meant_when_it_was_asked_for(exports: Exports) -> None:

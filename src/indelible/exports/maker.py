@@ -11,7 +11,7 @@ from indelible.work.promise import Work
 logger = logging.getLogger(__name__)
 
 EVERY = 1.0  # seconds from one look to the next
-AFTER_FAILURE = 60.0  # seconds
+MOST = 60.0  # seconds, while it fails: each time twice as long
 
 
 class Maker(Background):
@@ -27,15 +27,15 @@ class Maker(Background):
         self._url = url
 
     def _run(self) -> None:
-        pause = 0.0
+        pause = failing = 0.0
         while not self._stopped.wait(pause):
             try:
                 if self._exports.waiting() and self._free():
                     run_apart("indelible.exports.apart", self._url, self._stopped)
-                pause = EVERY
+                pause, failing = EVERY, 0.0
             except (Error, OSError) as error:
                 logger.error("Exports cannot be made, and will be: %s", error)  # noqa: TRY400 - one sentence
-                pause = AFTER_FAILURE
+                pause = failing = min(MOST, max(EVERY, 2 * failing))
 
     def _free(self) -> bool:
         """Whether nobody makes any now."""
