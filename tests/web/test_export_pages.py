@@ -65,7 +65,7 @@ def test_a_prepared_export_is_taken_from_its_page(pages: Open, filled: World) ->
     client = pages("org_a")
     page = prepared(client, q="license", format="csv", **{"column.seq": "on", "column.entity_id": "on"})
     assert "waiting" in page
-    assert 'hx-trigger="load delay:2s"' in page
+    assert 'hx-trigger="every 2s"' in page
     assert not links(page, "file")
     make(filled)
     page = client.get("/audit/exports/").text

@@ -4,7 +4,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 
 import httpx2
 import pytest
@@ -14,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount
 
 from indelible import Viewer
+from indelible.errors import LogError
 from indelible.event import Entity, Organization
 from indelible.log import Log
 from indelible.upkeep import Upkeep
@@ -117,6 +119,20 @@ def test_who_comes_from_beyond_the_end_hears_what_comes_now(desk: Desk) -> None:
         with desk.listening(address, **headers) as heard:
             desk.log.append([happened()])
             assert heard.next() == size
+
+
+def test_what_somebody_saw_before_it_was_signed_is_not_new_to_them(desk: Desk, either: World) -> None:
+    with Log.open(either.log_url, sign=False) as unsigned, suppress(LogError):
+        unsigned.append([happened() for _ in range(3)])
+    with desk.listening("/audit/live?after=2") as heard:
+        desk.log.append([happened()])
+        assert heard.next() == 3
+
+
+def test_a_range_holds_for_what_is_new(desk: Desk) -> None:
+    with desk.listening("/audit/live?since=2026-11-20") as heard:
+        desk.log.append([happened(occurred_at=datetime(2026, 11, day, tzinfo=UTC)) for day in (19, 21)])
+        assert heard.next() == 1
 
 
 def test_a_filter_and_an_organization_hold(desk: Desk) -> None:

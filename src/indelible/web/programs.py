@@ -6,19 +6,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from indelible.errors import Error, MalformedError, NotFoundError, QueryError, UsageError
+from indelible.errors import Error, MalformedError, NotFoundError, UsageError
 from indelible.log import Log
 from indelible.merkle.b64 import encode
 from indelible.merkle.proof import consistency
 from indelible.merkle.tile import Tile, subtree
 from indelible.publish.tiles import read_tile
 from indelible.search.match import matching
-from indelible.search.query import parse
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
 from indelible.web.frame import Frame
 from indelible.web.live import Live
-from indelible.web.state import State, number
+from indelible.web.state import State, number, understand
 
 
 class Programs:
@@ -32,14 +31,14 @@ class Programs:
     def live(self, request: Request, viewer: Viewer) -> Response:
         """Entries as they come, from `Last-Event-ID` (or `?after=`) on; without it, from now on."""
         state = State.read(request.query_params)
-        try:
-            match = matching(parse(state.q, datetime.now(UTC)), viewer.organization)
-        except QueryError as error:
-            return problem(400, "This search cannot be read", str(error))
+        query, problems = understand(state, datetime.now(UTC))
+        if query is None:
+            return problem(400, "This search cannot be read", problems[0].message)
         last = number(request.headers.get("last-event-id", ""))
         last = state.after if last is None else last
-        size = self._log.signed_size()
-        start = size if last is None else min(last + 1, size)  # of another log, it may be beyond this one
+        # What somebody saw may not be signed yet; of another log, it may be beyond this one.
+        start = self._log.signed_size() if last is None else min(last + 1, self._log.head().size)
+        match = matching(query, viewer.organization)
         live = Live(self._log, match, start, lambda: run_in_threadpool(self._still, request, viewer))
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(live.events(), media_type="text/event-stream", headers=headers)

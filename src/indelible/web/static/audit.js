@@ -20,8 +20,10 @@
     "/": () => $("#q")?.select(),
     "?": () => $("#audit-keys")?.showModal(),
   };
+  const typing = (where) => where.isContentEditable || where.closest?.("input, textarea, select, dialog, [role=textbox]");
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, dialog")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.target !== document.body && !event.target.closest?.("#audit")) return; // the host's own
     if (event.target.closest?.(".audit-when-bars") && bar(event)) return event.preventDefault();
     const act = $("#audit") && keys[event.key];
     if (!act) return;
@@ -67,35 +69,80 @@
   });
 
   // What is new is told, and shown when it is asked for: no row moves. A connection only while somebody looks.
-  let source = null, address = null, from = null, fresh = 0, last = null;
+  // A browser comes back by itself only to a server that answers: after any other answer it is for us to ask again.
+  const FIRST = 2000, MOST = 60000; // milliseconds
+  let source = null, address = null, from = null, fresh = 0, last = null, pause = 0, again = 0;
   function listen() {
     const place = $("#audit-new");
     const wanted = place && !document.hidden ? place.dataset.live : null;
     const other = place && (place.dataset.live !== address || place.dataset.after !== from);
     if (other) { address = place.dataset.live; from = last = place.dataset.after; fresh = 0; tell(); }
     if (source && source.indelible === wanted && !other) return;
-    source?.close();
-    source = null;
+    hang_up();
     if (!wanted) return;
     source = new EventSource(`${wanted}&after=${last}`);
     source.indelible = wanted;
+    source.onopen = () => { pause = 0; tell(); };
     source.onmessage = (event) => { last = event.lastEventId || last; fresh += 1; tell(); };
+    source.onerror = () => {
+      if (source?.readyState !== EventSource.CLOSED) return;
+      hang_up();
+      pause = Math.min(MOST, 2 * pause || FIRST);
+      again = setTimeout(listen, pause);
+      tell();
+    };
+  }
+  function hang_up() {
+    clearTimeout(again);
+    source?.close();
+    source = null;
   }
   function tell() {
     const link = $("#audit-new a");
     if (!link) return;
     link.hidden = fresh === 0;
     link.textContent = `${fresh.toLocaleString("en")} new`;
+    $("#audit-new span").hidden = pause === 0;
   }
   document.addEventListener("visibilitychange", listen);
-  addEventListener("pagehide", () => { source?.close(); source = null; });
+  addEventListener("pagehide", hang_up);
+
+  // An answer that is not what was asked for, as of a server that fails or has somebody sign in first, is a page of its
+  // own: what was clicked leads there, as it would without any of this. What was typed meanwhile stays.
+  const part = (source) => source.getAttribute("hx-select") ?? (source.getAttribute("hx-swap") === "outerHTML" ? source.getAttribute("hx-target") : null);
+  const lacks = (text, selector) => selector?.startsWith("#") && !text.includes(`id="${selector.slice(1)}"`);
+  let asked = null, typed = null;
+  function go(context) {
+    const link = context.sourceElement.closest("a[href]"), form = context.sourceElement.closest("form.audit-search");
+    if (link || form) location.assign(link?.href ?? context.request.action);
+  }
+  document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+    if (ctx.select !== "#audit") return;
+    asked = $("#q").value;
+    $("#audit").setAttribute("aria-busy", "true");
+  });
+  document.addEventListener("htmx:after:request", (event) => {
+    const { ctx } = event.detail, answer = ctx.response.raw;
+    if ((answer.ok || answer.status === 400) && !answer.redirected && !lacks(ctx.text, part(ctx.sourceElement))) return;
+    event.preventDefault();
+    if (answer.redirected && ctx.sourceElement.id === "exports") location.reload();
+    else go(ctx);
+  });
+  document.addEventListener("htmx:error", ({ detail: { ctx } }) => ctx && go(ctx));
+  document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+    typed = ctx.select === "#audit" && asked !== null && $("#q")?.value !== asked ? $("#q").value : null;
+  });
 
   function begin() {
     all(".audit-when-bars a").forEach((each, number) => each.setAttribute("tabindex", number === 0 ? 0 : -1));
     times();
     listen();
   }
-  document.addEventListener("htmx:after:swap", begin);
+  document.addEventListener("htmx:after:swap", () => {
+    if (typed !== null && $("#q")) $("#q").value = typed;
+    asked = typed = null;
+    begin();
+  });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
   else begin();
 })();

@@ -74,12 +74,28 @@
 
   // What this browser saw before, of this log. The key is pinned at the first sight of it.
   // Kept under the address of the pages, which the log cannot choose: another log there is another one than before.
-  const address = (place) => KEPT + new URL(place.dataset.consistency, location).pathname.replace(/\/as\/[^/]+/, "");
-  const kept = (place) => JSON.parse(localStorage.getItem(address(place)) ?? "null");
+  // Where it may keep nothing, or what it kept cannot be read, this is the first sight.
+  const address = (place) => KEPT + new URL(place.dataset.proof, location).pathname.replace(/\/as\/[^/]+/, "").replace(/entry\/\d+\/proof$/, "consistency");
+  function kept(place) {
+    try {
+      const found = JSON.parse(localStorage.getItem(address(place)));
+      return Number.isInteger(found?.size) ? found : null;
+    } catch { return null; }
+  }
+  function keep(place, checkpoint) {
+    try { localStorage.setItem(address(place), JSON.stringify(checkpoint)); return true; } catch { return false; }
+  }
+
+  // What is no answer proves nothing, in either direction: the session has ended, or the server is away.
+  async function ask(address) {
+    const answer = await fetch(address);
+    if (answer.redirected || !answer.ok) throw new Error(answer.redirected ? "The server wants something else first: load this page again." : `The server answered ${answer.status}, without a proof. Try again.`);
+    return answer.text();
+  }
 
   async function verified(place, shown) {
     if (!globalThis.crypto?.subtle) throw new Error("A browser computes hashes on pages from https only. Take the proof along and verify it there.");
-    const proof = parse(await (await fetch(place.dataset.proof)).text());
+    const proof = parse(await ask(place.dataset.proof));
     if (!same(proof.line, utf8(shown))) throw new Refused("The proof is of another line than the one on this page.");
     const verifier = place.dataset.verifier, origin = verifier.slice(0, verifier.indexOf("+"));
     const seen = kept(place);
@@ -88,21 +104,29 @@
     if (next.origin !== origin) throw new Refused("The checkpoint is of another log.");
     const root = await rootFromInclusion(await sha256(joined([0], proof.line)), proof.index, next.size, proof.hashes);
     if (!same(root, bytes(next.root))) throw new Refused("The line is not in the log that was signed.");
-    await remember(place, seen, next, verifier);
-    const since = seen ? `, which extends the one of ${seen.size.toLocaleString("en")} that this browser saw on ${seen.at.slice(0, 10)}` : "; this browser keeps it, and holds the log to it from now on";
-    return `Verified by this browser: entry ${proof.index} is in the checkpoint of ${next.size.toLocaleString("en")} entries${since}.`;
+    await hold(place, seen, next);
+    return `Verified by this browser: entry ${proof.index} is in the checkpoint of ${next.size.toLocaleString("en")} entries${since(place, seen, remember(place, next, verifier))}.`;
   }
 
-  async function remember(place, seen, next, verifier) {
+  function since(place, seen, remembered) {
+    if (!remembered) return "; this browser may keep nothing, so that it cannot hold the log to it";
+    if (!seen) return "; this browser keeps it, and holds the log to it from now on";
+    const before = `the one of ${seen.size.toLocaleString("en")} that this browser saw on ${seen.at.slice(0, 10)}`;
+    return place.dataset.consistency ? `, which extends ${before}` : `, signed with the key of ${before}; that it extends that one is shown to who sees all of the log`;
+  }
+
+  async function hold(place, seen, next) {
     if (seen && seen.size > next.size) throw new Refused(`The log has ${next.size} entries. This browser saw ${seen.size}.`);
     if (seen && seen.size === next.size && seen.root !== next.root) throw new Refused("The log is not the one that this browser saw.");
-    if (seen && seen.size < next.size) {
-      const answer = await fetch(`${place.dataset.consistency}?from=${seen.size}&to=${next.size}`);
-      const proof = answer.ok ? (await answer.text()).split("\n").filter(Boolean).map(bytes) : [];
+    if (seen && seen.size < next.size && place.dataset.consistency) {
+      const proof = (await ask(`${place.dataset.consistency}?from=${seen.size}&to=${next.size}`)).split("\n").filter(Boolean).map(bytes);
       if (proof.some((hash) => hash.length !== HASH) || !await extend(seen, next, proof)) throw new Refused(`The log does not extend the one of ${seen.size} entries that this browser saw.`);
     }
-    if (next.size < (kept(place)?.size ?? 0)) return; // another click was faster
-    localStorage.setItem(address(place), JSON.stringify({ verifier, size: next.size, root: next.root, at: new Date().toISOString() }));
+  }
+
+  function remember(place, next, verifier) {
+    if (next.size < (kept(place)?.size ?? 0)) return true; // another click was faster
+    return keep(place, { verifier, size: next.size, root: next.root, at: new Date().toISOString() });
   }
 
   document.addEventListener("toggle", (event) => {
