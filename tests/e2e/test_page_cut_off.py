@@ -134,7 +134,8 @@ def test_what_is_typed_during_a_search_is_not_lost(page: Page, then: str) -> Non
     box.fill("dana")
     page.keyboard.press("Enter")
     expect(page.locator("#audit")).to_have_attribute("aria-busy", "true")
-    box.fill("nothing_of_that_name")
+    with page.expect_response("**/suggest*"):
+        box.fill("nothing_of_that_name")
     if then == "searched for":  # the second search goes before the first
         page.keyboard.press("Enter")
         expect(page.locator(".audit-count")).to_have_text("No entries found")

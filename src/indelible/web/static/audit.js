@@ -130,7 +130,7 @@
   });
   document.addEventListener("htmx:error", ({ detail: { ctx } }) => ctx && go(ctx));
   document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
-    typed = ctx.select === "#audit" && asked !== null && $("#q")?.value !== asked ? $("#q").value : null;
+    if (ctx.select === "#audit") typed = $("#q")?.value !== asked ? $("#q")?.value : null;
   });
 
   function begin() {
@@ -138,9 +138,8 @@
     times();
     listen();
   }
-  document.addEventListener("htmx:after:swap", () => {
-    if (typed !== null && $("#q")) $("#q").value = typed;
-    asked = typed = null;
+  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+    if (ctx.select === "#audit" && typed != null && $("#q")) $("#q").value = typed;
     begin();
   });
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
