@@ -1,7 +1,9 @@
 """Exports on the pages: downloaded with the columns that are ticked, or prepared, and each taken by who may."""
 
+import errno
 import html
 import json
+import os
 import re
 
 import pytest
@@ -104,6 +106,22 @@ def test_of_a_file_that_is_gone_is_said_where_it_may_be(pages: Open, filled: Wor
     answer = client.get(address)
     assert answer.status_code == 404
     assert "is on another machine: let INDELIBLE_EXPORTS name a folder" in answer.text
+
+
+def test_why_an_export_failed_is_told_to_who_sees_every_organization(
+    pages: Open, filled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    prepared(pages("org_a"))
+    with monkeypatch.context() as patched:
+        patched.setattr("indelible.exports.writing.os.fsync", full)
+        make(filled)
+    told = pages("org_a").get("/audit/exports/").text
+    assert "Try again, or tell whoever runs this service." in told
+    assert "INDELIBLE_EXPORTS" not in told
+    assert "INDELIBLE_EXPORTS" in pages(manages=True).get("/audit/exports/").text
 
 
 def test_another_s_is_not_there(pages: Open, filled: World) -> None:

@@ -307,3 +307,21 @@ def test_what_is_said_to_be_verified_is_what_the_last_pass_saw(pages: Open, fill
     head = " ".join(checked.get("/audit/").text.split("</header>")[0].split())
     assert re.search(r'6 entries, all <a href="/audit/checkpoint">signed</a> · 5 verified <time [^>]*>\d{4}-', head)
     assert "the log was verified" in pages("org_a", verified=True).get("/audit/").text
+
+
+@pytest.mark.parametrize(
+    "path", ["?q=", "entry/4", "facets?q=", "entity/License/lic_a", "user/user/u_1", "export?format=csv"]
+)
+def test_what_the_server_cannot_do_is_told_an_organization_without_its_files(
+    pages: Open, filled: World, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    client, everybody = pages("org_a"), pages()
+    client.get("/audit/?q=")
+    with closing(sqlite3.connect(on_sqlite(filled.log).path)) as other:
+        other.execute("DROP TABLE leaf")
+    answer = client.get(f"/audit/{path}")
+    assert (answer.status_code, "Whoever runs this service" in answer.text) == (503, True)
+    for named in (".db", "leaf"):
+        assert named not in answer.text
+        assert named in caplog.text
+        assert named in everybody.get(f"/audit/{path}").text

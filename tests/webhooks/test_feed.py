@@ -104,3 +104,15 @@ def test_a_number_that_is_none_is_said_so(hooked: Hooked, client: TestClient, qu
     answer = ask(client, endpoint.id, secret.shared, query)
     assert answer.status_code == 400
     assert "is no sequence number" in answer.json()["detail"]
+
+
+def test_what_the_server_cannot_do_is_told_a_receiver_without_its_files(
+    hooked: Hooked, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    endpoint, secret = hooked.add(URL, organization="acme")
+    hooked.log.close()
+    answer = ask(client, endpoint.id, secret.shared, "from=0")
+    assert (answer.status_code, "Whoever runs this service" in answer.json()["detail"]) == (503, True)
+    (told,) = caplog.messages
+    assert "was closed here already" in told
+    assert "closed" not in answer.text

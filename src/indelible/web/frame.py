@@ -1,6 +1,7 @@
 """What all pages share: who looks, the host's frame around them, and forms that nobody else's page can send."""
 
 import hashlib
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,11 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from indelible.errors import Error, NotFoundError, UsageError
+from indelible.errors import Error, NotFoundError, SlowSearchError, UsageError
 from indelible.monitor import Found
 from indelible.urls import rest_of_path
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck, context_of
 from indelible.work.announcements import By
+
+logger = logging.getLogger(__name__)
 
 STATIC = Path(__file__).with_name("static")
 MAX_FORM = 65_536  # bytes
@@ -82,7 +85,14 @@ class Frame:
         try:
             return page(viewer)
         except Error as error:  # the disk is full, the file is damaged: a page that says so, not a stack trace
-            return self.show(request, "The log cannot be used", "failure.html", {"error": error}, 503)
+            return self._failed(request, viewer, error)
+
+    def _failed(self, request: Request, viewer: Viewer, error: Error) -> Response:
+        """An error may name files and others' entries: not to an organization, but that its own search is too slow."""
+        logger.error("A page could not be shown: %s", error)
+        told = viewer.organization is None or isinstance(error, SlowSearchError)
+        values = {"error": error if told else "Whoever runs this service has to look at it."}
+        return self.show(request, "The log cannot be used", "failure.html", values, 503)
 
     def show(self, request: Request, title: str, template: str, values: dict[str, Any], status: int = 200) -> Response:
         head = self.render(request, "head.html", {})
