@@ -47,6 +47,29 @@ def test_the_address_says_it_all(pages: Open) -> None:
     )
 
 
+def test_a_search_that_is_too_long_is_refused_and_kept_as_typed(pages: Open) -> None:
+    """A box that cuts it would lose its last term, and find more than was asked for."""
+    client = pages()
+    assert "maxlength" not in box(client.get("/audit/?q=").text)
+    typed = "-user:nobody " * 80 + "action:NOTHING"
+    answer = client.get("/audit/", params={"q": typed})
+    assert (answer.status_code, "A query has up to 1000 characters" in answer.text) == (400, True)
+    assert f'value="{typed}"' in box(answer.text)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_end_in_a_search_is_a_space_on_the_page_too(pages: Open, end: str) -> None:
+    """No box of one line shows it: there the words on both of its sides would be one."""
+    for path in ("", "views/"):
+        assert 'value="dana license"' in box(pages().get(f"/audit/{path}", params={"q": f"dana{end}license"}).text)
+
+
+def box(page: str) -> str:
+    """Of the search."""
+    (found,) = re.findall(r'<input id="q"[^>]*>', page)
+    return str(found)
+
+
 def test_a_page_without_entries_leads_to_what_may_have_been_meant(pages: Open) -> None:
     found = re.search(r'href="([^"]+)">Did you mean ([^<]+)[?]<', pages().get("/audit/?q=action:LICENSE_UDPATED").text)
     assert found

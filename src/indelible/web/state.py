@@ -1,5 +1,6 @@
 """What a page of the log shows is said by its address alone: a link to it is the search itself."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from indelible.search.moment import WRITTEN, parse_moment
 from indelible.search.query import MAX_QUERY, Query, parse, pieces, spell
 
 MAX_DIGITS = 18  # of a sequence number: SQLite's integers have 63 bits
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class State:
 
     @classmethod
     def read(cls, parameters: Mapping[str, str]) -> "State":
-        """Total: a number that is none counts as not given."""
-        texts = {name: parameters.get(name, "").strip() for name in ("q", "since", "until")}
+        """Total: a number that is none counts as not given, and a line end, which no box can show, as a space."""
+        texts = {name: _LINE_END.sub(" ", parameters.get(name, "")).strip() for name in ("q", "since", "until")}
         numbers = {name: number(parameters.get(name, "")) for name in ("before", "after", "open")}
         return cls(**texts, **numbers)  # type: ignore[arg-type]  # the fields are named above
 

@@ -53,7 +53,9 @@ class Views:
         return None
 
     def list(self, request: Request, viewer: Viewer) -> Response:
-        return self._list(request, viewer, {name: request.query_params.get(name, "") for name in FIELDS}, {})
+        asked = State.read(request.query_params)
+        form = {"name": request.query_params.get("name", ""), "q": asked.q, "since": asked.since, "until": asked.until}
+        return self._list(request, viewer, form, {})
 
     def _list(self, request: Request, viewer: Viewer, form: Form, problems: dict[str, str]) -> Response:
         own, views = owner_of(viewer.actor), self._views.seen(viewer.actor, viewer.organization)
