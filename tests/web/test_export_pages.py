@@ -63,6 +63,27 @@ def test_where_no_column_is_ticked_there_is_no_file(pages: Open, filled: World) 
     assert client.get("/audit/export?format=jsonl&column.=").status_code == 200
 
 
+@pytest.mark.parametrize("boxes", ["column.bogus=on", "column.seq=on&column.bogus=on", "column.bogus=off"])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_column_that_is_none_is_named_and_nothing_is_taken(pages: Open, filled: World, boxes: str, form: str) -> None:
+    client = pages()
+    client.get("/audit/?q=")
+    size = filled.log.head().size
+    answer = client.get(f"/audit/export?format={form}&{boxes}")
+    assert (answer.status_code, "'bogus' is no column" in html.unescape(answer.text)) == (400, True)
+    asked = {"q": "", "format": form} | dict(each.split("=") for each in boxes.split("&"))
+    answer = client.post("/audit/exports/", data=asked, headers=HERE)
+    assert (answer.status_code, "'bogus' is no column" in html.unescape(answer.text)) == (400, True)
+    assert filled.log.head().size == size
+
+
+def test_a_column_that_is_off_is_not_ticked(pages: Open) -> None:
+    client = pages()
+    some = client.get("/audit/export?format=csv&q=license_updated&column.seq=on&column.id=off").text
+    assert some == "seq\r\n4\r\n"
+    assert client.get("/audit/export?format=csv&column.seq=off").status_code == 400
+
+
 def test_a_prepared_export_is_taken_from_its_page(pages: Open, filled: World) -> None:
     client = pages("org_a")
     page = prepared(client, q="license", format="csv", **{"column.seq": "on", "column.entity_id": "on"})

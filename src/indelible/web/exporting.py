@@ -179,9 +179,12 @@ def _columns(form: str, given: Mapping[str, str]) -> list[str]:
 
     A form with boxes has one more field, of no name: it tells none ticked from an address that names none.
     """
-    ticked = [name for name in COLUMNS if COLUMN + name in given]
+    boxes = {name.removeprefix(COLUMN): value for name, value in given.items() if name.startswith(COLUMN)}
+    if named := [name for name in boxes if name]:
+        format_of("csv", named)  # one that is none is said whatever the format: more would be taken than was meant
+    ticked = [name for name in COLUMNS if boxes.get(name, "off") != "off"]
     if not form.startswith("csv") or len(ticked) == len(COLUMNS):
         return []
-    if not ticked and COLUMN in given:
+    if boxes and not ticked:
         raise UsageError("No column is ticked. Tick those that the file is to have.")
     return ticked
