@@ -1,5 +1,7 @@
 """The audit pages of a small log with two organizations, and a browser of no JavaScript."""
 
+import html
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -31,6 +33,15 @@ CREATE TABLE licenses (id TEXT PRIMARY KEY, organization_id TEXT, product TEXT, 
 """
 DANA = Actor(id="u_1", name="Dana Lee", email="dana@acme.test")
 Open = Callable[..., TestClient]
+
+
+def wrong(page: str) -> dict[str, str]:
+    """What a form says at its fields, each of which is marked and leads to it."""
+    said = dict(re.findall(r'<(?:p|div) class="audit-wrong" id="(\w+)-problem">([^<]*)<', page))
+    for field in said:
+        assert re.search(rf'aria-describedby="{field}-problem"', page)
+    assert bool(said) == ('aria-invalid="true"' in page)
+    return {field: html.unescape(text) for field, text in said.items()}
 
 
 @pytest.fixture

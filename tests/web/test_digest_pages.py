@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.checking import check_signed
-from tests.web.conftest import Open
+from tests.web.conftest import Open, wrong
 from tests.world import World
 
 
@@ -41,6 +41,20 @@ def test_what_cannot_be_used_is_said_beside_what_was_typed(manager: TestClient) 
         assert f'id="{field}-problem"' in answer.text
         assert 'value="Board"' in answer.text
         assert '<option value="daily" selected>' in answer.text
+
+
+def test_all_that_is_wrong_with_a_digest_is_told_at_once_each_at_its_field(manager: TestClient) -> None:
+    given = {"recipient": "kim", "frequency": "hourly", "query": "foo:1", "name": "x" * 121, "organization": "y" * 257}
+    answer = manager.post("/audit/digests/", data=given)
+    assert answer.status_code == 400
+    said = wrong(answer.text)
+    assert sorted(said) == sorted(given)
+    assert "no e-mail address" in said["recipient"]
+    assert "'hourly' is no frequency" in said["frequency"]
+    assert "up to 120 characters" in said["name"]
+    assert f'value="{given["name"]}"' in answer.text
+    unprintable = given | {"recipient": "kim@acme.test", "frequency": "daily", "query": "", "organization": ""}
+    assert list(wrong(manager.post("/audit/digests/", data=unprintable | {"name": "a\u202eb"}).text)) == ["name"]
 
 
 def test_who_may_not_manage_finds_nothing(manager: TestClient, pages: Open) -> None:

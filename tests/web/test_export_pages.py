@@ -13,7 +13,7 @@ from indelible.exports.exports import Exports
 from indelible.exports.writing import Writer
 from indelible.work.place import open_work
 from tests.exports.test_exports import _Held
-from tests.web.conftest import Open
+from tests.web.conftest import Open, wrong
 from tests.world import World
 
 HERE = {"sec-fetch-site": "same-origin"}
@@ -165,6 +165,46 @@ def test_it_is_cancelled_and_removed(pages: Open, filled: World) -> None:
     assert "Removed." in client.post(links(page, "remove")[0], headers=HERE).text
     make(filled)
     assert "No export was asked for" in client.get("/audit/exports/").text
+
+
+WRONG = {"q": "license foo:1", "since": "soon", "until": "later", "format": "csv", "column.": "", "column.seq": "off"}
+
+
+@pytest.mark.parametrize("prepares", [False, True])
+def test_what_cannot_be_taken_is_said_at_each_field_of_a_page_that_keeps_what_was_asked(
+    pages: Open, *, prepares: bool
+) -> None:
+    client = pages()
+    answer = client.post("/audit/exports/", data=WRONG, headers=HERE) if prepares else client.get(
+        "/audit/export", params=WRONG
+    )  # fmt: skip
+    assert answer.status_code == 400
+    assert sorted(said := wrong(answer.text)) == ["columns", "q", "since", "until"]
+    assert "No column is ticked" in said["columns"]
+    assert 'type="checkbox" name="column.seq"' in answer.text
+    assert " checked> CSV <" in answer.text
+    for field in ("q", "since", "until"):
+        assert re.search(f'name="{field}"[^>]*value="{WRONG[field]}"', answer.text)
+    back = re.search('href="([^"]+)">Back to the search', answer.text)
+    assert back
+    assert html.unescape(back[1]) == "/audit/?q=license+foo%3A1&since=soon&until=later"
+
+
+def test_a_column_that_is_ticked_stays_so_on_the_page_that_says_what_is_wrong(pages: Open) -> None:
+    page = pages().get("/audit/export?format=xls&column.=&column.seq=on&since=7d&until=today").text
+    assert re.findall(r'name="column\.(\w+)" checked', page) == ["seq"]
+    assert wrong(page) == {"format": "'xls' is no format: csv, csv-raw, json, jsonl, cloudevents, ocsf."}
+
+
+def test_who_has_too_many_exports_is_told_so_and_keeps_what_was_asked(
+    pages: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indelible.exports.exports.MOST", 0)
+    answer = pages().post("/audit/exports/", data={"q": "dana", "format": "csv"}, headers=HERE)
+    assert (answer.status_code, wrong(answer.text)) == (400, {})
+    assert 'role="alert">You have 0 exports.' in answer.text
+    assert 'value="dana"' in answer.text
+    assert 'href="/audit/exports/">Prepared' in answer.text
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.web.conftest import Open
+from tests.web.conftest import Open, wrong
 
 HERE = {"sec-fetch-site": "same-origin"}
 
@@ -60,6 +60,37 @@ def test_what_was_typed_stays_where_it_cannot_be_kept(pages: Open, form: dict[st
     assert answer.status_code == 400
     assert said in answer.text
     assert f'value="{form["q"]}"' in answer.text
+
+
+def test_all_that_is_wrong_with_a_view_is_told_at_once_each_at_its_field(pages: Open) -> None:
+    form = {"name": "", "q": "foo:1", "since": "7x", "until": "y", "opens": "1"}
+    answer = pages().post("/audit/views/", data=form, headers=HERE)
+    assert answer.status_code == 400
+    said = wrong(answer.text)
+    assert "needs a name" in said["name"]
+    assert "no field of a search" in said["q"]
+    assert "no date or time" in said["since"]
+    assert "no date or time" in said["until"]
+    for field, value in form.items():
+        assert re.search(f'name="{field}"[^>]*value="{value}"', answer.text)
+    assert re.search('name="opens" value="1" checked', answer.text)
+
+
+def test_a_view_whose_range_ends_before_it_begins_is_refused_at_its_end(pages: Open) -> None:
+    form = {"name": "A", "q": "", "since": "2026-02-01", "until": "2026-01-01"}
+    assert wrong(pages().post("/audit/views/", data=form, headers=HERE).text) == {
+        "until": "The range ends before it begins."
+    }
+
+
+def test_who_keeps_too_many_views_is_told_so_at_none_of_the_fields(
+    pages: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indelible.views.views.MOST", 0)
+    answer = pages().post("/audit/views/", data={"name": "A", "q": "dana"}, headers=HERE)
+    assert (answer.status_code, wrong(answer.text)) == (400, {})
+    assert 'role="alert">You keep 0 views already.' in answer.text
+    assert 'value="dana"' in answer.text
 
 
 def test_another_site_keeps_nothing(pages: Open) -> None:

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.checking import check_signed
-from tests.web.conftest import Open
+from tests.web.conftest import Open, wrong
 from tests.webhooks.receiver import Answer, Receiver, receiving
 from tests.world import World
 
@@ -66,6 +66,13 @@ def test_what_cannot_be_used_is_said_beside_what_was_typed(
     for value in given.values():
         assert f'value="{html.escape(value)}"' in answer.text
     assert "Nobody is told yet" in answer.text
+
+
+def test_all_that_is_wrong_with_a_webhook_is_told_at_once_each_at_its_field(manager: TestClient) -> None:
+    given = {"url": "ftp://x", "filter": "foo:1", "contact": "me"}
+    new = manager.post("/audit/webhooks/", data=given | {"organization": "x" * 257})
+    assert sorted(wrong(new.text)) == ["contact", "filter", "organization", "url"]
+    assert sorted(wrong(manager.post(f"/audit/webhooks/{added(manager)}/change", data=given).text)) == sorted(given)
 
 
 def test_its_page_tells_what_was_sent_and_answered(manager: TestClient, receiver: Receiver, filled: World) -> None:

@@ -1,4 +1,4 @@
-"""Fields of a body that the types let through: all that is wrong is told, and not the first alone."""
+"""Fields that the types let through: all that is wrong is told, and not the first alone."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,14 +8,20 @@ from indelible.errors import QueryError, UsageError
 from indelible.search.query import asked
 
 
-def check(**fields: Callable[[], object]) -> None:
-    """Raises ProblemError with each field whose check raises UsageError or QueryError."""
-    faults = []
+def wrong(**fields: Callable[[], object]) -> dict[str, str]:
+    """Each field whose check raises UsageError or QueryError, and why."""
+    found = {}
     for name, tried in fields.items():
         try:
             tried()
         except (UsageError, QueryError) as error:
-            faults.append(Fault(str(error.args[0]), f"/{name}"))
+            found[name] = str(error.args[0])
+    return found
+
+
+def check(**fields: Callable[[], object]) -> None:
+    """Raises ProblemError with all that is wrong."""
+    faults = [Fault(said, f"/{name}") for name, said in wrong(**fields).items()]
     if faults:
         raise ProblemError(422, "This cannot be done", " ".join(fault.detail for fault in faults), faults)
 

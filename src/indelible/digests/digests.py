@@ -53,21 +53,14 @@ class Digests:
         organization: str | None = None,
     ) -> Digest:
         """Its first one is of what is signed from now on. Raises UsageError, QueryError, LogError."""
-        now = datetime.now(UTC)
-        if frequency not in TIMES:
-            raise UsageError(f"{frequency[:40]!r} is no frequency: {', '.join(TIMES)}.")
-        address = check_contact(recipient)
-        if address is None:
-            raise UsageError("A digest is sent to somebody: give an e-mail address.")
-        if len(name) > MAX_NAME or not name.isprintable():
-            raise UsageError(f"A digest's name has up to {MAX_NAME} characters, all of them printable.")
+        now, often, address = datetime.now(UTC), check_frequency(frequency), check_recipient(recipient)
         digest = Digest(
-            id=f"dg_{chance.token_hex(8)}", name=name.strip() or f"Audit log, {frequency}", recipient=address,
-            frequency=frequency, query=check_filter(query, now, "A digest is of what came since the last one"),
+            id=f"dg_{chance.token_hex(8)}", name=check_digest_name(name) or f"Audit log, {often}", recipient=address,
+            frequency=often, query=check_digest_query(query, now),
             organization=check_organization(organization) if by.organization is None else by.organization,
             created_at=micros(now), cursor=self._log.signed_size(), covered_at=micros(now),
         )  # fmt: skip
-        told = {"recipient": address, "frequency": frequency, "query": digest.query or None}
+        told = {"recipient": address, "frequency": often, "query": digest.query or None}
         changes: dict[str, dict[str, Any]] = {key: {"new": value} for key, value in told.items() if value}
         with self._work.transaction() as statements:
             statements.run("add_digest", **msgspec.structs.asdict(digest))
@@ -116,6 +109,34 @@ class Digests:
     def token(self, id_: str) -> str:
         """What the link in its mails carries."""
         return self._secrets.token(f"unsubscribe {id_}")
+
+
+def check_frequency(text: str) -> Frequency:
+    """Raises UsageError."""
+    for each in TIMES:
+        if each == text:
+            return each
+    raise UsageError(f"{text[:40]!r} is no frequency: {', '.join(TIMES)}.")
+
+
+def check_recipient(text: str) -> str:
+    """Raises UsageError."""
+    address = check_contact(text)
+    if address is None:
+        raise UsageError("A digest is sent to somebody: give an e-mail address.")
+    return address
+
+
+def check_digest_name(text: str) -> str:
+    """Raises UsageError."""
+    if len(text) > MAX_NAME or not text.isprintable():
+        raise UsageError(f"A digest's name has up to {MAX_NAME} characters, all of them printable.")
+    return text.strip()
+
+
+def check_digest_query(text: str, now: datetime) -> str:
+    """Raises QueryError."""
+    return check_filter(text, now, "A digest is of what came since the last one")
 
 
 def digest_of(row: Row) -> Digest:

@@ -1,7 +1,7 @@
 """The pages of digests: who gets summaries by mail; and, for whoever has such a mail, the way out."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from indelible.digests.digests import TIMES
+from indelible.api.checks import wrong
+from indelible.digests.digests import TIMES, check_digest_name, check_digest_query, check_frequency, check_recipient
 from indelible.digests.digests import Digests as Service
-from indelible.errors import Error, MalformedError, NotFoundError, QueryError, UsageError
+from indelible.errors import Error, MalformedError, NotFoundError
 from indelible.event import EPOCH
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer, context_of
@@ -56,17 +57,17 @@ class Digests:
 
     def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
         given = {name: form.get(name, "") for name in FIELDS} | {"organization": form.get("organization", "").strip()}
+        problems = wrong(
+            recipient=lambda: check_recipient(given["recipient"]),
+            frequency=lambda: check_frequency(given["frequency"]),
+            query=lambda: check_digest_query(given["query"], datetime.now(UTC)),
+            organization=lambda: check_organization(given["organization"]),
+            name=lambda: check_digest_name(given["name"]),
+        )
+        if problems:
+            return self._list(request, viewer, given, problems)
         by = by_of(request, viewer)
-        try:
-            check_organization(given["organization"])
-        except UsageError as error:
-            return self._list(request, viewer, given, {"organization": str(error)})
-        try:
-            self._digests.add(by, **given | {"organization": given["organization"] or None})  # type: ignore[arg-type]  # its fields are named above
-        except QueryError as error:
-            return self._list(request, viewer, given, {"query": str(error.args[0])})
-        except UsageError as error:
-            return self._list(request, viewer, given, {"recipient": str(error)})
+        self._digests.add(by, **given | {"organization": given["organization"] or None})  # type: ignore[arg-type]  # its fields are named above
         return self._frame.go(request, "/digests/?done=added")
 
     def remove(self, request: Request, viewer: Viewer, _form: Form) -> Response:

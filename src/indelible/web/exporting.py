@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from indelible.errors import NotFoundError, QueryError, SlowSearchError, UsageError
+from indelible.api.checks import wrong
+from indelible.errors import NotFoundError, SlowSearchError, UsageError
 from indelible.event import EPOCH
 from indelible.export import format_of, write
 from indelible.export.csv import COLUMNS
@@ -26,6 +27,7 @@ CHOICES = (
     ("json", "JSON", "one array"), ("jsonl", "JSON Lines", "the log’s very bytes"), ("ocsf", "OCSF", "for a SIEM"),
     ("cloudevents", "CloudEvents", "for event tools"),
 )  # fmt: skip
+FIELDS = ("q", "since", "until", "format", "columns")
 COLUMN = "column."  # what a checkbox's name begins with
 SECONDS = 20.0  # to count what is found
 DONE = {
@@ -63,16 +65,11 @@ class Exporting:
 
     def download(self, request: Request, viewer: Viewer) -> Response:
         """A file of exactly what the address asks for."""
-        state = State.read(request.query_params)
         self._refresh()
-        query, problems = understand(state, datetime.now(UTC))
-        if query is None:
-            return PlainTextResponse("\n".join(f"{p.field}: {p.message}" for p in problems), 400)
-        name = request.query_params.get("format", "")
-        try:
-            form = format_of(name, columns := _columns(name, request.query_params))
-        except UsageError as error:
-            return PlainTextResponse(f"format: {error}", 400)
+        asked = _Asked(request.query_params)
+        if asked.query is None or asked.problems:
+            return self._again(request, viewer, asked)
+        state, form = asked.state, format_of(asked.format, asked.columns)
         filename = f"audit-log-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{form.suffix}"
         headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
         if request.method == "HEAD":  # nothing is taken away, so nothing is recorded
@@ -80,11 +77,11 @@ class Exporting:
         self._log.sign()  # whatever keeps the log from being signed keeps the export from being recorded as done
         end = self._log.replica.head().size  # before the export's own entry
         told = {
-            "format": name, "columns": ",".join(columns), "query": state.q, "since": state.since,
+            "format": asked.format, "columns": ",".join(asked.columns), "query": state.q, "since": state.since,
             "until": state.until, "up_to_entry": end - 1 if end else None,
         }  # fmt: skip
         note(self._log, by_of(request, viewer), "AUDIT_EXPORTED", "export", told)
-        taken = batches(self._log.replica, query, organization=viewer.organization, end=end)
+        taken = batches(self._log.replica, asked.query, organization=viewer.organization, end=end)
         found = (lines for _, lines in taken)
         return StreamingResponse(write(found, form, self._log.origin), media_type=form.media_type, headers=headers)
 
@@ -100,29 +97,37 @@ class Exporting:
         return HTMLResponse(told, headers={"Cache-Control": "no-store"})
 
     def list(self, request: Request, viewer: Viewer) -> Response:
-        return self._list(request, viewer, "")
+        return self._list(request, viewer)
 
-    def _list(self, request: Request, viewer: Viewer, problem: str, status: int = 400) -> Response:
+    def _list(self, request: Request, viewer: Viewer, problem: str = "", status: int = 200) -> Response:
         found = self._exports.seen(by_of(request, viewer), manages=viewer.manages)
         values = {
             "exports": [_Shown(each) for each in found], "viewer": viewer, "problem": problem,
             "busy": any(each.state in OPEN for each in found), "done": DONE.get(request.query_params.get("done", "")),
         }  # fmt: skip
-        return self._frame.show(request, "Exports", "exports.html", values, status if problem else 200)
+        return self._frame.show(request, "Exports", "exports.html", values, status)
 
     def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
-        name = form.get("format", "")
-        asked = {
-            key: form.get(word, "").strip() for key, word in (("query", "q"), ("since", "since"), ("until", "until"))
-        }
         self._refresh()
+        asked = _Asked(form)
+        if asked.problems:
+            return self._again(request, viewer, asked)
         try:
-            self._exports.add(by_of(request, viewer), form=name, columns=_columns(name, form), **asked)
-        except QueryError as error:
-            return self._list(request, viewer, str(error.args[0]))
-        except UsageError as error:
-            return self._list(request, viewer, str(error))
+            self._exports.add(
+                by_of(request, viewer), form=asked.format, columns=asked.columns, query=asked.state.q,
+                since=asked.state.since, until=asked.state.until,
+            )  # fmt: skip
+        except UsageError as error:  # of no field: they have too many, say
+            return self._again(request, viewer, asked, str(error))
         return self._frame.go(request, "/exports/?done=asked")
+
+    def _again(self, request: Request, viewer: Viewer, asked: "_Asked", problem: str = "") -> Response:
+        """All that was asked for, to be mended. `problem`: with the whole of it."""
+        values = {
+            "asked": asked, "problems": dict.fromkeys(FIELDS, "") | asked.problems, "problem": problem,
+            "exports": CHOICES, "columns": COLUMNS, "viewer": viewer,
+        }  # fmt: skip
+        return self._frame.show(request, "Export", "export.html", values, 400)
 
     def file(self, request: Request, viewer: Viewer) -> Response:
         """With ranges (RFC 9110, 14), so that a download that was broken off goes on."""
@@ -174,17 +179,38 @@ class _Shown:
         self.open = export.state in OPEN
 
 
-def _columns(form: str, given: Mapping[str, str]) -> list[str]:
-    """Those that are ticked; none where all are, or where there is nothing to tick. Raises UsageError.
+class _Asked:
+    """What is to be taken away, as a form or an address asks for it, and what is wrong with it, by its field."""
 
-    A form with boxes has one more field, of no name: it tells none ticked from an address that names none.
-    """
-    boxes = {name.removeprefix(COLUMN): value for name, value in given.items() if name.startswith(COLUMN)}
-    if named := [name for name in boxes if name]:
-        format_of("csv", named)  # one that is none is said whatever the format: more would be taken than was meant
-    ticked = [name for name in COLUMNS if boxes.get(name, "off") != "off"]
-    if not form.startswith("csv") or len(ticked) == len(COLUMNS):
-        return []
-    if boxes and not ticked:
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self.state = State.read(given)
+        self.format = given.get("format", "")
+        self.ticked = _ticked(given)
+        self.query, problems = understand(self.state, datetime.now(UTC))
+        self.problems = {each.field: each.message for each in problems} | wrong(
+            format=lambda: format_of(self.format), columns=lambda: _check_columns(self.format, given)
+        )
+
+    @property
+    def columns(self) -> list[str]:
+        """Of CSV; none where all are ticked."""
+        some = self.format.startswith("csv") and len(self.ticked) < len(COLUMNS)
+        return self.ticked if some else []
+
+
+def _boxes(given: Mapping[str, str]) -> dict[str, str]:
+    """A form with boxes has one more field, of no name: it tells none ticked from an address that names none."""
+    return {name.removeprefix(COLUMN): value for name, value in given.items() if name.startswith(COLUMN)}
+
+
+def _ticked(given: Mapping[str, str]) -> list[str]:
+    boxes = _boxes(given)
+    return [name for name in COLUMNS if not boxes or boxes.get(name, "off") != "off"]
+
+
+def _check_columns(form: str, given: Mapping[str, str]) -> None:
+    """Raises UsageError; for a column that is none whatever the format: more would be taken than was meant."""
+    if named := [name for name in _boxes(given) if name]:
+        format_of("csv", named)
+    if form.startswith("csv") and not _ticked(given):
         raise UsageError("No column is ticked. Tick those that the file is to have.")
-    return ticked

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from urllib.parse import quote_plus
 
@@ -110,6 +110,11 @@ def understand(state: State, now: datetime) -> tuple[Query | None, list[Problem]
     if whole.since and whole.until and whole.since >= whole.until:
         return None, [Problem("until", "The range ends before it begins.")]
     return whole, []
+
+
+def problems_of(state: State) -> dict[str, str]:
+    """What cannot be read now, by its field."""
+    return {each.field: each.message for each in understand(state, datetime.now(UTC))[1]}
 
 
 def number(text: str) -> int | None:

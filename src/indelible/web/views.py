@@ -7,13 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from indelible.errors import Error, NotFoundError, QueryError, UsageError
+from indelible.api.checks import wrong
+from indelible.errors import Error, NotFoundError, UsageError
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer, owner_of
-from indelible.views.views import View
+from indelible.views.views import View, check_view_name
 from indelible.views.views import Views as Service
 from indelible.web.frame import Form, Frame, by_of
-from indelible.web.state import State
+from indelible.web.state import State, problems_of
 
 FIELDS = ("name", "q", "since", "until")
 DONE = {"saved": "Saved.", "removed": "Removed."}
@@ -62,22 +63,23 @@ class Views:
         values = {
             "views": [(view, _state(view), view.owner == own) for view in views],
             "viewer": viewer, "form": dict.fromkeys((*FIELDS, "shared", "opens"), "") | form,
-            "problems": dict.fromkeys(FIELDS, "") | problems, "done": DONE.get(request.query_params.get("done", "")),
+            "problems": dict.fromkeys((*FIELDS, "form"), "") | problems,
+            "done": DONE.get(request.query_params.get("done", "")),
         }  # fmt: skip
         return self._frame.show(request, "Saved views", "views.html", values, 400 if problems else 200)
 
     def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
-        given = {name: form.get(name, "") for name in FIELDS}
+        name, asked = form.get("name", ""), State.read(form)
+        problems = wrong(name=lambda: check_view_name(name)) | problems_of(asked)
+        if problems:
+            return self._list(request, viewer, form, problems)
         try:
             self._views.add(
-                by_of(request, viewer), name=given["name"], query=given["q"], since=given["since"],
-                until=given["until"], shared=viewer.manages and form.get("shared") == "1",
-                opens=form.get("opens") == "1",
+                by_of(request, viewer), name=name, query=asked.q, since=asked.since, until=asked.until,
+                shared=viewer.manages and form.get("shared") == "1", opens=form.get("opens") == "1",
             )  # fmt: skip
-        except QueryError as error:
-            return self._list(request, viewer, form, {"q": str(error.args[0])})
-        except UsageError as error:
-            return self._list(request, viewer, form, {"name": str(error)})
+        except UsageError as error:  # of no field: they keep too many, say
+            return self._list(request, viewer, form, {"form": str(error)})
         return self._frame.go(request, "/views/?done=saved")
 
     def remove(self, request: Request, viewer: Viewer, _form: Form) -> Response:

@@ -1,21 +1,21 @@
 """The pages of webhooks: who hears of entries, and what became of each delivery. For whoever may manage them."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from indelible.errors import AddressError, NotFoundError, QueryError, UsageError
+from indelible.api.checks import wrong
+from indelible.errors import NotFoundError
 from indelible.event import EPOCH
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
 from indelible.web.frame import Form, Frame, by_of
 from indelible.webhooks import signing
 from indelible.webhooks.deliveries import Attempt
-from indelible.webhooks.endpoint import Endpoint, check_organization
+from indelible.webhooks.endpoint import Endpoint, check_contact, check_filter, check_organization
 from indelible.webhooks.secret import Secret
 from indelible.webhooks.service import Webhooks as Service
 
@@ -26,7 +26,6 @@ DONE = {
 }  # fmt: skip
 FIELDS = ("url", "filter", "organization", "contact")
 LISTED = 50
-T = TypeVar("T")
 
 
 class Webhooks:
@@ -68,20 +67,25 @@ class Webhooks:
         return self._frame.show(request, "Webhooks", "webhooks.html", values, 400 if problems else 200)
 
     def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
-        organization = form.get("organization", "").strip() or None
+        given = {name: form.get(name, "") for name in FIELDS}
+        organization = given["organization"].strip() or None
+        checks = self._checks(given) | {"organization": lambda: check_organization(organization)}
+        if problems := wrong(**checks):
+            return self._list(request, viewer, given, problems)
+        added = self._webhooks.endpoints.add(
+            given["url"], by_of(request, viewer), filter=given["filter"], organization=organization,
+            contact=given["contact"],
+        )  # fmt: skip
+        return self._secret(request, *added)
 
-        def save() -> tuple[Endpoint, Secret]:
-            return self._webhooks.endpoints.add(
-                form.get("url", ""), by_of(request, viewer), filter=form.get("filter", ""),
-                organization=organization, contact=form.get("contact"),
-            )  # fmt: skip
-
-        try:
-            check_organization(organization)
-        except UsageError as error:
-            return self._list(request, viewer, form, {"organization": str(error)})
-        added, problems = _tried(save)
-        return self._secret(request, *added) if added else self._list(request, viewer, form, problems)
+    def _checks(self, given: Form, kept: str | None = None) -> dict[str, Callable[[], object]]:
+        """A filter that stays is not asked whether it would be taken today."""
+        checks: dict[str, Callable[[], object]] = {
+            "url": lambda: self._webhooks.endpoints.check_url(given["url"]),
+            "contact": lambda: check_contact(given["contact"]),
+        }
+        stays = given["filter"].strip() == kept
+        return checks if stays else checks | {"filter": lambda: check_filter(given["filter"], datetime.now(UTC))}
 
     def one(self, request: Request, viewer: Viewer) -> Response:
         return self._one(request, viewer, None, {})
@@ -106,14 +110,12 @@ class Webhooks:
     def change(self, request: Request, viewer: Viewer, form: Form) -> Response:
         endpoint = self._endpoint(request, viewer)
         given = {name: form.get(name, "") for name in FIELDS}
-
-        def save() -> Endpoint:
-            return self._webhooks.endpoints.change(
-                endpoint.id, by_of(request, viewer), url=given["url"], filter=given["filter"], contact=given["contact"]
-            )
-
-        saved, problems = _tried(save)
-        return self._back(request, endpoint, "changed") if saved else self._one(request, viewer, given, problems)
+        if problems := wrong(**self._checks(given, endpoint.filter)):
+            return self._one(request, viewer, given, problems)
+        self._webhooks.endpoints.change(
+            endpoint.id, by_of(request, viewer), url=given["url"], filter=given["filter"], contact=given["contact"]
+        )
+        return self._back(request, endpoint, "changed")
 
     def test(self, request: Request, viewer: Viewer, _form: Form) -> Response:
         endpoint = self._endpoint(request, viewer)
@@ -177,18 +179,6 @@ class Webhooks:
 
     def _back(self, request: Request, endpoint: Endpoint, done: str) -> Response:
         return self._frame.go(request, f"/webhooks/{endpoint.id}?done={done}")
-
-
-def _tried(save: Callable[[], T]) -> tuple[T | None, dict[str, str]]:
-    """What was saved, or which field cannot be used and why."""
-    try:
-        return save(), {}
-    except AddressError as error:
-        return None, {"url": str(error)}
-    except QueryError as error:
-        return None, {"filter": str(error.args[0])}
-    except UsageError as error:
-        return None, {"contact": str(error)}
 
 
 def _shown(micros: int) -> datetime:
