@@ -1,4 +1,4 @@
-"""What msgspec refuses of a file that people write, in their words: where it is, what is wrong, and what there is."""
+"""What people write: what msgspec refuses of a file, in their words, where it is and what there is; and names."""
 
 import re
 from collections.abc import Sequence
@@ -9,6 +9,12 @@ _KINDS = {
     "str": "a text", "int": "a number", "float": "a number", "bool": "true or false", "array": "a list",
     "object": "a table", "null": "nothing",
 }  # fmt: skip
+_JOINERS = dict.fromkeys((0x200C, 0x200D))
+
+
+def without_joiners(text: str) -> str:
+    """Two characters that are not seen stand in names that people have: in Persian, and in emoji of several."""
+    return text.translate(_JOINERS)
 
 
 def place(error: Exception) -> str:

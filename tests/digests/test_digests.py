@@ -116,6 +116,21 @@ def test_addresses_of_any_letters_are_addresses(post: Post, recipient: str) -> N
     assert add(post, recipient=recipient).recipient == recipient
 
 
+@pytest.mark.parametrize(
+    "name", ["\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"]
+)
+def test_the_name_of_a_digest_may_be_of_any_script(post: Post, name: str) -> None:
+    """Of emoji that are joined, and of Persian, where a character that is not seen parts two letters."""
+    assert add(post, name=name).name == name
+
+
+def test_a_name_of_a_digest_that_is_not_seen_is_none(post: Post) -> None:
+    assert add(post, name=" \u200d").name == "Audit log, daily"
+    for hidden in ("a\u202eb", "a\u2066b", "a\u200bb"):
+        with pytest.raises(UsageError, match="all of them printable"):
+            add(post, name=hidden)
+
+
 def test_that_a_digest_takes_no_range_is_said_of_digests(post: Post) -> None:
     with pytest.raises(QueryError, match="A digest is of what came since the last one: it takes no since:"):
         add(post, query="since:7d")

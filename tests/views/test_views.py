@@ -68,6 +68,23 @@ def test_in_each_organization_another_is_seen_first(views: Views) -> None:
         assert first.name == f"in {organization}"
 
 
+@pytest.mark.parametrize(
+    "name", ["\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"]
+)
+def test_a_name_may_be_of_any_script(views: Views, log: Log, name: str) -> None:
+    """Of emoji that are joined, and of Persian, where a character that is not seen parts two letters."""
+    assert views.add(By(actor=DANA), name=f" {name} ", query="").name == name
+    assert check_signed(log)[-1].entity.name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "\u200d", "\u200c \u200d", "a\u202eb", "a\u2066b", "a\u200bb", "a\nb", "a" * 81]
+)
+def test_a_name_that_is_not_seen_or_not_what_it_seems_is_none(views: Views, name: str) -> None:
+    with pytest.raises(UsageError, match="A view needs a name"):
+        views.add(By(actor=DANA), name=name, query="")
+
+
 def test_what_others_share_leaves_room_for_one_s_own(views: Views, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indelible.views.views.MOST", 2)
     for name in ("one", "two"):

@@ -12,6 +12,7 @@ from indelible.event import Actor, Context, Entity, micros
 from indelible.log import Log
 from indelible.webhooks.endpoint import check_contact, check_filter, check_organization
 from indelible.webhooks.secret import Secrets
+from indelible.wording import without_joiners
 from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.promise import Row, Statements, Work
 
@@ -129,9 +130,10 @@ def check_recipient(text: str) -> str:
 
 def check_digest_name(text: str) -> str:
     """Raises UsageError."""
-    if len(text) > MAX_NAME or not text.isprintable():
+    seen = without_joiners(text)
+    if len(text) > MAX_NAME or not seen.isprintable():
         raise UsageError(f"A digest's name has up to {MAX_NAME} characters, all of them printable.")
-    return text.strip()
+    return text.strip() if seen.strip() else ""
 
 
 def check_digest_query(text: str, now: datetime) -> str:

@@ -10,6 +10,7 @@ from indelible.event import Actor, Entity, micros
 from indelible.log import Log
 from indelible.search.query import asked
 from indelible.viewer import owner_of
+from indelible.wording import without_joiners
 from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.promise import Statements, Work
 
@@ -87,7 +88,8 @@ class Views:
 def check_view_name(name: str) -> str:
     """Raises UsageError."""
     name = name.strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable():
+    seen = without_joiners(name)
+    if not seen.strip() or len(name) > MAX_NAME or not seen.isprintable():
         raise UsageError(f"A view needs a name, of up to {MAX_NAME} characters, all of them printable.")
     return name
 
