@@ -30,6 +30,14 @@ class TakenError(EventError):
         super().__init__("id", "another event has this id, or was sent with this key. Nothing was recorded.")
 
 
+class RepeatedError(UsageError):
+    """What was asked for once, and done, is asked for again; `id` is that of what is there."""
+
+    def __init__(self, message: str, id_: str) -> None:
+        super().__init__(message)
+        self.id = id_
+
+
 class AddressError(UsageError):
     """An address that this server is not to connect to."""
 

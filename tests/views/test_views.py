@@ -85,6 +85,23 @@ def test_a_name_that_is_not_seen_or_not_what_it_seems_is_none(views: Views, name
         views.add(By(actor=DANA), name=name, query="")
 
 
+def test_the_same_search_under_the_same_name_is_one_view(views: Views, log: Log, log_url: str) -> None:
+    first = views.add(By(actor=DANA), name="one", query="dana", since="7d")
+    assert views.add(By(actor=DANA), name="one", query="dana", since="7d") == first
+    work = open_work(log_url)  # of another server
+    assert Views(log, work).add(By(actor=DANA), name="one", query="dana", since="7d") == first
+    work.close()
+    assert [entry.action for entry in check_signed(log)] == ["AUDIT_VIEW_SAVED"]
+    views.add(By(actor=DANA), name="one", query="dana", since="7d", opens=True, shared=True)
+    (kept,) = views.seen(DANA, None)
+    assert (kept.id, kept.opens, kept.shared, kept.created_at) == (first.id, 1, 1, first.created_at)
+    views.add(By(actor=DANA), name="one", query="kim", since="7d")
+    views.add(By(actor=DANA), name="two", query="dana", since="7d")
+    views.add(By(actor=DANA), name="one", query="dana")
+    views.add(By(actor=KIM), name="one", query="dana", since="7d")
+    assert len(views.seen(DANA, None)) == 4
+
+
 def test_what_others_share_leaves_room_for_one_s_own(views: Views, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("indelible.views.views.MOST", 2)
     for name in ("one", "two"):

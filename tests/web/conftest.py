@@ -44,6 +44,12 @@ def wrong(page: str) -> dict[str, str]:
     return {field: html.unescape(text) for field, text in said.items()}
 
 
+def carried(page: str) -> str:
+    """What a form carries so that it adds one thing."""
+    (found,) = re.findall(r'name="once" value="(\w+)"', page)
+    return str(found)
+
+
 @pytest.fixture
 def filled(world: World) -> World:
     """Acme and Globex, a license each; Acme's was changed by Dana."""

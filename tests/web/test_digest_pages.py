@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.checking import check_signed
-from tests.web.conftest import Open, wrong
+from tests.web.conftest import Open, carried, wrong
 from tests.world import World
 
 
@@ -55,6 +55,14 @@ def test_all_that_is_wrong_with_a_digest_is_told_at_once_each_at_its_field(manag
     assert f'value="{given["name"]}"' in answer.text
     unprintable = given | {"recipient": "kim@acme.test", "frequency": "daily", "query": "", "organization": ""}
     assert list(wrong(manager.post("/audit/digests/", data=unprintable | {"name": "a\u202eb"}).text)) == ["name"]
+
+
+def test_a_form_that_is_sent_again_adds_no_other_digest(manager: TestClient, filled: World) -> None:
+    form = {"recipient": "kim@acme.test", "frequency": "daily", "once": carried(manager.get("/audit/digests/").text)}
+    for _ in range(2):
+        assert "Added." in manager.post("/audit/digests/", data=form).text
+    assert len(re.findall("/digests/dg_", manager.get("/audit/digests/").text)) == 1
+    assert [entry.action for entry in check_signed(filled.log)].count("DIGEST_ADDED") == 1
 
 
 def test_who_may_not_manage_finds_nothing(manager: TestClient, pages: Open) -> None:

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.checking import check_signed
-from tests.web.conftest import Open, wrong
+from tests.web.conftest import Open, carried, wrong
 from tests.webhooks.receiver import Answer, Receiver, receiving
 from tests.world import World
 
@@ -73,6 +73,28 @@ def test_all_that_is_wrong_with_a_webhook_is_told_at_once_each_at_its_field(mana
     new = manager.post("/audit/webhooks/", data=given | {"organization": "x" * 257})
     assert sorted(wrong(new.text)) == ["contact", "filter", "organization", "url"]
     assert sorted(wrong(manager.post(f"/audit/webhooks/{added(manager)}/change", data=given).text)) == sorted(given)
+
+
+def test_a_form_that_is_sent_again_adds_nothing_and_leads_to_what_it_added(manager: TestClient, filled: World) -> None:
+    """A reload of the page that shows the secret does that."""
+    form = {"url": "https://hooks.example.com/x", "once": carried(manager.get("/audit/webhooks/").text)}
+    secret = re.findall(r"whsec_[\w+/=]+", manager.post("/audit/webhooks/", data=form).text)[0]
+    size = filled.log.head().size
+    again = manager.post("/audit/webhooks/", data=form)
+    assert "It was added already" in again.text
+    assert "Make a new secret" in again.text
+    assert secret not in again.text
+    assert filled.log.head().size == size
+    assert manager.get("/audit/webhooks/").text.count("hooks.example.com/…") == 1
+
+
+def test_what_a_form_carries_is_new_with_each_page_and_stays_while_it_is_mended(manager: TestClient) -> None:
+    once = carried(manager.get("/audit/webhooks/").text)
+    assert once != carried(manager.get("/audit/webhooks/").text)
+    assert carried(manager.post("/audit/webhooks/", data={"url": "", "once": once}).text) == once
+    for path in ("x", "y"):  # back, and another address
+        added(manager, url=f"https://hooks.example.com/{path}", once=once)
+    assert manager.get("/audit/webhooks/").text.count("hooks.example.com/…") == 2
 
 
 def test_its_page_tells_what_was_sent_and_answered(manager: TestClient, receiver: Receiver, filled: World) -> None:

@@ -1,25 +1,27 @@
 """Each thing that is done to an endpoint is an entry, and is done together with it or not at all."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 from unittest import mock
 
 import pytest
 from msgspec import structs
 
-from indelible.errors import AddressError, LogError, NotFoundError, QueryError, UsageError
+from indelible.errors import AddressError, LogError, NotFoundError, QueryError, RepeatedError, UsageError
 from indelible.event import EPOCH, Actor, Entry, read
 from indelible.log import Log
 from indelible.webhooks.endpoint import Endpoint
 from indelible.webhooks.endpoints import MOST_BEFORE
-from indelible.webhooks.secret import Secrets
+from indelible.webhooks.secret import Secrets, key_path
 from indelible.webhooks.service import Webhooks
 from indelible.work.announcements import By, settle
 from indelible.work.place import open_work
 from tests.checking import check_signed
-from tests.webhooks.conftest import DANA, Hooked
+from tests.webhooks.conftest import DANA, LOOPBACK, Hooked
 
 URL = "https://hooks.example.com/services/T0/secret-path?token=s3cr3t"
 
@@ -201,3 +203,27 @@ def test_no_message_shows_a_secret(hooked: Hooked) -> None:
     assert "s3cr3t" not in endpoint.name
     assert secret.shared not in repr(Secrets(b"k" * 32).of(endpoint.id, 1))
     assert [read(line).entity.name for _, _, line in hooked.log.leaves(0, 9)] == ["https://hooks.example.com/…"]
+
+
+def test_a_form_that_reaches_two_servers_at_once_adds_one_webhook(hooked: Hooked) -> None:
+    work = open_work(hooked.log_url)
+    secrets = Secrets.kept(key_path(hooked.log.store.key_path), work)
+    other = Webhooks(hooked.log, work, secrets, allowed=LOOPBACK, pages="")
+    together = Barrier(2)
+
+    def added(webhooks: Webhooks) -> str:
+        together.wait()
+        try:
+            return webhooks.endpoints.add("https://hooks.example.com/", DANA, once="a form")[0].id
+        except RepeatedError as error:
+            return error.id
+
+    with ThreadPoolExecutor() as threads:
+        ids = set(threads.map(added, (hooked.webhooks, other)))
+    work.close()
+    assert {each.id for each in hooked.webhooks.endpoints.all()} == ids
+    assert len(ids) == 1
+    assert [entry.action for entry in check_signed(hooked.log)] == ["WEBHOOK_ADDED"]
+    elsewhere = hooked.webhooks.endpoints.add("https://hooks.example.com/", By(actor=DANA.actor, organization="acme"),
+                                              once="a form")  # fmt: skip
+    assert elsewhere[0].id not in ids

@@ -1,7 +1,6 @@
 """Who gets digests: added and removed, each of that an entry; and the round in which they are made."""
 
 import hmac
-import secrets as chance
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from indelible.webhooks.endpoint import check_contact, check_filter, check_organ
 from indelible.webhooks.secret import Secrets
 from indelible.wording import without_joiners
 from indelible.work.announcements import By, announce, happening, settle
+from indelible.work.ids import form_id
 from indelible.work.promise import Row, Statements, Work
 
 Frequency = Literal["daily", "weekly", "monthly"]
@@ -52,11 +52,16 @@ class Digests:
         name: str = "",
         query: str = "",
         organization: str | None = None,
+        once: str = "",
     ) -> Digest:
-        """Its first one is of what is signed from now on. Raises UsageError, QueryError, LogError."""
+        """Its first one is of what is signed from now on. `once`: see `form_id`; asked again, it is the one there.
+
+        Raises UsageError, QueryError, LogError.
+        """
         now, often, address = datetime.now(UTC), check_frequency(frequency), check_recipient(recipient)
         digest = Digest(
-            id=f"dg_{chance.token_hex(8)}", name=check_digest_name(name) or f"Audit log, {often}", recipient=address,
+            id=form_id("dg", once, by.organization, by.actor.id, recipient, frequency, name, query, organization),
+            name=check_digest_name(name) or f"Audit log, {often}", recipient=address,
             frequency=often, query=check_digest_query(query, now),
             organization=check_organization(organization) if by.organization is None else by.organization,
             created_at=micros(now), cursor=self._log.signed_size(), covered_at=micros(now),
@@ -64,7 +69,8 @@ class Digests:
         told = {"recipient": address, "frequency": often, "query": digest.query or None}
         changes: dict[str, dict[str, Any]] = {key: {"new": value} for key, value in told.items() if value}
         with self._work.transaction() as statements:
-            statements.run("add_digest", **msgspec.structs.asdict(digest))
+            if not statements.run("add_digest", **msgspec.structs.asdict(digest)):
+                return _get(statements, digest.id, by.organization)
             announce_digest(statements, "DIGEST_ADDED", "create", digest, by, changes=changes)
         settle(self._work, self._log)
         return digest

@@ -1,6 +1,5 @@
 """Who keeps which searches: each that is kept or given up is an entry."""
 
-import secrets as chance
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,6 +11,7 @@ from indelible.search.query import asked
 from indelible.viewer import owner_of
 from indelible.wording import without_joiners
 from indelible.work.announcements import By, announce, happening, settle
+from indelible.work.ids import id_of
 from indelible.work.promise import Statements, Work
 
 MAX_NAME = 80
@@ -44,18 +44,26 @@ class Views:
         self, by: By, *, name: str, query: str, since: str = "", until: str = "", shared: bool = False,
         opens: bool = False,
     ) -> View:  # fmt: skip
-        """Shared it is seen by all who see what its owner sees. Raises UsageError, QueryError, LogError."""
+        """Shared it is seen by all who see what its owner sees. The same search under the same name is one view.
+
+        Raises UsageError, QueryError, LogError.
+        """
         now, name = datetime.now(UTC), check_view_name(name)
         owner = owner_of(by.actor)
         if owner is None:
             raise UsageError("Who has neither an id nor an e-mail cannot keep a view.")
         asked(query, since, until, now)
-        if sum(_own(each, by.actor) for each in self.seen(by.actor, by.organization)) >= MOST:
+        id_ = id_of("vw", owner, by.organization, name, query, since, until)
+        own = {each.id: each for each in self.seen(by.actor, by.organization) if _own(each, by.actor)}
+        if len(own) >= MOST and id_ not in own:
             raise UsageError(f"You keep {MOST} views already. Remove one that nobody needs.")
         view = View(
-            id=f"vw_{chance.token_hex(8)}", name=name, owner=owner, organization=by.organization, shared=int(shared),
-            opens=int(opens), query=query, since=since, until=until, created_at=micros(now),
+            id=id_, name=name, owner=owner, organization=by.organization, shared=int(shared),
+            opens=int(opens), query=query, since=since, until=until,
+            created_at=own[id_].created_at if id_ in own else micros(now),
         )  # fmt: skip
+        if view == own.get(id_):
+            return view
         with self._work.transaction() as statements:
             if opens:
                 statements.run("open_no_view", owner=owner, organization=by.organization)

@@ -16,7 +16,7 @@ from indelible.errors import Error, MalformedError, NotFoundError
 from indelible.event import EPOCH
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer, context_of
-from indelible.web.frame import SOURCE, Form, Frame, by_of
+from indelible.web.frame import SOURCE, Form, Frame, by_of, once
 from indelible.webhooks.endpoint import check_organization
 
 DONE = {"added": "Added. The first one is of what happens from now on.", "removed": "Removed."}
@@ -50,7 +50,7 @@ class Digests:
         values = {
             "digests": [(each, EPOCH + timedelta(microseconds=each.covered_at)) for each in digests],
             "viewer": viewer, "times": TIMES, "mails": self._upkeep.mails,
-            "form": dict.fromkeys(FIELDS, "") | {"frequency": "weekly"} | form,
+            "form": dict.fromkeys(FIELDS, "") | {"frequency": "weekly"} | form, "once": once(form),
             "problems": dict.fromkeys(FIELDS, "") | problems, "done": DONE.get(request.query_params.get("done", "")),
         }  # fmt: skip
         return self._frame.show(request, "Digests", "digests.html", values, 400 if problems else 200)
@@ -65,9 +65,10 @@ class Digests:
             name=lambda: check_digest_name(given["name"]),
         )
         if problems:
-            return self._list(request, viewer, given, problems)
+            return self._list(request, viewer, form | given, problems)
         by = by_of(request, viewer)
-        self._digests.add(by, **given | {"organization": given["organization"] or None})  # type: ignore[arg-type]  # its fields are named above
+        sent = given | {"organization": given["organization"] or None, "once": form.get("once", "")}
+        self._digests.add(by, **sent)  # type: ignore[arg-type]  # its fields are named above
         return self._frame.go(request, "/digests/?done=added")
 
     def remove(self, request: Request, viewer: Viewer, _form: Form) -> Response:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import secrets as chance
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -140,6 +141,11 @@ SOURCE = "audit page"  # in entries of what is done here
 def by_of(request: Request, viewer: Viewer) -> By:
     """Who does something here."""
     return By(actor=viewer.actor, organization=viewer.organization, context=context_of(request, SOURCE))
+
+
+def once(form: Form) -> str:
+    """What a form carries so that it adds one thing, however often it is sent; made with the page."""
+    return form.get("once") or chance.token_hex(16)
 
 
 def same_origin(request: Request) -> bool:

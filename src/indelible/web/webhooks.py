@@ -8,11 +8,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from indelible.api.checks import wrong
-from indelible.errors import NotFoundError
+from indelible.errors import NotFoundError, RepeatedError
 from indelible.event import EPOCH
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
-from indelible.web.frame import Form, Frame, by_of
+from indelible.web.frame import Form, Frame, by_of, once
 from indelible.webhooks import signing
 from indelible.webhooks.deliveries import Attempt
 from indelible.webhooks.endpoint import Endpoint, check_contact, check_filter, check_organization
@@ -22,6 +22,7 @@ from indelible.webhooks.service import Webhooks as Service
 DONE = {
     "test": "A test event was sent.", "paused": "Paused. Nothing is sent until it is resumed, and nothing is lost.",
     "resumed": "Resumed, from where it stopped.", "changed": "Saved.", "removed": "Removed.",
+    "repeated": "It was added already, by the same form, and its secret was shown then. Rotate it to get a new one.",
     "replayed": "It is delivered again, as soon as the receiver takes it.",
 }  # fmt: skip
 FIELDS = ("url", "filter", "organization", "contact")
@@ -61,21 +62,25 @@ class Webhooks:
         values = {
             "endpoints": [(each, self._webhooks.deliveries.states(each.id)) for each in endpoints], "viewer": viewer,
             "form": dict.fromkeys(FIELDS, "") | form, "problems": dict.fromkeys(FIELDS, "") | problems,
+            "once": once(form),
             "undeliverable": self._webhooks.endpoints.problem,
             "done": DONE.get(request.query_params.get("done", "")),
         }  # fmt: skip
         return self._frame.show(request, "Webhooks", "webhooks.html", values, 400 if problems else 200)
 
     def add(self, request: Request, viewer: Viewer, form: Form) -> Response:
-        given = {name: form.get(name, "") for name in FIELDS}
+        given = {name: form.get(name, "") for name in (*FIELDS, "once")}
         organization = given["organization"].strip() or None
         checks = self._checks(given) | {"organization": lambda: check_organization(organization)}
         if problems := wrong(**checks):
             return self._list(request, viewer, given, problems)
-        added = self._webhooks.endpoints.add(
-            given["url"], by_of(request, viewer), filter=given["filter"], organization=organization,
-            contact=given["contact"],
-        )  # fmt: skip
+        try:
+            added = self._webhooks.endpoints.add(
+                given["url"], by_of(request, viewer), filter=given["filter"], organization=organization,
+                contact=given["contact"], once=given["once"],
+            )  # fmt: skip
+        except RepeatedError as error:  # a reload of the page that shows the secret
+            return self._frame.go(request, f"/webhooks/{error.id}?done=repeated")
         return self._secret(request, *added)
 
     def _checks(self, given: Form, kept: str | None = None) -> dict[str, Callable[[], object]]:

@@ -1,19 +1,19 @@
 """Who asked to hear of entries: added, changed, rotated, paused, removed. Each of that is an entry itself."""
 
-import secrets as chance
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from indelible.errors import NotFoundError, UsageError
+from indelible.errors import NotFoundError, RepeatedError, UsageError
 from indelible.event import Actor, Entity, micros
 from indelible.log import Log
 from indelible.webhooks.endpoint import Endpoint, check_contact, check_filter, check_organization, check_url
 from indelible.webhooks.guard import Network
 from indelible.webhooks.secret import Secret, Secrets
 from indelible.work.announcements import By, announce, happening, settle
+from indelible.work.ids import form_id
 from indelible.work.promise import Row, Statements, Work
 
 OVERLAP = timedelta(hours=24)  # during which the secret before signs, too
@@ -38,7 +38,7 @@ class Endpoints:
         self._secrets = secrets
         self._changed = changed
 
-    def add(
+    def add(  # noqa: PLR0913 - a webhook is just these
         self,
         url: str,
         by: By,
@@ -46,14 +46,16 @@ class Endpoints:
         filter: str = "",  # noqa: A002 - the word of the docs
         organization: str | None = None,
         contact: str | None = None,
+        once: str = "",
     ) -> tuple[Endpoint, Secret]:
         """It hears of what is signed from now on. The secret is told here and never again.
 
-        Raises AddressError, QueryError, UsageError, LogError; then nothing was added.
+        `once`: see `form_id`. Raises RepeatedError, AddressError, QueryError, UsageError, LogError; then nothing was
+        added.
         """
         now = datetime.now(UTC)
         endpoint = Endpoint(
-            id=f"wh_{chance.token_hex(8)}",
+            id=form_id("wh", once, by.organization, by.actor.id, url, filter, organization, contact),
             url=self.check_url(url),
             filter=check_filter(filter, now),
             organization=check_organization(organization) if by.organization is None else by.organization,
@@ -70,7 +72,11 @@ class Endpoints:
         with self._work.transaction() as statements:
             self._secrets.claim(statements)
             secret = self._secrets.of(endpoint.id, 1)
-            statements.run("add_endpoint", **msgspec.structs.asdict(endpoint))
+            if not statements.run("add_endpoint", **msgspec.structs.asdict(endpoint)):
+                raise RepeatedError(
+                    f"The webhook {endpoint.id} was added already, and its secret shown then. Rotate it to get a new "
+                    "one.", endpoint.id,
+                )  # fmt: skip
             _announce(statements, "WEBHOOK_ADDED", "create", endpoint, by, {k: {"new": v} for k, v in _told(endpoint)})
         self._settle()
         return endpoint, secret

@@ -29,6 +29,7 @@ INSERT INTO endpoint (log, id, url, filter, organization, contact, state, reason
   generations_before, cursor, failing_since, rests_until)
 VALUES (:log, :id, :url, :filter, :organization, :contact, :state, :reason, :created_at, :generation,
   :generations_before, :cursor, :failing_since, :rests_until)
+ON CONFLICT (log, id) DO NOTHING RETURNING id
 
 -- name: change_endpoint
 UPDATE endpoint SET url = :url, filter = :filter, contact = :contact, state = :state, reason = :reason,
@@ -155,6 +156,7 @@ WHERE log = :log AND job = :job ORDER BY due_at DESC LIMIT :limit
 -- name: add_digest
 INSERT INTO digest (log, id, name, recipient, frequency, query, organization, created_at, cursor, covered_at)
 VALUES (:log, :id, :name, :recipient, :frequency, :query, :organization, :created_at, :cursor, :covered_at)
+ON CONFLICT (log, id) DO NOTHING RETURNING id
 
 -- name: digests
 SELECT id, name, recipient, frequency, query, organization, created_at, cursor, covered_at
@@ -173,6 +175,7 @@ DELETE FROM digest WHERE log = :log AND id = :id
 -- name: add_view
 INSERT INTO saved_view (log, id, name, owner, organization, shared, opens, query, since, until, created_at)
 VALUES (:log, :id, :name, :owner, :organization, :shared, :opens, :query, :since, :until, :created_at)
+ON CONFLICT (log, id) DO UPDATE SET shared = excluded.shared, opens = excluded.opens
 
 -- name: views
 SELECT id, name, owner, organization, shared, opens, query, since, until, created_at
