@@ -52,6 +52,17 @@ def entity_named(scope: Mapping[str, Any]) -> tuple[str, str]:
     return type_, id_
 
 
+def id_named(path: str, behind: str) -> str:
+    """What `rest_of_path` wrote: the end of a path, and the `id` behind it."""
+    return path or unquote(behind)
+
+
 def rest_of_path(text: str) -> str:
-    """An id as the end of a path. Slashes stay, which proxies like better, but beside what browsers would resolve."""
+    """An id as the end of a path. Slashes stay, which proxies like better, but beside what browsers would resolve.
+
+    Dots alone they resolve however they are written, and at a line break the routes of hosts end: such an id stands
+    behind the path. There it is escaped once more, as forms would write a line break in their own way.
+    """
+    if text in (".", "..") or "\n" in text:
+        return f"?id={quote(quote(text, safe=''))}"
     return quote(text, safe="" if {".", ".."} & {*text.split("/")} else "/")

@@ -1,8 +1,12 @@
 """The page of one thing shows what it was, to whom it may be shown."""
 
+import html
+import re
+from urllib.parse import urljoin
+
 import pytest
 
-from indelible.event import Entity
+from indelible.event import Actor, Entity
 from tests.store.test_log import happened
 from tests.web.conftest import Open
 from tests.world import World
@@ -71,3 +75,24 @@ def test_an_id_of_any_letters_has_a_page_that_its_entries_lead_to(pages: Open, f
     found = client.get(f"/audit/entity/{link}")
     assert found.status_code == 200
     assert "Odd &lt;b&gt;" in found.text
+
+
+@pytest.mark.parametrize("id_", [".", "..", "a\nb", "a\n", "%2F..\n?&#+é"])
+@pytest.mark.parametrize("what", ["entity", "user"])
+def test_an_id_that_no_path_can_end_in_has_the_pages_that_its_entries_lead_to(
+    pages: Open, filled: World, what: str, id_: str
+) -> None:
+    """Browsers resolve dots, and the route that a host mounts the pages with ends at a line break."""
+    (seq,) = filled.log.append([happened(actor=Actor(id=id_, name="Odd"), entity=Entity("Doc", id_, "Odd"))])
+    client = pages()
+    link = re.search(rf'href="(/audit/{what}/[^"]+)"', client.get(f"/audit/entry/{seq}").text)
+    assert link
+    address = urljoin("http://testserver/", html.unescape(link[1]))
+    assert "<h1>Odd</h1>" in client.get(address).text
+    nothing = {"since": "2001-01-01", "until": "2001-01-02"}
+    carried = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', client.get(address).text)
+    ranged = client.get(address.partition("?")[0], params=dict(carried) | nothing)
+    assert "<h1>Odd</h1>" in ranged.text
+    if what == "user":
+        (all_of_it,) = re.findall('href="([^"]+)">All of it', ranged.text)
+        assert "<h1>Odd</h1>" in client.get(urljoin(address, html.unescape(all_of_it))).text

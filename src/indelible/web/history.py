@@ -12,7 +12,7 @@ from indelible.event import Entity, Entry
 from indelible.log import Log
 from indelible.routes import over_lines
 from indelible.search.history import Known, after, difference, history, thing
-from indelible.urls import entity_named
+from indelible.urls import entity_named, id_named
 from indelible.viewer import Viewer
 from indelible.web.frame import Frame
 from indelible.web.recording import Looks
@@ -37,7 +37,9 @@ class History:
     def show(self, request: Request, viewer: Viewer) -> Response:
         """`since` alone is the moment to be shown; with `until`, what is different between the two."""
         self._refresh()
-        type_, key = entity_named(request.scope)
+        behind = request.query_params.get("id", "")
+        type_, path = entity_named(request.scope)
+        key = id_named(path, behind)
         asked = State.read(request.query_params)
         query, problems = understand(State(since=asked.since, until=asked.until), datetime.now(UTC))
         moments = [moment for moment in (query.since, query.until) if moment] if query else []
@@ -48,7 +50,8 @@ class History:
             return self._frame.missing(request, viewer)
         self._looks.followed(request, viewer, thing(type_, key))
         values = {
-            "type": told.newest[-1].entity.type, "key": key, "count": told.count, "now": told.now, "state": asked,
+            "type": told.newest[-1].entity.type, "key": key, "behind": behind, "count": told.count,
+            "now": told.now, "state": asked,
             "problems": {"since": None, "until": None} | {p.field: p for p in problems},
             "moments": [f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments], "shown": told.shown,
             "difference": Changed(difference(*told.then)) if len(moments) > 1 else None,

@@ -15,6 +15,7 @@ from indelible.log import Log
 from indelible.routes import over_lines
 from indelible.search.page import MAX_PAGE, Page, find
 from indelible.search.query import Query, Term, spell
+from indelible.urls import id_named
 from indelible.viewer import Viewer
 from indelible.web.frame import Frame
 from indelible.web.narrowing import narrowing
@@ -42,7 +43,9 @@ class User:
     def show(self, request: Request, viewer: Viewer) -> Response:
         """`since` and `until` narrow what is listed; who they are is told of all of it."""
         self._refresh()
-        them = Query((Term("user", f"{request.path_params['type']}/{request.path_params['key']}"),))
+        behind = request.query_params.get("id", "")
+        key = id_named(request.path_params["key"], behind)
+        them = Query((Term("user", f"{request.path_params['type']}/{key}"),))
         newest, oldest = self._found(them, viewer, limit=1), self._found(them, viewer, limit=1, after=-1)
         if not newest.entries or not oldest.entries:
             return self._frame.missing(request, viewer)
@@ -62,7 +65,7 @@ class User:
             "problems": {"since": None, "until": None} | {p.field: p for p in problems}, "page": page,
             "first": oldest.entries[0].occurred_at, "last": newest.entries[0].occurred_at,
             "things": _things(found), "places": _places(found), "narrowing": told, "rows": rows(found[:LISTED]),
-            "viewer": viewer,
+            "viewer": viewer, "behind": behind,
         }  # fmt: skip
         title = actor.name or actor.email or actor.id or actor.type
         return self._frame.show(request, title, "user.html", values, 400 if problems else 200)
