@@ -80,6 +80,12 @@ def test_a_page_without_entries_leads_to_what_may_have_been_meant(pages: Open) -
     assert "Did you mean" not in pages().get("/audit/?q=xylophone").text
 
 
+@pytest.mark.parametrize("query", ["", "?q=dana", "?q=xylophone", "?q=foo:1", "?before=0"])
+def test_the_keys_are_told_on_every_page_of_entries(pages: Open, query: str) -> None:
+    """On one without entries, too, where the key that shows them did nothing."""
+    assert pages().get(f"/audit/{query}").text.count('<dialog class="audit-keys" id="audit-keys"') == 1
+
+
 @pytest.mark.parametrize("organization", ["org_a", "org_g", "org_none"])
 def test_a_viewer_of_one_organization_sees_nothing_else(pages: Open, organization: str, filled: World) -> None:
     client, everything = pages(organization), pages()
