@@ -18,7 +18,7 @@ SRC = Path(indelible.__file__).parent.parent
 LEVELS = (
     ("errors",),
     ("background",),
-    ("values", "merkle", "files", "urls", "wording", "retry", "routes"),
+    ("values", "merkle", "files", "urls", "wording", "legible", "retry", "routes"),
     ("event",),
     ("actions", "store", "sent"),
     ("signer", "group", "capture", "prover", "index", "client"),

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from indelible.event import Entity, Organization
+from indelible.cli.output import one_line
+from indelible.event import Actor, Entity, Organization
 from indelible.summary import brief, summarize
 from indelible.values import REDACTED
 from tests.store.test_log import happened
@@ -51,3 +52,26 @@ def test_a_value_is_cut_where_a_word_ends() -> None:
     assert brief("x" * 50) == "x" * 39 + "…"
     assert brief("y" * 10 + " " + "x" * 50) == "y" * 10 + " " + "x" * 28 + "…"
     assert brief("x" * 40) == "x" * 40
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"status": {"old": "פעיל", "new": "מושעה"}}, "status: \u2068פעיל\u2069 → \u2068מושעה\u2069"),
+        ({"حالة": {"new": "a"}, "b": {"new": "c"}}, "\u2068حالة\u2069: a, b: c"),
+        ({"names": {"old": ["אב"], "new": ["Zoë, €"]}}, 'names: \u2068["אב"]\u2069 → ["Zoë, €"]'),
+    ],
+)
+def test_text_that_reads_from_right_to_left_turns_nothing_beside_it_round(
+    world: World, changes: dict[str, Any], said: str
+) -> None:
+    """Unicode's isolates stand around such a value and around no other: old stays before new."""
+    world.log.append([happened(changes=changes)])
+    assert summarize(world.log.entry(0)) == said
+
+
+def test_a_line_for_a_terminal_keeps_its_order_whoever_acts(world: World) -> None:
+    world.log.append([happened(actor=Actor(name="דנה"), entity=Entity("License", "1", "רישיון"))])
+    line = one_line(world.log.entry(0))
+    assert "  \u2068דנה\u2069  " in line
+    assert "License \u2068רישיון\u2069" in line

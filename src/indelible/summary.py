@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from indelible.event import BROUGHT, Entry
+from indelible.legible import legible
 from indelible.values import REDACTED
 
 MAX_VALUE = 40  # characters of one value
@@ -18,25 +19,20 @@ def who(entry: Entry) -> str:
     return entry.actor.email or entry.actor.name or entry.actor.id or entry.actor.type
 
 
-def printable(text: str) -> str:
-    """In one line, and as it reads: no name in an entry makes a line of its own, or drives a terminal."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
 def summarize(entry: Entry) -> str:
     """For updates the changed columns with old and new; for others what was set or lost, if it says something."""
     shown = [text for column, change in entry.changes.items() if (text := _change(entry, column, change))]
     told = {key: value for key, value in entry.metadata.items() if key not in ABOUT_THE_ROW}
     if not shown and told:
-        return ", ".join(f"{key}: {brief(value)}" for key, value in told.items())
+        return ", ".join(f"{legible(key)}: {brief(value)}" for key, value in told.items())
     if not shown and entry.operation not in ("create", "update", "delete") and entry.context.ip:
-        return f"from {entry.context.ip}"
+        return f"from {legible(entry.context.ip)}"
     left = sum(_says(entry, *change) for change in entry.changes.items()) - len(shown[:MAX_CHANGES])
     return ", ".join(shown[:MAX_CHANGES]) + (f" and {left} more" if shown and left > 0 else "")
 
 
 def _change(entry: Entry, column: str, change: dict[str, Any]) -> str:
-    label = column.removesuffix("_id") if change.keys() & {"old_name", "new_name"} else column
+    label = legible(column.removesuffix("_id") if change.keys() & {"old_name", "new_name"} else column)
     if "old" in change and "new" in change:
         if REDACTED in (change["old"], change["new"]):
             return f"{label}: changed"
@@ -75,17 +71,17 @@ def side(change: dict[str, Any], which: str) -> str:
 
 
 def brief(value: Any) -> str:
-    """One value in a few characters."""
+    """One value in a few characters, which leave what stands beside them where it is."""
     match value:
         case None:
             return "(empty)"
         case {"sha256": str(), "size": int(size), "preview": str(preview)}:
-            return f"{_clip(preview)} ({size:,} bytes)"
+            return f"{legible(_clip(preview))} ({size:,} bytes)"
         case {"integer": str(digits)}:
-            return digits
+            return legible(digits)
         case str():
-            return _clip(value) if value else "(blank)"
-    return _clip(msgspec.json.encode(value).decode())
+            return legible(_clip(value)) if value else "(blank)"
+    return legible(_clip(msgspec.json.encode(value).decode()))
 
 
 def _clip(text: str) -> str:

@@ -13,10 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from indelible.capture.notes import CHANGED, STARTED, Note
 from indelible.errors import NotFoundError
 from indelible.event import Entry
+from indelible.legible import legible, printable
 from indelible.log import Log
 from indelible.reconcile import Difference
 from indelible.search.organizations import need_organization
-from indelible.summary import brief, printable, summarize, who
+from indelible.summary import brief, summarize, who
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -42,7 +43,7 @@ def note_unknown(url: str, organization: str | None) -> None:
 
 def show(text: str) -> None:
     """Data, on stdout. Control characters from the log must not drive the reader's terminal."""
-    show_bytes("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text).encode() + b"\n")
+    show_bytes("\n".join(map(printable, text.split("\n"))).encode() + b"\n")
 
 
 def encoded(told: Any) -> str:
@@ -65,8 +66,8 @@ def one_line(entry: Entry) -> str:
     what = entry.entity.name or entry.entity.id
     action = entry.action if entry.outcome == "success" else f"{entry.action} ({entry.outcome})"
     return printable(
-        f"{entry.seq:>8}  {entry.occurred_at[:19].replace('T', ' ')}  {who(entry):<28}  {action:<24}  "
-        f"{entry.entity.type} {what}  {summarize(entry)}"
+        f"{entry.seq:>8}  {entry.occurred_at[:19].replace('T', ' ')}  {legible(who(entry)):<28}  {action:<24}  "
+        f"{legible(entry.entity.type)} {legible(what)}  {summarize(entry)}"
     )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from indelible.digests.contents import Contents
 from indelible.errors import UsageError
-from indelible.summary import printable, summarize, who
+from indelible.legible import legible, printable
+from indelible.summary import summarize, who
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -50,5 +51,6 @@ def _templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["legible"] = legible
     made.filters["printable"] = printable
     return made  # type: ignore[no-any-return]
