@@ -300,3 +300,47 @@ def test_names_without_a_space_are_broken_where_the_page_ends(tmp_path: Path, br
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 assert (path, wide) == (path, 320)
         page.close()
+
+
+SPOOFED = "Dana\u202enimda"
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("?q=", ".audit-who"), ("?q=", ".audit-what"), ("entry/0", ".audit-state"), ("entry/0", ".audit-old"),
+        ("entry/0", ".audit-facts dd:has-text('user')"), ("entry/0", ".audit-changes tbody th"),
+        ("entry/0", ".audit-after a:has-text('Everything')"), ("facets?q=", ".audit-facets li:has-text('Dana')"),
+        ("user/user/u1", "h1"), ("user/user/u1", ".audit-user li"), ("entity/License/lic", "h1"),
+    ],
+)  # fmt: skip
+def test_what_nobody_sees_is_marked_wherever_it_is_shown_and_copied_as_it_is(
+    url: str, browser: Browser, path: str, place: str
+) -> None:
+    """Without the mark "Dana(U+202E)nimda" reads "Dana" and then "admin"."""
+    with Log.create(url) as log:
+        log.append([
+            happened(
+                actor=Actor(id="u1", name=SPOOFED), entity=Entity("License", "lic", SPOOFED),
+                changes={SPOOFED: {"old": SPOOFED, "new": "x"}},
+            )
+        ])  # fmt: skip
+        page = browser.new_page()
+        with serving(log, url) as base:
+            page.goto(base + path)
+            found = page.locator(place).first
+            assert found.locator(".audit-unseen").first.get_attribute("data-code") == "U+202E"
+            copied = found.evaluate("e => { getSelection().selectAllChildren(e); return getSelection().toString(); }")
+            assert SPOOFED in copied
+        page.close()
+
+
+def test_a_name_of_spaces_is_seen(url: str, browser: Browser) -> None:
+    with Log.create(url) as log:
+        log.append([happened(actor=Actor(id="u1", name="  "), entity=Entity("License", "lic", "   "))])
+        page = browser.new_page()
+        with serving(log, url) as base:
+            page.goto(base + "?q=")
+            expect(page.locator(".audit-who .audit-unseen")).to_have_count(2)
+            expect(page.locator(".audit-what .audit-unseen")).to_have_count(3)
+        page.close()

@@ -29,6 +29,12 @@ def test_the_words_that_changed_are_told() -> None:
     assert after == [("Pro seat ", False), ("12", True), (", yearly", False)]
 
 
+def test_what_a_joiner_joins_is_one_word() -> None:
+    """A mark between its halves would break it."""
+    before, _ = words("a 👩\u200d👩\u200d👧 می\u200cخواهم b", "a 👩\u200d👩\u200d👦 می\u200cروم b")
+    assert [text for text, changed in before if changed] == ["👩\u200d👩\u200d👧", "می\u200cخواهم"]
+
+
 def test_texts_with_nothing_in_common_and_long_ones_are_shown_whole() -> None:
     assert words("active", "suspended") == ([("active", False)], [("suspended", False)])
     assert words("a " * 1500, "a " * 1499) == ([("a " * 1500, False)], [("a " * 1499, False)])

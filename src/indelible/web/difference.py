@@ -41,7 +41,8 @@ def words(old: str, new: str) -> tuple[list[Part], list[Part]]:
 
 
 def _tokens(text: str) -> list[str]:
-    return re.findall(r"\w+|\s+|[^\w\s]", text)
+    """A joiner belongs to what it joins: alone it would be no more than something that nobody sees."""
+    return re.findall(r"(?:\w|\S?[\u200c\u200d]\S?)+|\s+|[^\w\s]", text)
 
 
 def _nested(value: Any) -> dict[str, Any] | None:

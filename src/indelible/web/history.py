@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from indelible.event import Entity, Entry
+from indelible.legible import legible
 from indelible.log import Log
 from indelible.routes import over_lines
 from indelible.search.history import Known, after, difference, history, thing
@@ -58,7 +59,7 @@ class History:
             "as_it_was": _as_it_was(told.shown), "rows": rows(list(told.newest)[::-1]),
             "listed": State.of(Entity(type_, key)), "viewer": viewer,
         }  # fmt: skip
-        title = f"{type_} {told.now.name or key}"
+        title = f"{legible(type_)} {legible(told.now.name or key)}"
         return self._frame.show(request, title, "history.html", values, 400 if problems else 200)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from indelible.event import Entity, Entry
+from indelible.legible import legible
 from indelible.log import Log
 from indelible.routes import over_lines
 from indelible.search.page import MAX_PAGE, Page, find
@@ -67,7 +68,7 @@ class User:
             "things": _things(found), "places": _places(found), "narrowing": told, "rows": rows(found[:LISTED]),
             "viewer": viewer, "behind": behind,
         }  # fmt: skip
-        title = actor.name or actor.email or actor.id or actor.type
+        title = legible(actor.name or actor.email or actor.id or actor.type)
         return self._frame.show(request, title, "user.html", values, 400 if problems else 200)
 
     def _found(self, query: Query, viewer: Viewer, *, limit: int = MAX_PAGE, after: int | None = None) -> Page:

@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import msgspec
+from markupsafe import Markup
 
 from indelible.event import Actor, Entry
 from indelible.summary import summarize
 from indelible.web.difference import Part, flat, words
+from indelible.web.told import told
 
 LONG = 300  # characters; longer values are folded
 
@@ -80,10 +82,15 @@ class Row:
         given = [
             Fact("When", f"{self.day} {entry.occurred_at[11:23]} UTC"),
             Fact("Action", entry.action, "action", entry.action),
-            Fact("Entity", f"{entity.type} {entity.id}", "entity", f"{entity.type}/{entity.id}"),
+            Fact("Entity", _beside(entity.type, entity.id), "entity", f"{entity.type}/{entity.id}"),
             Fact("User", _person(actor), "user", actor.email or actor.id or actor.name or actor.type),
             Fact("On behalf of", _person(actor.on_behalf_of) if isinstance(actor.on_behalf_of, Actor) else ""),
-            Fact("Organization", f"{organization.name or ''} ({organization.id})".strip(), "org", organization.id)
+            Fact(
+                "Organization",
+                _beside(organization.name, Markup("({})").format(told(organization.id))),
+                "org",
+                organization.id,
+            )
             if organization
             else Fact("Organization", ""),
             Fact("Reason", entry.reason or ""),
@@ -123,9 +130,14 @@ def _who(actor: Actor, source: str | None) -> tuple[str, str]:
     return actor.name or actor.email or actor.id or actor.type, (actor.email or "") if actor.name else ""
 
 
-def _person(actor: Actor) -> str:
-    named = " ".join(part for part in (actor.name, f"<{actor.email}>" if actor.email else None) if part)
-    return f"{named} ({actor.type}{f' {actor.id}' if actor.id else ''})".strip()
+def _person(actor: Actor) -> Markup:
+    email = Markup("&lt;{}&gt;").format(told(actor.email)) if actor.email else None
+    return _beside(actor.name, email, Markup("({})").format(_beside(actor.type, actor.id)))
+
+
+def _beside(*texts: str | None) -> Markup:
+    """Each is told by itself, so that none takes the place of another."""
+    return Markup(" ").join(told(text) for text in texts if text)
 
 
 def _compared(old: Value, new: Value) -> tuple[Value, Value]:
