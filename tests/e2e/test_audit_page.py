@@ -344,3 +344,25 @@ def test_a_name_of_spaces_is_seen(url: str, browser: Browser) -> None:
             expect(page.locator(".audit-who .audit-unseen")).to_have_count(2)
             expect(page.locator(".audit-what .audit-unseen")).to_have_count(3)
         page.close()
+
+
+def test_a_long_name_takes_a_few_lines_of_a_list_and_all_it_needs_of_its_entry(url: str, browser: Browser) -> None:
+    """Marks stacked on a letter do not run over the lines around it, either: each text of a list is cut at its box."""
+    long, stacked = "N" * 500, "Z" + "\u0323\u0301" * 20
+    with Log.create(url) as log:
+        log.append([
+            happened(actor=Actor(id="u1", name=long, email="e" * 300), entity=Entity("T" * 100, "i" * 400, long)),
+            happened(actor=Actor(id="u2", name=stacked), entity=Entity("T", "2", stacked)),
+        ])  # fmt: skip
+        page = browser.new_page(viewport={"width": 1180, "height": 800})
+        with serving(log, url) as base:
+            page.goto(base + "?q=")
+            assert page.locator("#e0 > tr").evaluate("e => e.offsetHeight") < 130
+            assert page.locator("#e1 > tr").evaluate("e => e.offsetHeight") < 60
+            for place in ("#e1 .audit-who > div", "#e1 .audit-what > div"):
+                expect(page.locator(place)).to_have_css("overflow", "hidden")
+            page.goto(base + "facets?q=")
+            assert max(page.locator(".audit-facets li").evaluate_all("all => all.map(e => e.offsetHeight)")) < 80
+            page.goto(base + "entry/0")
+            assert long in page.locator(".audit-facts").inner_text()
+        page.close()
