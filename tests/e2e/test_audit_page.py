@@ -366,3 +366,46 @@ def test_a_long_name_takes_a_few_lines_of_a_list_and_all_it_needs_of_its_entry(u
             page.goto(base + "entry/0")
             assert long in page.locator(".audit-facts").inner_text()
         page.close()
+
+
+def test_what_begins_a_line_begins_at_the_edge(page: Page) -> None:
+    """Less the padding of a link, which nobody sees."""
+    letters = (
+        "e => { const r = document.createRange(); r.selectNodeContents(e); return r.getBoundingClientRect().left; }"
+    )
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("./?q=dana&since=7d")
+    edge = page.locator(".audit-chips").evaluate("e => e.getBoundingClientRect().left")
+    for place in (".audit-views a", ".audit-presets a"):
+        assert page.locator(place).first.evaluate(letters) == pytest.approx(edge, abs=1), place
+
+
+def test_ways_to_others_like_it_stand_together(page: Page) -> None:
+    page.goto("./entry/59")
+    page.locator(".audit-facts").evaluate("e => e.style.width = '250px'")
+    for fact in page.locator(".audit-facts dd:has(.audit-like)").all():
+        assert len({link.evaluate("e => e.offsetTop") for link in fact.locator("a").all()}) == 1
+
+
+def test_on_paper_stands_what_was_recorded_and_nothing_to_press(page: Page) -> None:
+    page.set_viewport_size({"width": 680, "height": 1000})
+    page.emulate_media(media="print")
+    page.goto("./?q=dana&open=57")
+    expect(page.locator("td.audit-new")).to_have_text("Pro seat 57, yearly")
+    expect(page.locator("td.audit-new")).to_be_visible()
+    for place in (".audit-zone", ".audit-views", ".audit-rooms", ".audit-search", ".audit-presets"):
+        expect(page.locator(place).filter(visible=True)).to_have_count(0)
+    expect(page.locator(".audit-chips code")).to_have_css("padding-right", "8px")
+    action = page.locator(".audit-action code").first
+    assert len(action.evaluate("e => [...e.getClientRects()]")) == 1, "no action is broken in a word"
+
+
+def test_in_forced_colours_bars_and_what_is_chosen_are_told_apart(page: Page) -> None:
+    page.emulate_media(forced_colors="active")
+    ink = page.locator(".audit").evaluate("e => getComputedStyle(e).color")
+    expect(page.locator(".audit-bar-fill").first).to_have_css("fill", ink)
+    chosen, other = (
+        page.locator(f".audit-presets a{which}").first for which in ("[aria-current]", ":not([aria-current])")
+    )
+    colours = [each.evaluate("e => getComputedStyle(e).backgroundColor") for each in (chosen, other)]
+    assert colours[0] != colours[1]
