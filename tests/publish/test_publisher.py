@@ -1,7 +1,10 @@
 """Each new checkpoint leaves by itself; what cannot is told, and another history elsewhere is an alarm."""
 
+import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,6 +94,54 @@ def test_another_history_elsewhere_is_no_health(world: World, environment: dict[
     made = Publisher(world.log, Places.configured(environment))
     made.tell()
     assert made.told({"status": "ok"})["status"] == "failing"
+
+
+def put_back(true: Log, folder: Path) -> Log:
+    """Another history, made with the log's key, into which what a witness has cosigned of the true one was put."""
+    folder.mkdir()
+    for key in true.store.key_path.parent.glob("*.key"):
+        shutil.copy(key, folder)
+    newest = true.store.newest_cosigned()
+    assert newest is not None
+    size, note = newest
+    log = Log.create(f"sqlite:///{folder}/audit.db", true.origin)
+    log.append(happened() for _ in range(size + 1))
+    rows = ("checkpoint (size, note)", note), ("cosignature (size, line)", true.store.cosigned(size))
+    with closing(sqlite3.connect(folder / "audit.db")) as db:
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {name}")
+        for row, value in rows:
+            db.execute(f"INSERT INTO {row} VALUES (?, ?)", (size, value))
+        db.commit()
+    return log
+
+
+@pytest.mark.parametrize("answer", [None, (422, "no consistency"), (503, "away")])
+def test_a_history_that_no_witness_saw_is_never_told_as_witnessed(
+    world: World, far: Serving, tmp_path: Path, answer: tuple[int, str] | None
+) -> None:
+    places = Places.configured({"INDELIBLE_WITNESS": f"{far.url} {far.witness.vkey}"})
+    world.log.append(happened() for _ in range(5))
+    Publisher(world.log, places).tell()
+    far.answer = answer
+    with put_back(world.log, tmp_path / "other") as log:
+        made = Publisher(log, places)
+        made.tell()
+        assert (made.forked, made.assurance) == (True, None)
+        assert made.told({"status": "ok"})["status"] == "failing"
+        assert any("has another checkpoint of 5 entries than the log" in each for each in made.failures)
+
+
+def test_of_a_log_that_a_witness_does_not_know_no_level_is_shown(
+    world: World, environment: dict[str, str], far: Serving
+) -> None:
+    world.log.append([happened()])
+    made = Publisher(world.log, Places.configured(environment))
+    made.tell()
+    far.root = b"x" * 32
+    world.log.append([happened()])
+    made.tell()
+    assert "assurance" not in made.told({"status": "ok"})
 
 
 def test_what_nobody_expected_of_one_place_is_told_with_what_was_found_in_another(

@@ -60,6 +60,14 @@ def test_what_nobody_trusts_is_not_witnessed(log: Log, far: Serving) -> None:
     assert assurance(log, witnesses=[W1])[:2] == ("witnessed", 300)
 
 
+def test_what_was_cosigned_of_a_key_that_was_revoked_since_is_no_evidence(log: Log, far: Serving) -> None:
+    cosign(log, place(far))
+    log.change_key(good=200)
+    assert assurance(log, witnesses=[W1])[:2] == ("signed", log.head().size)
+    cosign(log, place(far))
+    assert assurance(log, witnesses=[W1])[:2] == ("witnessed", log.head().size)
+
+
 def test_nothing_is_asked_before_anything_is_signed(either: World, far: Serving) -> None:
     assert cosign(either.log, place(far)) is None
     assert far.asked == []

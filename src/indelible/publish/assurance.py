@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from indelible.errors import MalformedError, VerificationError
 from indelible.log import Log
+from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.cosignature import Witness, cosigned_at
 from indelible.merkle.note import signature_lines
 from indelible.publish.folder import newest
@@ -28,7 +29,7 @@ class Assurance(NamedTuple):
 
 
 def assurance(log: Log, folders: Sequence[Path] = (), witnesses: Sequence[Witness] = ()) -> Assurance:
-    """Of the log as it is now. Raises VerificationError where another place has a checkpoint of another history."""
+    """Of the log as it is now. Raises VerificationError where somebody has a checkpoint of another history."""
     signed = log.signed_size()
     if not signed:
         return Assurance("unsigned", 0, "")
@@ -43,23 +44,30 @@ def _witnessed(log: Log, witnesses: Sequence[Witness]) -> Assurance | None:
     size, note = log.store.newest_cosigned() or (0, "")
     cosigned = note + signature_lines(log.store.cosigned(size)) if note else ""
     names = [each.name for each in witnesses if cosigned and cosigned_at(cosigned, each) is not None]
-    return Assurance("witnessed", size, ", ".join(names)) if names else None
+    if not names or log.keys.revoked(note):  # then it is no evidence, for or against
+        return None
+    by = ", ".join(names)
+    return Assurance("witnessed", _held(log, note, by).size, by)
 
 
 def _anchored(log: Log, folder: Path) -> Assurance:
-    """The newest checkpoint in a folder, if the log is still what it was of."""
+    """By the newest checkpoint in a folder."""
     note = newest(folder)
-    if note is None:
-        return Assurance("anchored", 0, str(folder))
+    return Assurance("anchored", 0 if note is None else _held(log, note, str(folder)).size, str(folder))
+
+
+def _held(log: Log, note: str, who: str) -> Checkpoint:
+    """The log against what somebody has of it: a note that was put into another history is no evidence of that."""
     try:
-        anchored = log.keys.open(note)
+        checkpoint = log.keys.open(note)
     except MalformedError as error:
-        raise VerificationError("re-signed", f"the newest checkpoint in {folder} is not this log's: {error}") from error
-    if anchored.size > (size := log.head().size):
+        raise VerificationError("re-signed", f"the newest checkpoint of {who} is not this log's: {error}") from error
+    if checkpoint.size > (size := log.head().size):
         raise VerificationError(
             "rolled back",
-            f"{folder} has a checkpoint of {anchored.size} entries; the log has {size}. Restore the newest copy.",
+            f"{who} has a checkpoint of {checkpoint.size} entries; the log has {size}. Restore the newest copy.",
         )
-    if anchored != log.tree(anchored.size):
-        raise VerificationError("forked", f"{folder} has another checkpoint of {anchored.size} entries than the log.")
-    return Assurance("anchored", anchored.size, str(folder))
+    if checkpoint != log.tree(checkpoint.size):
+        message = f"{who} has another checkpoint of {checkpoint.size} entries than the log."
+        raise VerificationError("forked", message)
+    return checkpoint

@@ -66,7 +66,7 @@ class Publisher(Background):
         size = self._log.signed_size()
         if size == self._size and not self.failures:
             return []
-        failures, self.forked = [], False
+        failures, forked = [], False
         steps = [*self._steps(), ("assurance", self._assure)]
         for name, step in steps:
             try:
@@ -75,8 +75,10 @@ class Publisher(Background):
                 unexpected = not isinstance(error, Error)  # of what is known one sentence is enough
                 logger.error("The log is not known to %s: %s", name, error, exc_info=unexpected)  # noqa: TRY400
                 failures.append(f"{name}: {error}")
-                self.forked = self.forked or isinstance(error, VerificationError)
-        self.failures, self._size = failures, size
+                forked = forked or isinstance(error, VerificationError)
+        if forked:  # whoever is sure of one of two histories may be so of the wrong one
+            self.assurance = None
+        self.failures, self.forked, self._size = failures, forked, size
         return failures
 
     def _assure(self) -> None:
