@@ -71,6 +71,23 @@ def test_nothing_new_is_nothing_to_tell(world: World, environment: dict[str, str
     assert len(far.asked) == asked
 
 
+def test_what_is_gone_or_altered_elsewhere_is_told_though_nothing_is_new(world: World, tmp_path: Path) -> None:
+    world.log.append([happened()])
+    made = Publisher(world.log, Places.configured({"INDELIBLE_ANCHOR": f"{tmp_path}/one"}))
+    made.tell()
+    kept = tmp_path / "one" / "checkpoints" / f"{1:012}"
+    note = kept.read_text()
+    kept.unlink()
+    assert made.tell() == []
+    assert made.told({"status": "ok"}) == {"status": "ok", "assurance": "signed"}
+    kept.write_text(note)
+    made.tell()
+    assert made.told({"status": "ok"}) == {"status": "ok", "assurance": "anchored"}
+    kept.write_text(note.replace("\n1\n", "\n2\n"))
+    made.tell()
+    assert made.told({"status": "ok"})["status"] == "failing"
+
+
 def test_one_place_that_fails_keeps_none_of_the_others_and_is_tried_again(
     world: World, environment: dict[str, str], tmp_path: Path, far: Serving
 ) -> None:

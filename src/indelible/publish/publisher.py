@@ -62,13 +62,14 @@ class Publisher(Background):
         self.assurance: Assurance | None = None  # as of the last round
 
     def tell(self) -> list[str]:
-        """Tell every place that does not know yet; gives what failed. One that fails keeps none of the others."""
+        """Tell every place that does not know yet; gives what failed. One that fails keeps none of the others.
+
+        Where the log stands is looked at each time: what was put there may be gone, or be another's, since.
+        """
         size = self._log.signed_size()
-        if size == self._size and not self.failures:
-            return []
+        known = size == self._size and not self.failures
         failures, forked = [], False
-        steps = [*self._steps(), ("assurance", self._assure)]
-        for name, step in steps:
+        for name, step in [*([] if known else self._steps()), ("assurance", self._assure)]:
             try:
                 step()
             except Exception as error:
@@ -82,8 +83,11 @@ class Publisher(Background):
         return failures
 
     def _assure(self) -> None:
-        self.assurance = None
-        self.assurance = self._places.assurance(self._log)
+        try:
+            self.assurance = self._places.assurance(self._log)
+        except BaseException:
+            self.assurance = None
+            raise
 
     def _steps(self) -> Iterator[tuple[str, Callable[[], object]]]:
         for folder in self._places.mirrors:
