@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from indelible.errors import LogError
-from indelible.files import beside, sync
+from indelible.files import beside, locked, sync
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.key import Verifier
 from indelible.merkle.tree import HASH_SIZE
@@ -55,19 +55,29 @@ def _read(data: bytes, verifier: Verifier) -> Checkpoint:
 
 
 def remember(verifier: Verifier, size: int, root: bytes, origin: str = "") -> None:
-    """Whole or not at all. Raises LogError if it cannot be written."""
+    """Whole or not at all; a larger tree that is known stays: another process may have verified that meanwhile.
+
+    Raises LogError if what is there is damaged, or it cannot be written.
+    """
     path = _path(verifier, origin)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside(path) as made:
-            made.write_bytes(msgspec.json.encode(_Verified(str(verifier), size, root)))
-            sync(made)
-            made.replace(path)
-        sync(path.parent)
+        with locked(path.parent):
+            known = recall(verifier, origin)
+            if known is None or known.size < size:
+                _write(path, _Verified(str(verifier), size, root))
     except OSError as error:
         raise LogError(
             f"What was verified cannot be kept in {path}: {error.strerror}. Set INDELIBLE_MEMORY to a folder of yours."
         ) from error
+
+
+def _write(path: Path, verified: _Verified) -> None:
+    with beside(path) as made:
+        made.write_bytes(msgspec.json.encode(verified))
+        sync(made)
+        made.replace(path)
+    sync(path.parent)
 
 
 def _path(verifier: Verifier, origin: str) -> Path:

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from indelible import memory
 from indelible.errors import LogError
 from indelible.log import Log
 from indelible.merkle.key import SigningKey
+from indelible.verify import Report, verify_log
 from tests.cli.conftest import Shell
 from tests.store.test_log import happened
 
@@ -129,6 +131,23 @@ def test_what_is_kept_is_whole_or_as_before(tmp_path: Path, monkeypatch: pytest.
     assert len(list(memory.folder().iterdir())) == 1
     shutil.rmtree(tmp_path / "verified")
     assert memory.recall(key) is None
+
+
+def test_a_verify_that_began_earlier_takes_nothing_back(ready: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = ready.verifier()
+
+    def slow(*arguments: Any, **options: Any) -> Report:
+        found = verify_log(*arguments, **options)
+        with monkeypatch.context() as patch, Log.open(ready.log) as log:
+            patch.setattr("indelible.cli.verifying.verify_log", verify_log)
+            log.append([happened()])
+            assert ready.run("verify", ready.log, "--key", key).stdout.startswith(b"ok 6 ")
+        return found
+
+    monkeypatch.setattr("indelible.cli.verifying.verify_log", slow)
+    assert ready.run("verify", ready.log, "--key", key).stdout.startswith(b"ok 5 ")
+    (kept,) = memory.folder().iterdir()
+    assert b'"size":6' in kept.read_bytes()
 
 
 def test_the_home_of_a_user_has_a_place_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

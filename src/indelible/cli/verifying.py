@@ -99,8 +99,7 @@ def _compare(verifier: Verifier, files: alone.Files, checked: alone.Checked) -> 
     known = recall(verifier, checked.origin)
     if known and known.size <= checked.size and alone.tree(islice(alone.hashes(files), known.size))[1] != known.root:
         raise VerificationError("changed", f"the first {known.size} entries are not those that were verified before.")
-    if known is None or known.size < checked.size:
-        _remember(verifier, checked.size, checked.root, checked.origin)
+    _remember(verifier, checked.size, checked.root, checked.origin)
 
 
 def _read_proof(path: Path) -> str | None:
