@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -84,3 +86,37 @@ class Serving:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class Dripping:
+    """At a URL, too: begins its answer, and goes on with a byte now and then, without an end."""
+
+    def __init__(self, begins: bytes) -> None:
+        self.asked = threading.Event()
+        self._begins = begins
+        self._closed = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connected, _ = self._listener.accept()
+                self._threads.append(threading.Thread(target=self._drip, args=(connected,)))
+                self._threads[-1].start()
+
+    def _drip(self, connected: socket.socket) -> None:
+        with connected, suppress(OSError):
+            connected.sendall(self._begins)
+            self.asked.set()
+            while not self._closed.wait(0.05):
+                connected.sendall(b"x")
+
+    def close(self) -> None:
+        self._closed.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in self._threads:
+            each.join()

@@ -13,10 +13,10 @@ from sqlalchemy import create_engine
 from indelible import Audit
 from indelible.errors import Error
 from indelible.log import Log
-from indelible.publish import publisher
+from indelible.publish import publisher, witness
 from indelible.publish.publisher import Places, Publisher
 from indelible.verify import verify_tiles
-from tests.publish.far_witness import FarWitness, Serving
+from tests.publish.far_witness import Dripping, FarWitness, Serving
 from tests.store.test_log import happened
 from tests.world import World
 
@@ -103,6 +103,24 @@ def test_one_place_that_fails_keeps_none_of_the_others_and_is_tried_again(
     (tmp_path / "one").unlink()
     assert made.tell() == []
     assert made.assurance == ("witnessed", 1, "witness.example/w1")
+
+
+def test_a_server_stops_though_its_witnesses_drip(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness, "SECONDS", 1.0)
+    world.log.append([happened()])
+    far = [Dripping(b"HTTP/1.1 200 OK\r\n\r\n") for _ in range(2)]
+    names = "\n".join(f"http://{each.address} {FarWitness('w').vkey}" for each in far)
+    made = Publisher(world.log, Places.configured({"INDELIBLE_WITNESS": names}))
+    made.start()
+    try:
+        assert far[0].asked.wait(SOON)
+        began = time.monotonic()
+        made.stop()
+        assert time.monotonic() - began < 5
+        assert not far[1].asked.is_set()
+    finally:
+        for each in far:
+            each.close()
 
 
 def test_another_history_elsewhere_is_no_health(world: World, environment: dict[str, str], far: Serving) -> None:

@@ -1,5 +1,6 @@
 """A witness cosigns what extends what it knows; what it says is kept, and nothing that is not its own."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -8,10 +9,11 @@ from indelible.errors import LogError, MalformedError, UsageError, VerificationE
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.cosignature import Witness, cosigned_at
+from indelible.publish import witness
 from indelible.publish.assurance import assurance
 from indelible.publish.witness import Place, cosign
 from tests.checking import check_signed
-from tests.publish.far_witness import TIME, FarWitness, Serving
+from tests.publish.far_witness import TIME, Dripping, FarWitness, Serving
 from tests.store.test_log import happened
 from tests.world import World
 
@@ -120,6 +122,31 @@ def test_a_witness_that_cannot_be_reached_is_an_error_of_ours(log: Log, far: Ser
     gone = place(far)._replace(url="http://127.0.0.1:1")
     with pytest.raises(LogError, match="cannot be reached"):
         cosign(log, gone)
+
+
+DRIPS = {
+    "a status": ("http", b""),
+    "headers": ("http", b"HTTP/1.1 200 OK\r\nX: "),
+    "an answer": ("http", b"HTTP/1.1 200 OK\r\n\r\n"),
+    "a refusal": ("http", b"HTTP/1.1 409 Conflict\r\nContent-Length: 9999\r\n\r\n"),
+    "a handshake": ("https", b"\x16\x03\x03\x3f\xff"),
+}
+
+
+@pytest.mark.parametrize("name", DRIPS)
+@pytest.mark.timeout(30)
+def test_who_drips_an_answer_is_not_waited_for(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(witness, "SECONDS", 1.0)
+    world.log.append([happened()])
+    scheme, begins = DRIPS[name]
+    far = Dripping(begins)
+    try:
+        began = time.monotonic()
+        with pytest.raises(LogError, match=r"/add-checkpoint cannot be reached: .* It is asked again later\."):
+            cosign(world.log, Place.parse(f"{scheme}://{far.address} {FAR.vkey}"))
+        assert time.monotonic() - began < 5
+    finally:
+        far.close()
 
 
 @pytest.mark.parametrize("text", ["", "https://w", "ftp://w x", "file:///etc/passwd x", f"w {FAR.vkey}"])

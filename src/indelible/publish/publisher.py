@@ -68,8 +68,10 @@ class Publisher(Background):
         """
         size = self._log.signed_size()
         known = size == self._size and not self.failures
-        failures, forked = [], False
+        failures, forked = list[str](), False
         for name, step in [*([] if known else self._steps()), ("assurance", self._assure)]:
+            if self._stopped.is_set():  # each place may take its time: whoever starts next tells the others
+                return failures
             try:
                 step()
             except Exception as error:

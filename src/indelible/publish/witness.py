@@ -5,8 +5,7 @@ its own key gets no cosignature from whoever cosigned the true one.
 """
 
 import http.client
-import urllib.error
-import urllib.request
+import time
 from typing import NamedTuple
 
 from indelible.errors import LogError, UsageError, VerificationError
@@ -15,9 +14,9 @@ from indelible.merkle.b64 import encode
 from indelible.merkle.cosignature import Witness, cosigned_at, with_cosignatures
 from indelible.merkle.proof import consistency
 from indelible.merkle.tile import subtree
+from indelible.publish.asking import post
 
-SECONDS = 10.0
-MAX_ANSWER = 100_000  # bytes
+SECONDS = 10.0  # for all that a witness is asked: who stops a server waits no longer for it
 CONFLICT = 409
 
 
@@ -41,16 +40,17 @@ def cosign(log: Log, place: Place) -> int | None:
 
     Raises LogError if the witness cannot be reached or does not sign, VerificationError if it has seen another log.
     """
+    until = time.monotonic() + SECONDS
     size, note = log.store.newest_checkpoint() or (0, None)
     if note is None:
         return None
-    status, answer = _post(place.url, _request(log, 0, size, note))
+    status, answer = _ask(place, _request(log, 0, size, note), until)
     if status == CONFLICT and answer.strip().isdigit():  # it says up to where it knows the log
         old = int(answer)
         if old > size:
             message = f"{place.witness.name} has cosigned {old} entries, and the log has {size} that are signed."
             raise VerificationError("rolled back", message)
-        status, answer = _post(place.url, _request(log, old, size, note))
+        status, answer = _ask(place, _request(log, old, size, note), until)
     if status == http.client.UNPROCESSABLE_ENTITY:
         raise VerificationError("forked", f"{place.witness.name} has cosigned a tree that this log does not extend.")
     if status != http.client.OK:
@@ -58,38 +58,25 @@ def cosign(log: Log, place: Place) -> int | None:
     return _keep(log, size, note, answer, place.witness)
 
 
+def _ask(place: Place, body: bytes, until: float) -> tuple[int, str]:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise LogError(f"The witness {place.witness.name} took {SECONDS:.0f} s. It is asked again later.")
+    return post(f"{place.url}/add-checkpoint", body, left)
+
+
 def _keep(log: Log, size: int, note: str, answer: str, witness: Witness) -> int:
     """A signature that is not the witness's is none."""
     cosigned = with_cosignatures(note, answer, witness)
-    time = cosigned_at(cosigned, witness)
-    if time is None:
+    at = cosigned_at(cosigned, witness)
+    if at is None:
         raise LogError(f"The answer of {witness.name} has no signature by {witness}. Look at the key that was given.")
     for line in cosigned.removeprefix(note).splitlines(keepends=True):
         log.store.add_cosignature(size, line)
-    return time
+    return at
 
 
 def _request(log: Log, old: int, size: int, note: str) -> bytes:
     runs = consistency(old, size) if old else []
     proof = "".join(f"{encode(subtree(run, log.store.nodes))}\n" for run in runs)
     return f"old {old}\n{proof}\n{note}".encode()
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A witness that sends elsewhere is not the one that was named."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-def _post(url: str, body: bytes) -> tuple[int, str]:
-    request = urllib.request.Request(f"{url}/add-checkpoint", body, {"Content-Type": "text/plain"})  # noqa: S310 - checked
-    opener = urllib.request.build_opener(_NoRedirect)
-    try:
-        with opener.open(request, timeout=SECONDS) as answer:
-            return answer.status, answer.read(MAX_ANSWER).decode("utf-8", "replace")
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read(MAX_ANSWER).decode("utf-8", "replace")
-    except (OSError, http.client.HTTPException) as error:
-        raise LogError(f"The witness at {url} cannot be reached: {error}. It is asked again later.") from error
