@@ -95,6 +95,9 @@ ANSWERS = {
     "says anything": (200, "hello"),
     "signs with another key": (200, OTHER.line("x\n1\ny\n")),
     "says a size without end": (409, "9" * 50),
+    "says a size of 5,000 digits": (409, "9" * 5000),
+    "says a size in other digits": (409, "²"),
+    "says a size in digits of another script": (409, "\u0663"),
     "says no size": (409, "x"),
     "says a size that it does not know then": (409, "0"),
 }
@@ -107,6 +110,28 @@ def test_an_answer_that_is_no_cosignature_keeps_nothing(log: Log, far: Serving, 
         cosign(log, place(far))
     assert log.store.cosigned(300) == ""
     assert not [asked for asked in far.asked if "elsewhere" in asked]
+
+
+@pytest.mark.parametrize("status", [200, 409, 500])
+def test_what_it_says_is_cut_and_drives_no_terminal(log: Log, far: Serving, status: int) -> None:
+    far.answer = status, "\x1b[2Jall is well\r\n\x07— witness.example/w1 \x1b\n" + "x" * 5000
+    with pytest.raises((LogError, MalformedError)) as caught:
+        cosign(log, place(far))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("begins", ["\x1b[2J", "HTTP/1.1 \x1b[2J"])
+def test_an_answer_that_is_no_http_drives_no_terminal_either(world: World, begins: str) -> None:
+    world.log.append([happened()])
+    far = Dripping(f"{begins}{'x' * 5000}\r\n\r\n".encode())
+    try:
+        with pytest.raises(LogError) as caught:
+            cosign(world.log, Place.parse(f"http://{far.address} {FAR.vkey}"))
+    finally:
+        far.close()
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
 
 
 def test_lines_of_others_in_its_answer_are_not_kept(log: Log, far: Serving) -> None:

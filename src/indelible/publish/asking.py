@@ -9,6 +9,7 @@ from threading import Timer
 from typing import Any, Self
 
 from indelible.errors import LogError
+from indelible.summary import printable
 
 MAX_ANSWER = 100_000  # bytes; what comes after them is not read
 
@@ -25,7 +26,8 @@ def post(url: str, body: bytes, seconds: float) -> tuple[int, str]:
                 raise TimeoutError(f"no whole answer came within {seconds:.0f} s")
             return answer.status, said
     except (OSError, http.client.HTTPException) as error:
-        raise LogError(f"{url} cannot be reached: {error}. It is asked again later.") from error
+        said = printable(f"{error}"[:200])  # a part of it may be the far side's
+        raise LogError(f"{url} cannot be reached: {said}. It is asked again later.") from error
 
 
 class _Deadline:

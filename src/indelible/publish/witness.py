@@ -5,6 +5,7 @@ its own key gets no cosignature from whoever cosigned the true one.
 """
 
 import http.client
+import re
 import time
 from typing import NamedTuple
 
@@ -15,9 +16,11 @@ from indelible.merkle.cosignature import Witness, cosigned_at, with_cosignatures
 from indelible.merkle.proof import consistency
 from indelible.merkle.tile import subtree
 from indelible.publish.asking import post
+from indelible.summary import printable
 
 SECONDS = 10.0  # for all that a witness is asked: who stops a server waits no longer for it
 CONFLICT = 409
+SIZE = re.compile(r"[0-9]{1,19}")
 
 
 class Place(NamedTuple):
@@ -45,7 +48,7 @@ def cosign(log: Log, place: Place) -> int | None:
     if note is None:
         return None
     status, answer = _ask(place, _request(log, 0, size, note), until)
-    if status == CONFLICT and answer.strip().isdigit():  # it says up to where it knows the log
+    if status == CONFLICT and SIZE.fullmatch(answer.strip()):  # it says up to where it knows the log
         old = int(answer)
         if old > size:
             message = f"{place.witness.name} has cosigned {old} entries, and the log has {size} that are signed."
@@ -54,7 +57,9 @@ def cosign(log: Log, place: Place) -> int | None:
     if status == http.client.UNPROCESSABLE_ENTITY:
         raise VerificationError("forked", f"{place.witness.name} has cosigned a tree that this log does not extend.")
     if status != http.client.OK:
-        raise LogError(f"The witness {place.witness.name} did not sign: it answered {status}. {answer[:200].strip()}")
+        raise LogError(
+            f"The witness {place.witness.name} did not sign: it answered {status}. {printable(answer[:200].strip())}"
+        )
     return _keep(log, size, note, answer, place.witness)
 
 
