@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from indelible.log import Log
 from tests.cli.conftest import Shell
 from tests.publish.far_witness import FarWitness, Serving
@@ -21,6 +23,20 @@ def test_a_folder_is_published_and_verified(ready: Shell, tmp_path: Path) -> Non
     assert not (tmp_path / "anchor/tile").exists()
     assert "missing: tile/entries/000.p/5" in ready.refused("verify", anchor, "--key", key, code=3)
     assert "cannot be written" in ready.refused("publish", ready.log, "/dev/null/x", code=1)
+
+
+def test_an_altered_anchor_is_told_in_a_sentence(ready: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    anchor = tmp_path / "anchor"
+    ready.run("publish", ready.log, f"{anchor}", "--anchor")
+    monkeypatch.setenv("INDELIBLE_ANCHOR", f"{anchor}")
+    (anchor / "checkpoints" / f"{5:012}").write_bytes(b"\xff")
+    assert f"re-signed: the newest checkpoint of {anchor} is not this log's" in ready.refused(
+        "verify", ready.log, code=3
+    )
+    (anchor / "checkpoint").write_bytes(b"\xff")
+    assert f"{anchor}/checkpoint is no checkpoint of this log" in ready.refused(
+        "publish", ready.log, f"{anchor}", code=1
+    )
 
 
 def test_a_folder_that_is_none_of_tiles_is_told_so(shell: Shell, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A folder has the log as it was signed: whoever holds it and the key needs nobody else, and finds any change of it."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -173,6 +174,57 @@ def test_another_history_elsewhere_is_an_alarm(log: Log, folder: Path) -> None:
     for tell in (lambda: publish(log, folder), lambda: assurance(log, [folder])):
         with pytest.raises(VerificationError, match=r"rolled back: .* has a checkpoint of 700 entries"):
             tell()
+
+
+STRAYS: dict[str, Callable[[Path], object]] = {
+    "9-note.txt": lambda path: path.write_text("hello"),
+    "99": lambda path: path.mkdir(),
+    "000000000999": lambda path: path.mkdir(),
+    "999999999999": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("name", STRAYS)
+@pytest.mark.timeout(20)
+def test_what_is_no_checkpoint_is_not_taken_for_one(log: Log, folder: Path, name: str) -> None:
+    STRAYS[name](folder / "checkpoints" / name)
+    assert assurance(log, [folder])[:2] == ("anchored", 600)
+    assert publish(log, folder) == 600
+    assert verify_tiles(folder, log.verifier).size == 600
+
+
+def replaced(path: Path, make: Callable[[Path], object]) -> None:
+    path.unlink()
+    make(path)
+
+
+ALTERED: dict[str, Callable[[Path], object]] = {
+    "no text": lambda path: path.write_bytes(b"\xff\xfe"),
+    "empty": lambda path: path.write_bytes(b""),
+    "a folder": lambda path: path.mkdir(),
+    "a pipe": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("name", ALTERED)
+@pytest.mark.timeout(20)
+def test_a_checkpoint_that_was_altered_is_named(log: Log, folder: Path, name: str) -> None:
+    replaced(folder / "checkpoint", ALTERED[name])
+    with pytest.raises(MalformedError, match="mirror/checkpoint is no checkpoint of this log"):
+        publish(log, folder)
+    assert refused(folder, log)[0] == "re-signed"
+
+
+@pytest.mark.parametrize("name", ALTERED)
+@pytest.mark.timeout(20)
+def test_a_kept_checkpoint_that_was_altered_is_named(log: Log, folder: Path, name: str) -> None:
+    kept = folder / "checkpoints" / f"{600:012}"
+    replaced(kept, ALTERED[name])
+    with pytest.raises(MalformedError, match="checkpoints/000000000600 is no checkpoint of this log"):
+        publish(log, folder)
+    if kept.is_file():
+        with pytest.raises(VerificationError, match=r"re-signed: the newest checkpoint of .*mirror is not this log's"):
+            assurance(log, [folder])
 
 
 def refused(folder: Path, log: Log) -> tuple[str, int | None]:

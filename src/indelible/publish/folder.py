@@ -10,12 +10,13 @@ Whoever has the folder verifies it with the key alone, and holds the log to ever
 
 from pathlib import Path
 
-from indelible.errors import LogError, VerificationError
+from indelible.errors import LogError, MalformedError, VerificationError
 from indelible.files import beside, sync
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.tile import tiles
 from indelible.publish.tiles import read_tile
+from indelible.verify.tiles import filed
 
 CHECKPOINT, CHECKPOINTS, KEYS = "checkpoint", "checkpoints", "keys"
 
@@ -25,18 +26,20 @@ def publish(log: Log, folder: Path, *, entries: bool = True) -> int:
 
     `entries=False` leaves the tiles out: checkpoints alone say nothing of what is in the log. A crash leaves files that
     the next call writes again: the checkpoint comes last. Raises VerificationError if the folder's checkpoint is of
-    another log, or of more than there is, LogError if it cannot be written.
+    more than there is, MalformedError if it is not this log's, LogError if it cannot be written.
     """
     note = log.checkpoint()
     if note is None:
         return 0
-    checkpoint, before = log.keys.open(note), _published(log, folder)
-    if before > checkpoint.size:
-        message = f"{folder} has a checkpoint of {before} entries, and the log has {checkpoint.size} that are signed."
-        raise VerificationError("rolled back", message)
     try:
+        checkpoint, before = log.keys.open(note), _published(log, folder)
+        if before > checkpoint.size:
+            message = (
+                f"{folder} has a checkpoint of {before} entries, and the log has {checkpoint.size} that are signed."
+            )
+            raise VerificationError("rolled back", message)
         if entries:
-            for tile in tiles(checkpoint.size, _tiled(folder)):
+            for tile in tiles(checkpoint.size, _tiled(folder, before)):
                 _write(folder / str(tile), read_tile(log, tile))
         for number, change in enumerate(log.store.key_changes()):
             _write(folder / KEYS / f"{number:012}", change.encode())
@@ -50,21 +53,22 @@ def publish(log: Log, folder: Path, *, entries: bool = True) -> int:
 
 
 def newest(folder: Path) -> str | None:
-    """The newest note of those that a folder has."""
-    path = max((folder / CHECKPOINTS).glob("[0-9]*"), default=None)
-    return None if path is None else path.read_text()
+    """The newest note of those that a folder has. Raises LogError if it cannot be read."""
+    try:
+        paths = filed(folder / CHECKPOINTS)
+        return _read(paths[-1]) if paths else None
+    except OSError as error:
+        raise LogError(f"{error.filename or folder} cannot be read: {error.strerror}.") from error
 
 
 def _published(log: Log, folder: Path) -> int:
     """The size that the folder has. What it says of itself is not believed: it opens with the log's key."""
     path = folder / CHECKPOINT
-    return log.keys.open(path.read_text()).size if path.exists() else 0
+    return _opened(log, path).size if path.exists() else 0
 
 
-def _tiled(folder: Path) -> int:
+def _tiled(folder: Path, size: int) -> int:
     """Up to which size the folder has tiles: checkpoints may have been put there alone."""
-    path = folder / CHECKPOINT
-    size = int(path.read_text().split("\n")[1]) if path.exists() else 0
     edges = {tile.level: tile for tile in tiles(size)}  # the last of each level
     return size if all((folder / str(tile)).exists() for tile in edges.values()) else 0
 
@@ -73,13 +77,27 @@ def _keep(path: Path, note: str, checkpoint: Checkpoint, log: Log) -> None:
     """The first that was seen of this size stays; another tree of that size is another history."""
     if not path.exists():
         _write(path, note.encode())
-    elif log.keys.open(path.read_text()) != checkpoint:
+    elif _opened(log, path) != checkpoint:
         raise VerificationError("forked", f"{path} is of another tree of {checkpoint.size} entries than the log's.")
+
+
+def _opened(log: Log, path: Path) -> Checkpoint:
+    try:
+        return log.keys.open(_read(path))
+    except MalformedError as error:
+        raise MalformedError(
+            f"{path} is no checkpoint of this log: {error} Find out who wrote it; it stays."
+        ) from error
+
+
+def _read(path: Path) -> str:
+    """Whatever bytes somebody has put there; of what is no file none. A pipe would be waited for."""
+    return path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
 
 
 def _write(path: Path, data: bytes) -> None:
     """Whole or not at all; what is there already, as it is, is left alone: some places let nothing be written twice."""
-    if path.exists() and path.read_bytes() == data:
+    if path.is_file() and path.read_bytes() == data:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with beside(path) as made:

@@ -1,5 +1,6 @@
 """A folder of tiles, as a mirror has it: whoever holds it needs nobody else but the key."""
 
+import os
 import re
 from heapq import merge
 from operator import attrgetter
@@ -21,11 +22,10 @@ def verify_tiles(
 ) -> Report:
     """Every entry and every tile, against the checkpoints in the folder. Raises VerificationError, NotFoundError."""
     keys = keyring(verifier, _changes(folder))
-    paths = sorted((folder / "checkpoints").glob("[0-9]*"))  # first: what is published meanwhile is for the next time
-    newest, by_size = _opened(folder / "checkpoint", keys), attrgetter("size")
-    others = [newest, *(_opened(path, keys) for path in paths if not _SIZE.fullmatch(path.name))]
-    earlier = (_opened(path, keys, int(path.name)) for path in paths if _SIZE.fullmatch(path.name))
-    tree = Rebuilt(merge(earlier, sorted(others, key=by_size), key=by_size), [known])
+    paths = filed(folder / "checkpoints")  # first: what is published meanwhile is for the next time
+    newest = _opened(folder / "checkpoint", keys)
+    earlier = (_opened(path, keys, int(path.name)) for path in paths)
+    tree = Rebuilt(merge(earlier, [newest], key=attrgetter("size")), [known])
     nodes: dict[int, list[bytes]] = {}  # above the leaves, by level
     for index in range(-(-newest.size // WIDTH)):
         width = min(WIDTH, newest.size - index * WIDTH)
@@ -40,6 +40,14 @@ def verify_tiles(
     tree.finish()
     _check_nodes(folder, newest.size, nodes)
     return Report(verifier.name, newest.size, newest.size, newest.root)
+
+
+def filed(checkpoints: Path) -> list[Path]:
+    """The checkpoints in a folder of them, the smaller first; what else somebody put there is none."""
+    if not checkpoints.is_dir():
+        return []
+    with os.scandir(checkpoints) as found:
+        return sorted(checkpoints / each.name for each in found if _SIZE.fullmatch(each.name) and each.is_file())
 
 
 def _changes(folder: Path) -> list[str]:
@@ -93,11 +101,14 @@ def _read(folder: Path, tile: Tile, first: int | None) -> tuple[bytes, int]:
     raise VerificationError("missing", f"{tile} is not there.", first)
 
 
-def _opened(path: Path, keys: Keyring, filed: int | None = None) -> Checkpoint:
+def _opened(path: Path, keys: Keyring, size: int | None = None) -> Checkpoint:
+    """`size`: under which it is filed."""
     try:
+        if path.exists() and not path.is_file():  # as a pipe, which would be waited for
+            raise VerificationError("re-signed", f"{path} is no file.")
         note = path.read_bytes().decode()
     except FileNotFoundError as error:
         raise NotFoundError(f"{path} is not there: this is no folder of tiles.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise VerificationError("re-signed", f"{path} cannot be read: {error}.") from error
-    return opened(note, keys, str(path), filed)
+    return opened(note, keys, str(path), size)
