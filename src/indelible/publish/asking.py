@@ -9,7 +9,7 @@ from threading import Timer
 from typing import Any, Self
 
 from indelible.errors import LogError
-from indelible.summary import printable
+from indelible.legible import printable
 
 MAX_ANSWER = 100_000  # bytes; what comes after them is not read
 

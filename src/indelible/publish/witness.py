@@ -10,13 +10,13 @@ import time
 from typing import NamedTuple
 
 from indelible.errors import LogError, UsageError, VerificationError
+from indelible.legible import printable
 from indelible.log import Log
 from indelible.merkle.b64 import encode
 from indelible.merkle.cosignature import Witness, cosigned_at, with_cosignatures
 from indelible.merkle.proof import consistency
 from indelible.merkle.tile import subtree
 from indelible.publish.asking import post
-from indelible.summary import printable
 
 SECONDS = 10.0  # for all that a witness is asked: who stops a server waits no longer for it
 CONFLICT = 409
