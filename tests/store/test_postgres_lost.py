@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from indelible.errors import LogError
 from indelible.log import Log
 from indelible.store.postgres.store import PostgresStore
+from indelible.store.promise import Head, Store
 from tests.capture.postgres.world import PostgresWorld
 from tests.checking import check, check_signed
 from tests.postgres import SETTINGS, Server, new_folder
@@ -214,3 +216,61 @@ def test_a_server_killed_while_it_is_sealed_from_loses_and_doubles_nothing(
         assert sorted(int(entry.entity.id) for entry in check_signed(world.log)) == list(range(done))
     finally:
         world.close()
+
+
+@pytest.fixture
+def held(pg_url: str, log: Log) -> Iterator[psycopg.Connection[Any]]:  # noqa: ARG001 - its tables
+    """Notes of size 4 wait as they are added, behind the snapshot of their statement, until this lets go of a lock."""
+    with psycopg.connect(pg_url, autocommit=True) as db:
+        for table, size in (("checkpoint", "size"), ("organization_checkpoint", "log_size")):
+            db.execute(
+                f"CREATE FUNCTION a_{table}() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN PERFORM pg_advisory_lock(1); PERFORM pg_advisory_unlock(1); RETURN NEW; END $$;"
+                f"CREATE TRIGGER a BEFORE INSERT ON indelible_log.{table} FOR EACH ROW WHEN (NEW.{size} = 4) "
+                f"EXECUTE FUNCTION a_{table}()".encode()
+            )
+        db.execute("SELECT pg_advisory_lock(1)")
+        yield db
+
+
+@pytest.mark.parametrize("of", ["log", "organization"])
+def test_a_checkpoint_that_another_process_surpasses_as_it_is_added_is_passed_over(
+    held: psycopg.Connection[Any], log: Log, pg_url: str, of: str
+) -> None:
+    """Else an append would be refused, whose entry is in the log."""
+
+    def add(store: Store, size: int) -> None:
+        if of == "log":
+            store.add_checkpoint(size, f"note {size}")
+        else:
+            store.add_organization_checkpoint("acme", size, f"note {size}")
+
+    with ThreadPoolExecutor() as pool, Log.open(pg_url) as another:
+        slower = pool.submit(add, log.store, 4)
+        while held.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone() is None:
+            time.sleep(0.01)
+        add(another.store, 5)
+        held.execute("SELECT pg_advisory_unlock(1)")
+        assert slower.result(10) is None
+        kept = log.store.newest_checkpoint() if of == "log" else log.store.newest_organization_checkpoint("acme")
+        assert kept == (5, "note 5")
+
+
+def test_what_another_process_appends_and_signs_as_a_head_is_signed_is_not_taken_for_lost(
+    log: Log, pg_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On another machine, with a memory of its own."""
+    shutil.copytree(tmp_path / "keys", tmp_path / "other")
+    monkeypatch.setenv("INDELIBLE_KEYS", str(tmp_path / "other"))
+    with Log.open(pg_url) as another:
+        settled = log.store.settled
+
+        def and_another_one() -> Head:
+            head = settled()
+            another.append([happened()])
+            return head
+
+        log.append([happened()])
+        monkeypatch.setattr(log.store, "settled", and_another_one)
+        assert log.sign() == 4
+        assert log.signed_size() == 5

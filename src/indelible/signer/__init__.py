@@ -110,8 +110,8 @@ class Signer:
         """
         with self._exclusive():
             self.follow(store)
-            head = store.settled()
-            frontier = self._extend(store, head)
+            signed = self._newest(store)  # before the head: another process may append and sign in between
+            frontier = self._extend(store, store.settled(), signed)
             self._remember(frontier)
             checkpoint = Checkpoint(self._key.verifier.name, frontier.size, frontier.root())
             return frontier.size, checkpoint.sign(self._key)
@@ -172,10 +172,9 @@ class Signer:
         nothing = Checkpoint(self._key.verifier.name, 0, EMPTY_ROOT)
         return self._organizations.sign(store, lambda: self._newest(store) or nothing, organization)
 
-    def _extend(self, store: Source, head: Head) -> Frontier:
+    def _extend(self, store: Source, head: Head, signed: Checkpoint | None) -> Frontier:
         frontier = self._recall()
         _refuse_older(head.size, frontier.size)
-        signed = self._newest(store)
         self._compare(frontier, signed)
         for stop in (min(signed.size if signed else 0, head.size), head.size):
             lines = (line for _, _, line in store.leaves(frontier.size, stop))
