@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,9 +157,9 @@ def test_a_name_in_a_list_becomes_a_term_and_its_chip_takes_it_away(page: Page) 
 def test_times_are_local_if_that_is_asked_for_and_it_is_kept(page: Page) -> None:
     expect(page.locator("#e59 time")).to_have_text("2026-11-20 00:00:00")
     page.get_by_role("button", name="Local").click()
-    expect(page.locator("#e59 time")).to_have_text("2026-11-20 09:00:00")
+    expect(page.locator("#e59 time")).to_have_text("2026-11-20 09:00:00 +09:00")
     page.reload()
-    expect(page.locator("#e59 time")).to_have_text("2026-11-20 09:00:00")
+    expect(page.locator("#e59 time")).to_have_text("2026-11-20 09:00:00 +09:00")
     page.get_by_role("button", name="UTC").click()
     expect(page.locator("#e59 time")).to_have_text("2026-11-20 00:00:00")
 
@@ -409,3 +410,36 @@ def test_in_forced_colours_bars_and_what_is_chosen_are_told_apart(page: Page) ->
     )
     colours = [each.evaluate("e => getComputedStyle(e).backgroundColor") for each in (chosen, other)]
     assert colours[0] != colours[1]
+
+
+def test_every_time_says_of_which_zone_it_is(page: Page) -> None:
+    """Wherever one looks, and with a switch wherever there is a list."""
+    for path in ("./", "user/user/u1", "entity/License/lic_9"):
+        page.goto(path)
+        page.get_by_role("button", name="UTC").click()
+        assert "Times are UTC." in page.locator(".audit-table caption").inner_text()
+        tall = page.locator(".audit-entry").first.bounding_box()
+        page.get_by_role("button", name="Local").click()
+        assert "Times are local." in page.locator(".audit-table caption").inner_text()
+        assert page.locator(".audit-entry").first.bounding_box() == tall
+    page.goto("user/user/u1")
+    for at in range(2):
+        expect(page.locator(".audit-user dl time").nth(at)).to_have_text("2026-11-20 09:00:00 +09:00")
+    page.goto("entry/0")
+    expect(page.locator(".audit-facts time")).to_have_text("2026-11-20 09:00:00.000 +09:00")
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    expect(page.locator(".audit-facts time")).to_have_text("2026-11-20 00:00:00.000 UTC")
+
+
+def test_an_hour_that_comes_twice_is_told_apart(url: str, browser: Browser) -> None:
+    """In Berlin it was half past two twice on 25 October 2026."""
+    with Log.create(url) as log:
+        log.append([happened(occurred_at=datetime(2026, 10, 25, hour, 30, tzinfo=UTC)) for hour in (0, 1)])
+        page = browser.new_page(timezone_id="Europe/Berlin")
+        with serving(log, url) as base:
+            page.goto(base + "?q=")
+            page.get_by_role("button", name="Local").click()
+            expect(page.locator("#e0 time")).to_have_text("2026-10-25 02:30:00 +02:00")
+            expect(page.locator("#e1 time")).to_have_text("2026-10-25 02:30:00 +01:00")
+        page.close()

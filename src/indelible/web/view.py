@@ -12,6 +12,7 @@ from indelible.web.difference import Part, flat, words
 from indelible.web.told import told
 
 LONG = 300  # characters; longer values are folded
+_MOMENT = Markup('<time class="audit-moment" datetime="{}">{} {} UTC</time>')
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Row:
         entry, context, actor, entity = self.entry, self.entry.context, self.entry.actor, self.entry.entity
         organization = entry.organization
         given = [
-            Fact("When", f"{self.day} {entry.occurred_at[11:23]} UTC"),
+            Fact("When", _MOMENT.format(entry.occurred_at, self.day, entry.occurred_at[11:23])),
             Fact("Action", entry.action, "action", entry.action),
             Fact("Entity", _beside(entity.type, entity.id), "entity", f"{entity.type}/{entity.id}"),
             Fact("User", _person(actor), "user", actor.email or actor.id or actor.name or actor.type),

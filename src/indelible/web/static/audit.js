@@ -45,16 +45,22 @@
   const ZONE = "indelible-zone";
   const zone = () => { try { return localStorage.getItem(ZONE) ?? "utc"; } catch { return "utc"; } };
   const two = (number) => String(number).padStart(2, "0");
+  // Day, hour and offset: in autumn an hour comes twice, and the offset alone tells which it was.
+  function spelled(time, end, local) {
+    if (!local) return [time.dateTime.slice(0, 10), time.dateTime.slice(11, end), "UTC"];
+    const at = new Date(time.dateTime), minutes = -at.getTimezoneOffset(), size = Math.abs(minutes);
+    const here = new Date(at.getTime() + minutes * 60_000).toISOString();
+    return [here.slice(0, 10), here.slice(11, end), `${minutes < 0 ? "-" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)}`];
+  }
   function times() {
     const local = zone() === "local";
-    for (const time of all(".audit-time time")) {
-      const at = new Date(time.dateTime);
-      const [day, rest] = local
-        ? [`${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`, `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`]
-        : [time.dateTime.slice(0, 10), time.dateTime.slice(11, 19)];
+    for (const time of all("time:has(.audit-offset)")) {
+      const [day, hour, offset] = spelled(time, 19, local);
       time.firstElementChild.textContent = day;
-      time.lastChild.textContent = ` ${rest}`;
+      time.childNodes[1].textContent = ` ${hour} `;
+      time.lastElementChild.textContent = local ? offset : "";  // the head of the list says UTC
     }
+    for (const time of all(".audit-moment")) time.textContent = spelled(time, time.textContent.includes(".") ? 23 : 19, local).join(" ");
     for (const note of all(".audit-zone-note")) note.textContent = local ? "local" : "UTC";
     for (const button of all(".audit-zone button")) {
       button.hidden = false;
