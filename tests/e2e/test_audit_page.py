@@ -443,3 +443,12 @@ def test_an_hour_that_comes_twice_is_told_apart(url: str, browser: Browser) -> N
             expect(page.locator("#e0 time")).to_have_text("2026-10-25 02:30:00 +02:00")
             expect(page.locator("#e1 time")).to_have_text("2026-10-25 02:30:00 +01:00")
         page.close()
+
+
+def test_on_a_telephone_the_entries_begin_high_on_the_page(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    tops = [
+        page.locator(place).evaluate("e => e.getBoundingClientRect().top") for place in (".audit-zone", ".audit-export")
+    ]
+    assert tops[1] - tops[0] < 10, "the export is in the line of the switch"
+    assert page.locator(".audit-entry").first.evaluate("e => e.getBoundingClientRect().top") < 460
