@@ -162,3 +162,22 @@ def test_whoever_may_not_give_the_role_away_reads_the_view_all_the_same(pg_url: 
         with psycopg.connect(pg_url, autocommit=True) as db:
             db.execute("REASSIGN OWNED BY wall_owner TO postgres; DROP OWNED BY wall_owner")
             db.execute("DROP ROLE wall_owner; DROP ROLE wall_writer")
+
+
+LEFT = (
+    b"SELECT current_user, coalesce(current_setting('indelible.organization', true), ''), "
+    b"current_setting('default_transaction_read_only'), (SELECT count(*) FROM pg_prepared_statements)"
+)
+
+
+def test_nothing_of_a_question_stays_in_the_session(server_log: Log) -> None:
+    """A pooler may give it to another client next, and that one's to us."""
+    assert isinstance(server_log.store, PostgresStore)
+    tenants = server_log.store._tenants
+    for _ in range(7):  # psycopg prepares what is asked often
+        assert len(server_log.store.lines(range(9), "acme")) == 3
+        (idle,) = tenants._idle.queue
+        assert idle.db.execute(LEFT).fetchall() == [("postgres", "", "off", 0)]
+        idle.db.execute("SELECT set_config('indelible.organization', 'of another client', false)")
+        assert len(server_log.store.lines(range(9), "acme")) == 3
+        idle.db.execute("RESET indelible.organization")

@@ -1,7 +1,11 @@
-"""Connections for reading, from those that are idle. One that was lost meanwhile costs another try."""
+"""Connections for reading, from those that are idle. One that was lost meanwhile costs another try.
+
+Nothing is set for a session: behind a pooler the next transaction of it may be anybody's.
+"""
 
 import math
 import time
+from collections.abc import Callable
 from hashlib import sha256
 from queue import Empty, LifoQueue
 from typing import Any, NamedTuple
@@ -41,15 +45,12 @@ class _Connections:
             except Empty:
                 return
 
-    def _rows(self, *asked: tuple[bytes, Any]) -> Rows:
-        """Of the last of these statements, which cannot write."""
+    def _rows(self, ask: Callable[[Connection[tuple[Any, ...]]], Rows]) -> Rows:
         with self._database.errors():
             while True:
                 taken, used = self._take()
                 try:
-                    for sql, values in asked:
-                        cursor = taken.db.execute(sql, values, binary=True)  # lines as they are, not as digits
-                    rows: Rows = cursor.fetchall()
+                    rows = ask(taken.db)
                 except psycopg.OperationalError:
                     if not (used and taken.db.closed):
                         taken.db.close()
@@ -82,9 +83,7 @@ class _Connections:
         return _Idle(db, self._server, time.monotonic() + KEPT_SECONDS)
 
     def _connect(self) -> Connection[tuple[Any, ...]]:
-        db = self._database.connect()
-        db.execute("SET default_transaction_read_only = on")
-        return db
+        return self._database.connect()
 
     def _put_back(self, idle: _Idle) -> None:
         if self._closed:
@@ -97,7 +96,9 @@ class Readers(_Connections):
     """Of whatever the user may read."""
 
     def query(self, sql: bytes, values: Any = ()) -> Rows:
-        return self._rows((sql, values))
+        return self._rows(
+            lambda db: db.execute(sql, values, binary=True).fetchall()
+        )  # lines as they are, not as digits
 
 
 class Tenants(_Connections):
@@ -105,9 +106,21 @@ class Tenants(_Connections):
 
     def query(self, sql: bytes, values: Any, organization: str) -> Rows:
         """Which organization is said each time, by its hash: an id may have what a setting cannot hold."""
-        return self._rows((SQL["of_organization"], (sha256(organization.encode()).hexdigest(),)), (sql, values))
+        asked = sha256(organization.encode()).hexdigest()
+
+        def ask(db: Connection[tuple[Any, ...]]) -> Rows:
+            with db.pipeline():  # one journey
+                db.execute("BEGIN READ ONLY")
+                db.execute(SQL["as_tenant"])
+                db.execute(SQL["of_organization"], (asked,))
+                cursor = db.execute(sql, values, binary=True)
+                db.execute("COMMIT")
+            return cursor.fetchall()
+
+        return self._rows(ask)
 
     def _connect(self) -> Connection[tuple[Any, ...]]:
+        """Without prepared statements: what a name stands for is for the session, and so, maybe, another client's."""
         db = super()._connect()
-        db.execute(SQL["as_tenant"])
+        db.prepare_threshold = None
         return db

@@ -85,13 +85,13 @@ SELECT line FROM indelible_log.leaf WHERE log_id = %s AND seq >= %s AND seq < %s
 DO $$ BEGIN
   IF has_schema_privilege('indelible_tenant', 'indelible_log', 'USAGE')
     AND has_table_privilege('indelible_tenant', 'indelible_log.own_leaf', 'SELECT') THEN
-    SET ROLE indelible_tenant;
+    SET LOCAL ROLE indelible_tenant;
   END IF;
 EXCEPTION WHEN insufficient_privilege OR undefined_object THEN NULL;
 END $$
 
 -- name: of_organization
-SELECT set_config('indelible.organization', %s, false)
+SELECT set_config('indelible.organization', %s, true)
 
 -- Each by the whole keys, as in `known`.
 -- name: own_lines
