@@ -13,8 +13,15 @@ JOINED = frozenset(("Lo", "Mn", "Mc", "So", "Sk"))  # Persian words, scripts of 
 
 def legible(text: str) -> str:
     """For a line of plain text that goes on after it."""
+    if plain(text):
+        return text
     told = "".join(f"[{code}]" if code and code != "␣" else code or piece for piece, code in spelled(text))
     return f"{FIRST_STRONG}{told}{POP}" if turns(told) else told
+
+
+def plain(text: str) -> bool:
+    """Whether it is read as it is: most texts are."""
+    return text.isascii() and text.isprintable() and not text.isspace()
 
 
 def turns(text: str) -> bool:
@@ -27,7 +34,7 @@ def spelled(text: str) -> Iterator[tuple[str, str]]:
 
     Spaces are seen between other characters. Where there are no others they are told, too.
     """
-    if text.isascii() and text.isprintable() and not text.isspace():
+    if plain(text):
         yield text, ""
         return
     begin, blank = 0, text.isspace()

@@ -15,9 +15,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from indelible.errors import Error, NotFoundError, SlowSearchError, UsageError
+from indelible.legible import legible
 from indelible.monitor import Found
 from indelible.urls import rest_of_path
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck, context_of
+from indelible.web.told import marked, told
 from indelible.work.announcements import By
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ _templates = Environment(
 
 _templates.filters["segment"] = partial(quote, safe="")  # one of a path: with its slashes escaped
 _templates.filters["rest"] = rest_of_path
+_templates.filters |= {"told": told, "marked": marked, "legible": legible}
 
 Form = dict[str, str]
 Show = Callable[[Request, Viewer], Response]

@@ -2,8 +2,7 @@
 
 from markupsafe import Markup, escape
 
-from indelible.legible import legible, spelled, turns
-from indelible.web.frame import _templates
+from indelible.legible import plain, spelled, turns
 
 _MARK = Markup('<span class="audit-unseen" data-code="{}">{}</span>')
 
@@ -12,12 +11,11 @@ def told(text: str) -> Markup:
     """It is ordered by itself: no name changes how the words around it read. What is HTML was told before."""
     if isinstance(text, Markup):
         return text
+    if plain(text):
+        return escape(text)
     return Markup("<bdi>{}</bdi>").format(marked(text)) if turns(text) else marked(text)
 
 
 def marked(text: str) -> Markup:
     """Likewise, for what is ordered with the text around it."""
     return Markup().join(_MARK.format(code, piece) if code else escape(piece) for piece, code in spelled(text))
-
-
-_templates.filters.update(told=told, marked=marked, legible=legible)

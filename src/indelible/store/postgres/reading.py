@@ -96,9 +96,8 @@ class Readers(_Connections):
     """Of whatever the user may read."""
 
     def query(self, sql: bytes, values: Any = ()) -> Rows:
-        return self._rows(
-            lambda db: db.execute(sql, values, binary=True).fetchall()
-        )  # lines as they are, not as digits
+        # Binary: lines come as they are, not as digits.
+        return self._rows(lambda db: db.execute(sql, values, binary=True).fetchall())
 
 
 class Tenants(_Connections):
