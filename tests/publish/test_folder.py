@@ -176,6 +176,47 @@ def test_another_history_elsewhere_is_an_alarm(log: Log, folder: Path) -> None:
             tell()
 
 
+@pytest.mark.parametrize("step", ["_published", "_keep"])
+def test_two_servers_that_publish_into_one_folder_raise_no_alarm_and_take_nothing_back(
+    log: Log, folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Whichever is ahead, and at whatever step of the other."""
+    taken = getattr(folders, step)
+
+    def meanwhile(*arguments: Any) -> Any:
+        found = taken(*arguments)
+        monkeypatch.setattr(folders, step, taken)  # once: it is asked again under the lock, where no other comes in
+        log.append([happened()])
+        publish(log, folder)
+        return found
+
+    log.append([happened()])
+    monkeypatch.setattr(folders, step, meanwhile)
+    publish(log, folder)
+    size = log.head().size
+    assert verify_tiles(folder, log.verifier).size == size
+    assert publish(log, folder) == size
+
+
+def test_what_another_server_publishes_while_the_log_is_looked_at_is_no_alarm(
+    log: Log, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = log.checkpoint
+
+    def meanwhile() -> str | None:
+        found = checkpoint()
+        with monkeypatch.context() as patch:
+            patch.setattr(log, "checkpoint", checkpoint)
+            log.append([happened()])
+            publish(log, folder)
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "checkpoint", meanwhile)
+        assert publish(log, folder) == 601
+    assert verify_tiles(folder, log.verifier).size == 601
+
+
 STRAYS: dict[str, Callable[[Path], object]] = {
     "9-note.txt": lambda path: path.write_text("hello"),
     "99": lambda path: path.mkdir(),
@@ -185,7 +226,7 @@ STRAYS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", STRAYS)
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(90)
 def test_what_is_no_checkpoint_is_not_taken_for_one(log: Log, folder: Path, name: str) -> None:
     STRAYS[name](folder / "checkpoints" / name)
     assert assurance(log, [folder])[:2] == ("anchored", 600)
@@ -207,7 +248,7 @@ ALTERED: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", ALTERED)
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(90)
 def test_a_checkpoint_that_was_altered_is_named(log: Log, folder: Path, name: str) -> None:
     replaced(folder / "checkpoint", ALTERED[name])
     with pytest.raises(MalformedError, match="mirror/checkpoint is no checkpoint of this log"):
@@ -216,7 +257,7 @@ def test_a_checkpoint_that_was_altered_is_named(log: Log, folder: Path, name: st
 
 
 @pytest.mark.parametrize("name", ALTERED)
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(90)
 def test_a_kept_checkpoint_that_was_altered_is_named(log: Log, folder: Path, name: str) -> None:
     kept = folder / "checkpoints" / f"{600:012}"
     replaced(kept, ALTERED[name])

@@ -86,6 +86,22 @@ def test_a_log_that_is_another_one_gets_no_cosignature(log: Log, far: Serving) -
     assert assurance(log, witnesses=[W1]).level == "signed"
 
 
+def test_what_another_server_had_cosigned_meanwhile_is_no_alarm(
+    log: Log, far: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = far.add_checkpoint
+
+    def meanwhile(body: str) -> tuple[int, str]:
+        monkeypatch.setattr(far, "add_checkpoint", asked)
+        log.append([happened()])
+        cosign(log, place(far))
+        return asked(body)
+
+    monkeypatch.setattr(far, "add_checkpoint", meanwhile)
+    assert cosign(log, place(far)) == TIME
+    assert assurance(log, witnesses=[W1])[:2] == ("witnessed", 301)
+
+
 OTHER = FarWitness("witness.example/w1", 9)
 ANSWERS = {
     "refuses": (403, "no"),
@@ -159,7 +175,7 @@ DRIPS = {
 
 
 @pytest.mark.parametrize("name", DRIPS)
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(90)
 def test_who_drips_an_answer_is_not_waited_for(world: World, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(witness, "SECONDS", 1.0)
     world.log.append([happened()])

@@ -11,7 +11,7 @@ Whoever has the folder verifies it with the key alone, and holds the log to ever
 from pathlib import Path
 
 from indelible.errors import LogError, MalformedError, VerificationError
-from indelible.files import beside, sync
+from indelible.files import beside, locked, sync
 from indelible.log import Log
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.merkle.tile import tiles
@@ -28,28 +28,32 @@ def publish(log: Log, folder: Path, *, entries: bool = True) -> int:
     the next call writes again: the checkpoint comes last. Raises VerificationError if the folder's checkpoint is of
     more than there is, MalformedError if it is not this log's, LogError if it cannot be written.
     """
-    note = log.checkpoint()
-    if note is None:
-        return 0
     try:
-        checkpoint, before = log.keys.open(note), _published(log, folder)
-        if before > checkpoint.size:
-            message = (
-                f"{folder} has a checkpoint of {before} entries, and the log has {checkpoint.size} that are signed."
-            )
-            raise VerificationError("rolled back", message)
-        if entries:
-            for tile in tiles(checkpoint.size, _tiled(folder, before)):
-                _write(folder / str(tile), read_tile(log, tile))
-        for number, change in enumerate(log.store.key_changes()):
-            _write(folder / KEYS / f"{number:012}", change.encode())
-        _keep(folder / CHECKPOINTS / f"{checkpoint.size:012}", note, checkpoint, log)
-        _write(folder / CHECKPOINT, note.encode())
+        before = _published(log, folder)  # first: another server may publish here what is signed meanwhile
+        note = log.checkpoint()
+        return 0 if note is None else _publish(log, folder, note, before, entries=entries)
     except OSError as error:
         raise LogError(
             f"{error.filename or folder} cannot be written: {error.strerror}. The next try goes on."
         ) from error
-    return checkpoint.size
+
+
+def _publish(log: Log, folder: Path, note: str, before: int, *, entries: bool) -> int:
+    checkpoint = log.keys.open(note)
+    if before > checkpoint.size:
+        message = f"{folder} has a checkpoint of {before} entries, and the log has {checkpoint.size} that are signed."
+        raise VerificationError("rolled back", message)
+    if entries:
+        for tile in tiles(checkpoint.size, _tiled(folder, before)):
+            _write(folder / str(tile), read_tile(log, tile))
+    for number, change in enumerate(log.store.key_changes()):
+        _write(folder / KEYS / f"{number:012}", change.encode())
+    _keep(folder / CHECKPOINTS / f"{checkpoint.size:012}", note, checkpoint, log)
+    with locked(folder):
+        published = _published(log, folder)  # by another server, as far as that
+        if published <= checkpoint.size:
+            _write(folder / CHECKPOINT, note.encode())
+    return max(published, checkpoint.size)
 
 
 def newest(folder: Path) -> str | None:
@@ -82,8 +86,9 @@ def _keep(path: Path, note: str, checkpoint: Checkpoint, log: Log) -> None:
 
 
 def _opened(log: Log, path: Path) -> Checkpoint:
+    note = _read(path)  # before the keys: it may be by one that is new
     try:
-        return log.keys.open(_read(path))
+        return log.keys.open(note)
     except MalformedError as error:
         raise MalformedError(
             f"{path} is no checkpoint of this log: {error} Find out who wrote it; it stays."

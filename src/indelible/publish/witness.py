@@ -19,6 +19,7 @@ from indelible.merkle.tile import subtree
 from indelible.publish.asking import post
 
 SECONDS = 10.0  # for all that a witness is asked: who stops a server waits no longer for it
+TRIES = 4  # where several servers have it cosign one log, each may find that another was first
 CONFLICT = 409
 SIZE = re.compile(r"[0-9]{1,19}")
 
@@ -43,17 +44,18 @@ def cosign(log: Log, place: Place) -> int | None:
 
     Raises LogError if the witness cannot be reached or does not sign, VerificationError if it has seen another log.
     """
-    until = time.monotonic() + SECONDS
-    size, note = log.store.newest_checkpoint() or (0, None)
-    if note is None:
-        return None
-    status, answer = _ask(place, _request(log, 0, size, note), until)
-    if status == CONFLICT and SIZE.fullmatch(answer.strip()):  # it says up to where it knows the log
-        old = int(answer)
+    until, old = time.monotonic() + SECONDS, 0
+    for _ in range(TRIES):
+        size, note = log.store.newest_checkpoint() or (0, "")  # each time: another server may tell it more meanwhile
+        if not note:
+            return None
         if old > size:
             message = f"{place.witness.name} has cosigned {old} entries, and the log has {size} that are signed."
             raise VerificationError("rolled back", message)
         status, answer = _ask(place, _request(log, old, size, note), until)
+        if status != CONFLICT or not SIZE.fullmatch(answer.strip()):
+            break
+        old = int(answer)  # up to where it knows the log
     if status == http.client.UNPROCESSABLE_ENTITY:
         raise VerificationError("forked", f"{place.witness.name} has cosigned a tree that this log does not extend.")
     if status != http.client.OK:
