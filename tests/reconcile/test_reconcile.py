@@ -113,7 +113,7 @@ def test_what_the_log_accounts_for_is_no_difference(desk: Desk) -> None:
     assert desk.differences() == []  # half of it
     desk.sealer.seal()
     assert desk.differences() == []
-    assert compare(desk.source, desk.log, print) == Report(tables=4, rows=10, differences=0)
+    assert compare(desk.source, desk.log, print) == Report(tables=4, rows=10, differences=0, missed=[])
 
 
 @pytest.mark.parametrize("statement", TAMPERING)
@@ -354,3 +354,10 @@ def test_the_command_exits_3_and_names_the_rows(shell: Shell) -> None:
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
+
+
+def test_where_nothing_is_watched_nothing_is_said_to_be_accounted_for(shell: Shell) -> None:
+    shell.run("init", shell.log)
+    shell.run("watch", shell.app, "--all")
+    shell.run("unwatch", shell.app, "users")
+    assert b"No table is watched there" in shell.run("reconcile", shell.app, shell.log, code=3).stderr

@@ -100,4 +100,11 @@ def reconcile(application: AppUrl, log: LogUrl, *, json: AsObjects = False) -> N
         report = compare(source, opened, tell, moved)
     if report.differences:
         raise CoverageError(f"{report.differences} rows are not as the log accounts for them, of {report.rows}.")
+    if report.missed:
+        missed = ", ".join(report.missed)
+        raise CoverageError(
+            f"These tables were not compared, for they are no longer watched: {missed}. Look: coverage."
+        )
+    if not report.tables:
+        raise CoverageError("No table is watched there: nothing was compared. Watch them: indelible watch.")
     say(f"The log accounts for all {report.rows} rows of {report.tables} tables.")

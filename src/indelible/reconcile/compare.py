@@ -28,11 +28,12 @@ class Difference(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What was looked at; the differences were given one by one."""
+    """What was looked at; the differences were given one by one. `missed`: tables that are watched no longer."""
 
     tables: int
     rows: int
     differences: int
+    missed: list[str]
 
 
 def compare(
@@ -51,7 +52,13 @@ def compare(
                     continue
                 differences += 1
                 found(difference)
-    return Report(len(tables), rows, differences)
+    return Report(len(tables), rows, differences, _missed(source))
+
+
+def _missed(source: Source) -> list[str]:
+    """As in a restored database, whose tables are others than those that were watched."""
+    compared = source.watched()
+    return [each.table for each in source.coverage() if each.wanted and each.table not in compared]
 
 
 def _still(source: Source, log: Log) -> tuple[Snapshot, int]:

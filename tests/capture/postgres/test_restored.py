@@ -9,6 +9,8 @@ import pytest
 
 from indelible.capture.coverage import Coverage
 from indelible.capture.postgres.source import PostgresSource
+from indelible.cli.capturing import reconcile
+from indelible.errors import CoverageError
 from tests.capture.postgres.world import PostgresWorld
 from tests.postgres import Server
 
@@ -111,3 +113,9 @@ def test_a_copy_of_the_files_is_watched_as_it_was(world: PostgresWorld, postgres
         assert [entry.operation for entry in there.sealed()][-1] == "watch"  # nothing anew
         assert there.covered() == [Coverage("u", "watched")]
     postgres.drop(postgres.url(copy))
+
+
+def test_a_restored_database_does_not_pass_unlooked_at(restored: PostgresWorld) -> None:
+    """Its tables are others than those that were watched: none of them is compared."""
+    with pytest.raises(CoverageError, match=r"not compared, for they are no longer watched: notes, people\."):
+        reconcile(restored.app_url, restored.log_url)
