@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ import apsw
 import msgspec
 import psycopg
 import pytest
+from psycopg import sql
 
 from indelible.errors import LogError
 from indelible.log import Log
@@ -151,6 +153,19 @@ def test_two_logs_of_one_database_have_each_their_own(pg_url: str) -> None:
         made.release()
     one.close()
     two.close()
+
+
+def test_a_hold_outlasts_the_time_after_which_idle_sessions_are_ended(pg_url: str) -> None:
+    """Else a job that takes longer would run on another server, too."""
+    with closing(psycopg.connect(pg_url, autocommit=True)) as db:
+        db.execute(sql.SQL("ALTER DATABASE {} SET idle_session_timeout = 300").format(sql.Identifier(db.info.dbname)))
+    Log.create(pg_url).close()
+    with closing(open_work(pg_url)) as work:
+        held = work.hold("jobs")
+        assert held is not None
+        time.sleep(1)
+        assert held.kept()
+        held.release()
 
 
 def test_a_connection_that_was_lost_is_replaced(pg_url: str) -> None:

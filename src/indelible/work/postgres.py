@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from indelible.background import Hold
 from indelible.errors import LogError, UsageError
-from indelible.store.postgres.connection import MOMENTS, SECONDS, Database
+from indelible.store.postgres.connection import MOMENTS, SECONDS, STAYS, Database
 from indelible.work.promise import Row
 from indelible.work.sql import FORMAT, inserts, migration, queries, schema
 
@@ -68,6 +68,7 @@ class PostgresWork:
         db = self._connect(MOMENTS)
         with self._database.errors():
             db.execute(LET_GO.encode())
+            db.execute(STAYS)
             taken = db.execute(
                 "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (f"{SCHEMA}\n{self._database.log}\n{what}",)
             ).fetchall()

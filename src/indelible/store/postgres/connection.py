@@ -19,6 +19,8 @@ MOMENTS = 3  # seconds to connect, in a thread that a server waits for when it s
 DEFAULT_NAME = "audit"
 # A machine that is gone says no farewell; what waits for it hears of it within 20 seconds. (TCP; milliseconds.)
 NOTICED = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
+# Of a connection that is idle by design. Before PostgreSQL 14 there is no such setting.
+STAYS = b"SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'"
 Rows = list[tuple[Any, ...]]
 SQL = {name: text.encode() for name, text in queries().items()}
 

@@ -10,7 +10,7 @@ import psycopg
 
 from indelible.background import Background
 from indelible.errors import LogError
-from indelible.store.postgres.connection import MOMENTS, Database
+from indelible.store.postgres.connection import MOMENTS, STAYS, Database
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class Listener(Background):
 
     def _hear(self) -> None:
         with self._database.connect(MOMENTS) as db:
+            db.execute(STAYS)
             db.execute(self._listen)
             self._told()  # what came before it
             while not self._stopped.is_set():
