@@ -60,3 +60,15 @@ def test_an_entry_that_stands_in_the_index_twice_is_found(pg_url: str) -> None:
             db.execute("INSERT INTO entry SELECT * FROM entry WHERE seq = 1")
         with pytest.raises(VerificationError, match="index: of entries from 0 on one is in the search index twice"):
             verify_log(log, log.verifier)
+
+
+def test_a_server_that_quotes_every_name_has_changed_nothing(pg_url: str) -> None:
+    """As the log is made, as it is looked at, or both."""
+    with psycopg.connect(pg_url, autocommit=True) as db:
+        quoting = f"ALTER DATABASE {db.info.dbname} SET quote_all_identifiers ="
+        db.execute(f"{quoting} on".encode())
+        with Log.create(pg_url) as log:
+            assert log.store.altered() is None
+        db.execute(f"{quoting} off".encode())
+        with Log.open(pg_url) as log:
+            assert log.store.altered() is None
