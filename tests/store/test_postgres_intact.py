@@ -25,6 +25,10 @@ MORE = "CREATE TRIGGER more BEFORE INSERT ON attachment FOR EACH ROW EXECUTE FUN
 CHANGES = {
     "a line shown as another": (VIEW.format(line="''::bytea AS line", more=""), "own_leaf"),
     "lines not shown": (VIEW.format(line="l.line", more=" AND l.seq <> 1"), "own_leaf"),
+    "a table whose name reads alike": (
+        'CREATE TABLE public."indelible_log.leaf" AS TABLE leaf; '
+        + VIEW.format(line="l.line", more="").replace("FROM leaf", 'FROM public."indelible_log.leaf"'), "own_leaf",
+    ),
     "a barrier less": ("ALTER VIEW own_leaf RESET (security_barrier)", "own_leaf"),
     "what refuses lets pass": (f"{REFUSE} 'BEGIN RETURN NEW; END'", "refuse"),
     "never": (REFUSES.format("ON leaf WHEN (false)") + ON.format("leaf", "refuses_update"), "refuses_update"),

@@ -99,6 +99,16 @@ class Readers(_Connections):
         # Binary: lines come as they are, not as digits.
         return self._rows(lambda db: db.execute(sql, values, binary=True).fetchall())
 
+    def definitions(self, sql: bytes) -> Rows:
+        """As PostgreSQL spells them by itself: with a quote wherever it is needed, and nowhere else."""
+
+        def ask(db: Connection[tuple[Any, ...]]) -> Rows:
+            with db.transaction():
+                db.execute("SET LOCAL quote_all_identifiers = off")
+                return db.execute(sql, ()).fetchall()
+
+        return self._rows(ask)
+
 
 class Tenants(_Connections):
     """Each time of one organization alone: as the role that sees nothing else, where the user may take it."""

@@ -265,7 +265,7 @@ class PostgresStore:
         return None
 
     def altered(self) -> str | None:
-        other = difference(self._select("objects"))
+        other = difference(self._readers.definitions(SQL["objects"]))
         more = f" (and {len(other) - 1} more)" if other[1:] else ""
         return f"{other[0]}{more} is not what the log was made with: changed, switched off or gone" if other else None
 

@@ -195,7 +195,7 @@ LEFT JOIN indelible_log.actor c ON c.log_id = e.log_id AND c.id = e.actor_id
 LEFT JOIN indelible_log.organization g ON g.log_id = e.log_id AND g.id = e.organization_id
 WHERE e.log_id = %s AND e.seq >= %s AND e.seq < %s ORDER BY e.seq
 
--- What refuses, and what shows: `intact.py` has it as it was made. A server may quote every name, or have quoted it then.
+-- What refuses, and what shows: `intact.py` has it as it was made. A server may have quoted every name then.
 -- name: objects
 SELECT 'trigger', format('%%s of indelible_log.%%s', t.tgname, c.relname), format('%%s %%s %%s.%%s [%%s]%%s',
   t.tgtype, t.tgenabled, n.nspname, p.proname, (
@@ -205,9 +205,9 @@ SELECT 'trigger', format('%%s of indelible_log.%%s', t.tgname, c.relname), forma
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE c.relnamespace = 'indelible_log'::regnamespace AND NOT t.tgisinternal
-UNION ALL SELECT 'function', proname, format('%%s %%s', prosrc, replace(array_to_string(proconfig, ' '), '"', ''))
+UNION ALL SELECT 'function', proname, format('%%s %%s', prosrc, replace(array_to_string(proconfig, ' '), '"pg_catalog", "pg_temp"', 'pg_catalog, pg_temp'))
 FROM pg_proc WHERE pronamespace = 'indelible_log'::regnamespace AND NOT prosecdef
-UNION ALL SELECT 'view', relname, format('%%s %%s', array_to_string(reloptions, ' '), replace(pg_get_viewdef(oid), '"', ''))
+UNION ALL SELECT 'view', relname, format('%%s %%s', array_to_string(reloptions, ' '), pg_get_viewdef(oid))
 FROM pg_class WHERE relnamespace = 'indelible_log'::regnamespace AND relkind = 'v'
 UNION ALL SELECT 'key', format('%%s of indelible_log.%%s', i.relname, c.relname), ''
 FROM pg_index x JOIN pg_class i ON i.oid = indexrelid JOIN pg_class c ON c.oid = indrelid
