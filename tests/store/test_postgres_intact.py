@@ -12,6 +12,7 @@ from tests.store.test_log import happened
 VIEW = """CREATE OR REPLACE VIEW own_leaf WITH (security_barrier) AS SELECT l.log_id, l.seq, {line} FROM leaf l
 JOIN entry e USING (log_id, seq) JOIN organization o ON o.log_id = e.log_id AND o.id = e.organization_id
 WHERE sha256(o.key) = decode(current_setting('indelible.organization', true), 'hex'){more}"""
+OF = VIEW.format(line="l.line", more="").replace("FROM leaf", "FROM {}")
 NOTHING = "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
 REFUSES = (
     "DROP TRIGGER refuses_update ON leaf; CREATE TRIGGER refuses_update BEFORE UPDATE {} EXECUTE FUNCTION refuse()"
@@ -25,9 +26,10 @@ MORE = "CREATE TRIGGER more BEFORE INSERT ON attachment FOR EACH ROW EXECUTE FUN
 CHANGES = {
     "a line shown as another": (VIEW.format(line="''::bytea AS line", more=""), "own_leaf"),
     "lines not shown": (VIEW.format(line="l.line", more=" AND l.seq <> 1"), "own_leaf"),
+    "a table of the same name": ("CREATE TABLE public.leaf AS TABLE leaf; " + OF.format("public.leaf"), "own_leaf"),
     "a table whose name reads alike": (
-        'CREATE TABLE public."indelible_log.leaf" AS TABLE leaf; '
-        + VIEW.format(line="l.line", more="").replace("FROM leaf", 'FROM public."indelible_log.leaf"'), "own_leaf",
+        'CREATE TABLE public."indelible_log.leaf" AS TABLE leaf; ' + OF.format('public."indelible_log.leaf"'),
+        "own_leaf",
     ),
     "a barrier less": ("ALTER VIEW own_leaf RESET (security_barrier)", "own_leaf"),
     "what refuses lets pass": (f"{REFUSE} 'BEGIN RETURN NEW; END'", "refuse"),

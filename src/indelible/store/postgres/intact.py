@@ -67,5 +67,5 @@ def _keys(text: str) -> Iterable[Thing]:
 
 
 def _words(text: str) -> str:
-    """PostgreSQL spells a view anew: with brackets, types, and names that are told in full or not."""
-    return " ".join(re.findall(r"\w+|[^\w\s();\"]", re.sub(r"::\w+|\bindelible_log\.|\bAS\b", " ", text)))
+    """PostgreSQL spells a view anew, with brackets and types. Names are in full: there may be others like them."""
+    return " ".join(re.findall(r"\w+|[^\w\s();]", re.sub(r"::\w+|\bAS\b", " ", text)))

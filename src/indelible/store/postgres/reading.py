@@ -100,11 +100,12 @@ class Readers(_Connections):
         return self._rows(lambda db: db.execute(sql, values, binary=True).fetchall())
 
     def definitions(self, sql: bytes) -> Rows:
-        """As PostgreSQL spells them by itself: with a quote wherever it is needed, and nowhere else."""
+        """As PostgreSQL spells them by itself: names in full, with a quote wherever it is needed, and nowhere else."""
 
         def ask(db: Connection[tuple[Any, ...]]) -> Rows:
             with db.transaction():
                 db.execute("SET LOCAL quote_all_identifiers = off")
+                db.execute("SET LOCAL search_path = pg_catalog")
                 return db.execute(sql, ()).fetchall()
 
         return self._rows(ask)
