@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from indelible.log import Log
 from tests.e2e.desk import Desk
+from tests.e2e.pages import fill, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Page
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
@@ -49,3 +54,33 @@ def chromium() -> str:
             pytest.fail(reason)
         pytest.skip(reason)  # on a developer's machine; `.ci/run` sets the variable above
     return found
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/audit.db"
+
+
+@pytest.fixture
+def log(url: str) -> Iterator[Log]:
+    """Of sixty entries."""
+    with Log.create(url, "audit.example/pages") as made:
+        fill(made, 60)
+        yield made
+
+
+@pytest.fixture
+def page(log: Log, url: str, browser: Browser) -> Iterator[Page]:
+    """The audit page of that log. Nothing on it may fail."""
+    with serving(log, url) as address:
+        context = browser.new_context(
+            base_url=address, timezone_id="Asia/Tokyo", viewport={"width": 1180, "height": 800}
+        )
+        context.set_default_timeout(10_000)
+        opened = context.new_page()
+        complaints: list[str] = []
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        opened.goto("./")
+        yield opened
+        context.close()
+    assert complaints == []

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import expect
-from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Route
 
 from indelible import Actor, Viewer
 from indelible.event import Organization
-from indelible.log import Log
-from indelible.upkeep import Upkeep
-from indelible.web import create_app
-from tests.e2e.test_audit_page import fill, verify
+from tests.e2e.pages import fill, serving, verify
 from tests.store.test_log import happened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
+
+    from indelible.log import Log
 
 pytestmark = pytest.mark.browser
 LOOK_AWAY_AND_BACK = "dispatchEvent(new Event('pagehide')); document.dispatchEvent(new Event('visibilitychange'))"
@@ -50,34 +44,11 @@ class Host:
         return Viewer(actor=Actor(id="dana"), organization=self.organization)
 
 
-@contextmanager
-def hosted(log: Log, url: str) -> Iterator[Host]:
-    upkeep, host = Upkeep(log, url, []), Host(log)
-    pages = create_app(log, viewer=host.viewer, shell=None, refresh=lambda: None, upkeep=upkeep)
-    routes = [Route("/sign-in", lambda _: HTMLResponse(SIGN_IN)), Mount("/audit", pages)]
-    server = uvicorn.Server(
-        uvicorn.Config(Starlette(routes=routes), port=0, log_level="critical", timeout_graceful_shutdown=1)
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        threading.Event().wait(0.01)
-    host.url = f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}/audit/"
-    try:
-        yield host
-    finally:
-        server.should_exit = True
-        thread.join()
-        upkeep.close()
-
-
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    url = f"sqlite:///{tmp_path}/audit.db"
-    with Log.create(url) as log:
-        fill(log, 60)
-        with hosted(log, url) as made:
-            yield made
+def host(log: Log, url: str) -> Iterator[Host]:
+    made = Host(log)
+    with serving(log, url, made.viewer, Route("/sign-in", lambda _: HTMLResponse(SIGN_IN))) as made.url:
+        yield made
 
 
 @pytest.fixture
