@@ -48,6 +48,11 @@ def spelled(text: str) -> Iterator[tuple[str, str]]:
         yield text[begin:], ""
 
 
+def without_joiners(text: str) -> str:
+    """They are not seen, and stand in names that people have."""
+    return "".join(c for c in text if c not in JOINERS)
+
+
 def printable(text: str) -> str:
     """In one line, and as it reads: no name in an entry makes a line of its own, or drives a terminal."""
     return "".join(c if c.isprintable() or c in (FIRST_STRONG, POP) else "\ufffd" for c in text)

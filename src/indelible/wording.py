@@ -1,7 +1,9 @@
-"""What people write: what msgspec refuses of a file, in their words, where it is and what there is; and names."""
+"""What is wrong with what people write, in their words: in a file, where it is and what there is; in fields, each."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from indelible.errors import QueryError, UsageError
 
 _AT = re.compile(r" - at `\$\.?(.*)`$")
 _PLACE = re.compile(r"(\w+)\[(\d+)\]")
@@ -9,12 +11,17 @@ _KINDS = {
     "str": "a text", "int": "a number", "float": "a number", "bool": "true or false", "array": "a list",
     "object": "a table", "null": "nothing",
 }  # fmt: skip
-_JOINERS = dict.fromkeys((0x200C, 0x200D))
 
 
-def without_joiners(text: str) -> str:
-    """Two characters that are not seen stand in names that people have: in Persian, and in emoji of several."""
-    return text.translate(_JOINERS)
+def wrong(**fields: Callable[[], object]) -> dict[str, str]:
+    """Each field whose check raises UsageError or QueryError, and why."""
+    found = {}
+    for name, tried in fields.items():
+        try:
+            tried()
+        except (UsageError, QueryError) as error:
+            found[name] = str(error.args[0])
+    return found
 
 
 def place(error: Exception) -> str:

@@ -4,19 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from indelible.api.problems import Fault, ProblemError
-from indelible.errors import QueryError, UsageError
 from indelible.search.query import asked
-
-
-def wrong(**fields: Callable[[], object]) -> dict[str, str]:
-    """Each field whose check raises UsageError or QueryError, and why."""
-    found = {}
-    for name, tried in fields.items():
-        try:
-            tried()
-        except (UsageError, QueryError) as error:
-            found[name] = str(error.args[0])
-    return found
+from indelible.wording import wrong
 
 
 def check(**fields: Callable[[], object]) -> None:

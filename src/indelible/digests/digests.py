@@ -8,10 +8,10 @@ import msgspec
 
 from indelible.errors import MalformedError, NotFoundError, UsageError
 from indelible.event import Actor, Context, Entity, micros
+from indelible.legible import without_joiners
 from indelible.log import Log
 from indelible.webhooks.endpoint import check_contact, check_filter, check_organization
 from indelible.webhooks.secret import Secrets
-from indelible.wording import without_joiners
 from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.ids import form_id
 from indelible.work.promise import Row, Statements, Work

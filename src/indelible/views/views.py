@@ -6,10 +6,10 @@ import msgspec
 
 from indelible.errors import NotFoundError, UsageError
 from indelible.event import Actor, Entity, micros
+from indelible.legible import without_joiners
 from indelible.log import Log
 from indelible.search.query import asked
 from indelible.viewer import owner_of
-from indelible.wording import without_joiners
 from indelible.work.announcements import By, announce, happening, settle
 from indelible.work.ids import id_of
 from indelible.work.promise import Statements, Work

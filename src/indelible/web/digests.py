@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from indelible.api.checks import wrong
 from indelible.digests.digests import TIMES, check_digest_name, check_digest_query, check_frequency, check_recipient
 from indelible.digests.digests import Digests as Service
 from indelible.errors import Error, MalformedError, NotFoundError
@@ -18,6 +17,7 @@ from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer, context_of
 from indelible.web.frame import SOURCE, Form, Frame, by_of, once
 from indelible.webhooks.endpoint import check_organization
+from indelible.wording import wrong
 
 DONE = {"added": "Added. The first one is of what happens from now on.", "removed": "Removed."}
 FIELDS = ("recipient", "frequency", "name", "query", "organization")

@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from indelible.api.checks import wrong
 from indelible.errors import NotFoundError, SlowSearchError, UsageError
 from indelible.event import EPOCH
 from indelible.export import format_of, write
@@ -20,6 +19,7 @@ from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
 from indelible.web.frame import Form, Frame, by_of
 from indelible.web.state import State, understand
+from indelible.wording import wrong
 from indelible.work.announcements import note
 
 CHOICES = (

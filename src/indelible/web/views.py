@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from indelible.api.checks import wrong
 from indelible.errors import Error, NotFoundError, UsageError
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer, owner_of
@@ -15,6 +14,7 @@ from indelible.views.views import View, check_view_name
 from indelible.views.views import Views as Service
 from indelible.web.frame import Form, Frame, by_of
 from indelible.web.state import State, problems_of
+from indelible.wording import wrong
 
 FIELDS = ("name", "q", "since", "until")
 DONE = {"saved": "Saved.", "removed": "Removed."}

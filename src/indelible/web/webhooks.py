@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from indelible.api.checks import wrong
 from indelible.errors import NotFoundError, RepeatedError
 from indelible.event import EPOCH
 from indelible.upkeep import Upkeep
@@ -18,6 +17,7 @@ from indelible.webhooks.deliveries import Attempt
 from indelible.webhooks.endpoint import Endpoint, check_contact, check_filter, check_organization
 from indelible.webhooks.secret import Secret
 from indelible.webhooks.service import Webhooks as Service
+from indelible.wording import wrong
 
 DONE = {
     "test": "A test event was sent.", "paused": "Paused. Nothing is sent until it is resumed, and nothing is lost.",
