@@ -1,8 +1,13 @@
 """The example of FastAPI and SQLAlchemy is short, and does what it says, on both databases."""
 
+import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
+import httpx2
 from starlette.testclient import TestClient
 
 from tests.checking import check_signed
@@ -28,3 +33,15 @@ def test_a_change_is_in_the_log_with_who_made_it_and_on_the_page(example: Module
     ]
     assert entries[1].changes == {"plan": {"old": "free", "new": "pro"}}
     assert "plan: free → pro" in page
+
+
+def test_its_server_stops_when_told_while_somebody_has_the_page_open(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "uvicorn", "fastapi_app:app", "--app-dir", str(EXAMPLE.parent), "--port", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        address = next(found[0] for line in server.stderr if (found := re.search(r"http://[\d.:]+", line)))
+        with httpx2.stream("GET", f"{address}/audit/live", headers=DANA, timeout=30) as listening:
+            assert listening.status_code == 200
+            server.send_signal(signal.SIGTERM)
+            assert "retry: " in "".join(listening.iter_text())  # to its end: it was not cut off
+        assert server.wait(30) in (0, -signal.SIGTERM)

@@ -36,6 +36,18 @@ def test_it_makes_the_log_serves_it_and_stops_within_moments(start: Start, log_u
         check_signed(log)
 
 
+def test_who_has_the_page_open_does_not_keep_it_from_stopping(start: Start, log_url: str) -> None:
+    server = start(log_url)
+    with httpx2.Client(follow_redirects=True, timeout=20) as browser:
+        assert browser.get(server.link).status_code == 200
+        with browser.stream("GET", f"{server.address}/live") as listening:
+            assert listening.status_code == 200
+            server.process.send_signal(signal.SIGINT)
+            assert "retry: " in "".join(listening.iter_text())  # to its end: it was not cut off
+    assert server.process.wait(20) in (0, -signal.SIGINT, 130)
+    assert "exceeded" not in server.said()
+
+
 def test_what_a_database_captures_is_sealed_and_searched(start: Start, tmp_path: Path) -> None:
     app, log = tmp_path / "app.db", f"sqlite:///{tmp_path}/audit.db"
     with closing(sqlite3.connect(app)) as db:
