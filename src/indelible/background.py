@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Protocol, TypeVar
 
 from indelible.errors import Error, LogError
 
+A = TypeVar("A")
 T = TypeVar("T")
 LOOK = 0.05  # seconds, while another process is at it
 NICE = 10  # such a process is behind all that somebody waits for
@@ -59,12 +62,17 @@ class Background:
         raise NotImplementedError
 
 
-def ahead(made: Iterator[T]) -> Iterator[T]:
-    """Each is made in a thread while the one before is used: where one waits for a database, both work at once."""
-    with ThreadPoolExecutor(1, "indelible-ahead") as thread:
-        coming = thread.submit(next, made, None)
-        while (found := coming.result()) is not None:
-            coming = thread.submit(next, made, None)
+def ahead(make: Callable[[A], T], asked: Iterable[A], at_once: int = 2) -> Iterator[T]:
+    """What is made of each, in their order: the next ones in threads while one is used.
+
+    Two, so that a database answers one while the answer before it is read.
+    """
+    waiting = iter(asked)
+    with ThreadPoolExecutor(at_once, "indelible-ahead") as threads:
+        coming = deque(threads.submit(make, each) for each in islice(waiting, at_once))
+        while coming:
+            found = coming.popleft().result()
+            coming.extend(threads.submit(make, each) for each in islice(waiting, 1))
             yield found
 
 

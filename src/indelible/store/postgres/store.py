@@ -171,7 +171,7 @@ class PostgresStore:
         return [line for (line,) in self._tenants.query(SQL["own_lines"], (list(wanted), self._log), organization)]
 
     def stretches(self, wanted: range) -> Iterator[tuple[range, list[bytes]]]:
-        return ahead((some, self.lines(some)) for some in cut(wanted))
+        return ahead(lambda some: (some, self.lines(some)), cut(wanted))
 
     def knows(self, id_: UUID, below: int) -> bool:
         return bool(self._select("known_below", self._log, id_, below))
