@@ -63,6 +63,41 @@ def test_another_history_as_json_lines_is_found_by_what_was_verified(ready: Shel
     assert "changed" in ready.refused("verify", f"{export}", "--key", key, "--checkpoint", f"{note}", code=3)
 
 
+def test_an_older_copy_is_not_called_tampered_with_once_a_newer_one_was_verified(ready: Shell) -> None:
+    """Nor is it called good: that it is a beginning of what was verified since, nothing in it can show."""
+    key, (mirror, export, note, bundle) = ready.verifier(), [f"{ready.folder}/{n}" for n in ("m", "l.jsonl", "n", "b")]
+    ready.run("publish", ready.log, mirror)
+    ready.run("export", ready.log, "-o", export)
+    ready.run("export", ready.log, "--proof", "-o", bundle)
+    Path(note).write_bytes(ready.run("checkpoint", ready.log).stdout)
+    with Log.open(ready.log) as log:
+        log.append(happened() for _ in range(2))
+    ready.run("verify", ready.log, "--key", key)
+    for copy in ([mirror], [export, "--checkpoint", note]):
+        said = ready.refused("verify", *copy, "--key", key, code=3)
+        assert "truncated: the 5 entries that are here are as they were signed; 7 were verified before" in said
+        assert "A newer copy or the log itself shows" in said
+        assert "Restore" not in said
+    done = ready.run("verify", bundle, "--key", key)
+    assert done.stdout.startswith(b"ok 5 ")
+    assert b"7 were verified before" in done.stderr
+    assert b"A newer copy or the log itself shows" in done.stderr
+
+
+def test_a_mirror_that_is_cut_below_what_its_checkpoints_signed_is_to_be_restored(ready: Shell) -> None:
+    key, mirror, newer = ready.verifier(), ready.folder / "m", ready.folder / "newer"
+    ready.run("publish", ready.log, f"{mirror}")
+    with Log.open(ready.log) as log:
+        log.append(happened() for _ in range(2))
+    ready.run("publish", ready.log, f"{newer}")
+    ready.run("verify", ready.log, "--key", key)
+    for each in (newer / "checkpoints").iterdir():
+        shutil.copy(each, mirror / "checkpoints")
+    said = ready.refused("verify", f"{mirror}", "--key", key, code=3)
+    assert "truncated: 7 entries were signed and 5 are there" in said
+    assert "Restore the newest one" in said
+
+
 def test_a_log_whose_checkpoints_are_gone_is_not_what_the_key_signed(ready: Shell) -> None:
     """Written anew with another key, which left its memory beside it: no signature is under that."""
     key = ready.verifier()

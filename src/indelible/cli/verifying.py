@@ -15,6 +15,7 @@ from indelible.merkle.keyring import Keyring
 from indelible.merkle.tlog_proof import FIRST, TlogProof
 from indelible.publish.publisher import Places
 from indelible.verify import Report, verify_file, verify_log, verify_tiles
+from indelible.verify.rebuilt import older
 
 NO_CHANGES = "If the log's key was changed since, give the key of then: a proof shows no changes of it, a bundle does."
 
@@ -95,9 +96,11 @@ def _verify_bundle(path: Path, key: str | None) -> None:
 
 
 def _compare(verifier: Verifier, files: alone.Files, checked: alone.Checked) -> None:
-    """With what was verified before."""
+    """With what was verified before. A smaller one cannot be, and that is said."""
     known = recall(verifier, checked.origin)
-    if known and known.size <= checked.size and alone.tree(islice(alone.hashes(files), known.size))[1] != known.root:
+    if known and known.size > checked.size:
+        say(f"Of {checked.origin} {older(checked.size, known.size)}")
+    elif known and alone.tree(islice(alone.hashes(files), known.size))[1] != known.root:
         raise VerificationError("changed", f"the first {known.size} entries are not those that were verified before.")
     _remember(verifier, checked.size, checked.root, checked.origin)
 

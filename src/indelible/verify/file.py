@@ -31,7 +31,7 @@ def verify_file(
         tree.add(seq, line)
         if seq % BATCH == 0:
             progress(seq)
-    tree.finish()
+    tree.finish(copy=True)
     return Report(verifier.name, tree.frontier.size, checkpoint.size, tree.frontier.root())
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 
 from indelible.errors import EventError, MalformedError, VerificationError
 from indelible.event import Entry, read
@@ -60,11 +59,18 @@ class Rebuilt:
         self.frontier.append(hash_)
         self._compare()
 
-    def finish(self) -> None:
-        """After the last leaf: nothing that was signed may be missing."""
-        there = self.frontier.size
+    def finish(self, *, copy: bool = False) -> None:
+        """After the last leaf: nothing that was signed may be missing.
+
+        `copy`: of an export or a mirror it is no wonder that more was verified before, and still no proof that it is
+        a beginning of that.
+        """
+        there, known = self.frontier.size, max(self._known, default=0)
         left = (checkpoint.size for checkpoint in (*([self._next] if self._next else []), *self._ahead))
-        if (beyond := max(chain(left, self._known), default=0)) > there:
+        signed = max(left, default=0)
+        if copy and signed <= there < known:
+            raise VerificationError("truncated", older(self.signed, known), there)
+        if (beyond := max(signed, known)) > there:
             raise VerificationError(
                 "truncated",
                 f"{beyond} entries were signed and {there} are there. It was cut, or is an older copy. Restore the "
@@ -92,6 +98,15 @@ class Rebuilt:
         while self._next is not None and self._next.size == size:
             yield self._next.root
             self._next = next(self._ahead, None)
+
+
+def older(size: int, known: int) -> str:
+    """What is known of a copy that has less than what was verified before, of which only size and root are kept."""
+    return (
+        f"the {size} entries that are here are as they were signed; {known} were verified before. It is an older copy, "
+        "or was cut: that it is a beginning of those it cannot show. A newer copy or the log itself shows whether "
+        "anything was changed since; verify that."
+    )
 
 
 def keyring(verifier: Verifier, changes: Sequence[str]) -> Keyring:

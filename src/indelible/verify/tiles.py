@@ -37,7 +37,7 @@ def verify_tiles(
             tree.add(seq, line, hash_)
             check_line(seq, line)
         progress(tree.frontier.size)
-    tree.finish()
+    tree.finish(copy=True)
     _check_nodes(folder, newest.size, nodes)
     return Report(verifier.name, newest.size, newest.size, newest.root)
 
