@@ -62,6 +62,32 @@ def test_every_place_that_is_named_is_told(world: World, environment: dict[str, 
     assert made.told({"status": "ok"}) == {"status": "ok", "assurance": "witnessed"}
 
 
+def test_what_a_witness_cosigned_counts_though_others_cosigned_more_since(either: World, far: Serving) -> None:
+    """Whoever trusts one of them is told up to where that one saw the log."""
+    other, named = Serving(FarWitness("witness.example/w2", seed=2)), f"{far.url} {far.witness.vkey}"
+    try:
+        both = Places.configured({"INDELIBLE_WITNESS": f"{named}\n{other.url} {other.witness.vkey}"})
+        either.log.append(happened() for _ in range(3))
+        assert Publisher(either.log, both).tell() == []
+        far.answer = (503, "away")
+        either.log.append(happened() for _ in range(2))
+        Publisher(either.log, both).tell()
+    finally:
+        other.close()
+    assert both.assurance(either.log) == ("witnessed", 5, "witness.example/w2")
+    assert Places.configured({"INDELIBLE_WITNESS": named}).assurance(either.log) == (
+        "witnessed", 3, "witness.example/w1",
+    )  # fmt: skip
+
+
+def test_a_witness_that_is_listed_twice_is_one(world: World, far: Serving) -> None:
+    named = f"{far.url} {far.witness.vkey}"
+    world.log.append([happened()])
+    made = Publisher(world.log, Places.configured({"INDELIBLE_WITNESS": f"{named}\n{named}"}))
+    made.tell()
+    assert made.assurance == ("witnessed", 1, "witness.example/w1")
+
+
 def test_nothing_new_is_nothing_to_tell(world: World, environment: dict[str, str], far: Serving) -> None:
     world.log.append([happened()])
     made = Publisher(world.log, Places.configured(environment))
@@ -136,7 +162,7 @@ def put_back(true: Log, folder: Path) -> Log:
     folder.mkdir()
     for key in true.store.key_path.parent.glob("*.key"):
         shutil.copy(key, folder)
-    newest = true.store.newest_cosigned()
+    newest = true.store.newest_cosigned("witness.example/w1")
     assert newest is not None
     size, note = newest
     log = Log.create(f"sqlite:///{folder}/audit.db", true.origin)

@@ -41,13 +41,24 @@ def assurance(log: Log, folders: Sequence[Path] = (), witnesses: Sequence[Witnes
 
 
 def _witnessed(log: Log, witnesses: Sequence[Witness]) -> Assurance | None:
-    size, note = log.store.newest_cosigned() or (0, "")
-    cosigned = note + signature_lines(log.store.cosigned(size)) if note else ""
-    names = [each.name for each in witnesses if cosigned and cosigned_at(cosigned, each) is not None]
-    if not names or log.keys.revoked(note):  # then it is no evidence, for or against
-        return None
-    by = ", ".join(names)
-    return Assurance("witnessed", _held(log, note, by).size, by)
+    """Up to where one of them saw the log, and by all that saw it there."""
+    notes = [(each.name, note) for each in witnesses if (note := _cosigned(log, each))]
+    sizes = [(name, _held(log, note, name).size) for name, note in notes]
+    size = max((size for _, size in sizes), default=0)
+    by = dict.fromkeys(name for name, its in sizes if its == size)  # who is listed twice is one
+    return Assurance("witnessed", size, ", ".join(by)) if size else None
+
+
+def _cosigned(log: Log, witness: Witness) -> str | None:
+    """The newest checkpoint that it signed. One by a key that was revoked by then is no evidence, for or against."""
+    upto = None
+    while (found := log.store.newest_cosigned(witness.name, upto)) is not None:
+        size, note = found
+        signed = cosigned_at(note + signature_lines(log.store.cosigned(size)), witness)
+        if signed is not None and not log.keys.revoked(note):
+            return note
+        upto = size - 1
+    return None
 
 
 def _anchored(log: Log, folder: Path) -> Assurance:

@@ -169,8 +169,8 @@ class Store(Protocol):
     def cosigned(self, size: int) -> str:
         """The witnesses' lines for the checkpoint of this size."""
 
-    def newest_cosigned(self) -> tuple[int, str] | None:
-        """The newest checkpoint that has such a line, as it was signed; without it."""
+    def newest_cosigned(self, witness: str, upto: int | None = None) -> tuple[int, str] | None:
+        """The newest checkpoint (not of a larger tree) that has a line of this name, as it was signed; without it."""
 
     def add_key_change(self, number: int, note: str) -> None:
         """Keep the note of a change of the signing key. Raises LogError if it is not the next one."""

@@ -14,6 +14,7 @@ from psycopg import errors
 
 from indelible.background import ahead
 from indelible.errors import LogError, VerificationError
+from indelible.merkle.key import DASH
 from indelible.merkle.tree import Frontier
 from indelible.store.folding import Spelled, fitting, longest
 from indelible.store.postgres.appending import Appending
@@ -148,8 +149,9 @@ class PostgresStore:
     def cosigned(self, size: int) -> str:
         return "".join(line.decode() for (line,) in self._select("cosignatures", self._log, size))
 
-    def newest_cosigned(self) -> tuple[int, str] | None:
-        rows = self._readers.query(SQL["newest_cosigned"], {"log": self._log})
+    def newest_cosigned(self, witness: str, upto: int | None = None) -> tuple[int, str] | None:
+        begins, most = f"{DASH}{witness} ".encode(), MAX_SIZE if upto is None else upto
+        rows = self._readers.query(SQL["newest_cosigned"], {"log": self._log, "begins": begins, "upto": most})
         return next(((size, note.decode()) for size, note in rows), None)
 
     def add_key_change(self, number: int, note: str) -> None:

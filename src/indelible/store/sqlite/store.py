@@ -17,6 +17,7 @@ import msgspec
 
 from indelible.errors import ConflictError, LogError, NotFoundError, VerificationError
 from indelible.files import remedy
+from indelible.merkle.key import DASH
 from indelible.merkle.tree import Frontier
 from indelible.store.dictionary import Dictionary
 from indelible.store.folding import Spelled, fitting, longest
@@ -167,8 +168,9 @@ class SQLiteStore:
     def cosigned(self, size: int) -> str:
         return "".join(line for (line,) in self.select(SQL["cosignatures"], (size,)))
 
-    def newest_cosigned(self) -> tuple[int, str] | None:
-        return next(((size, note) for note, size in self.select(SQL["newest_cosigned"])), None)
+    def newest_cosigned(self, witness: str, upto: int | None = None) -> tuple[int, str] | None:
+        values = {"begins": f"{DASH}{witness} ", "upto": MAX_SIZE if upto is None else upto}
+        return next(iter(self.select(SQL["newest_cosigned"], values)), None)
 
     def add_key_change(self, number: int, note: str) -> None:
         with self._lock, _log_errors(self.path):

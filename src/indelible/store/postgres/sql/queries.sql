@@ -159,8 +159,9 @@ INSERT INTO indelible_log.cosignature (log_id, size, line) VALUES (%s, %s, %s) O
 SELECT line FROM indelible_log.cosignature WHERE log_id = %s AND size = %s ORDER BY line
 
 -- name: newest_cosigned
-SELECT size, note FROM indelible_log.checkpoint WHERE log_id = %(log)s
-AND size = (SELECT max(size) FROM indelible_log.cosignature WHERE log_id = %(log)s)
+SELECT size, note FROM indelible_log.cosignature JOIN indelible_log.checkpoint USING (log_id, size)
+WHERE log_id = %(log)s AND size <= %(upto)s AND substr(line, 1, length(%(begins)s)) = %(begins)s
+ORDER BY size DESC LIMIT 1
 
 -- name: add_key_change
 INSERT INTO indelible_log.key_change (log_id, number, note) VALUES (%s, %s, %s)

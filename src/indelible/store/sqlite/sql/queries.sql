@@ -98,7 +98,8 @@ INSERT INTO cosignature (size, line) VALUES (?, ?) ON CONFLICT DO NOTHING
 SELECT line FROM cosignature WHERE size = ? ORDER BY line
 
 -- name: newest_cosigned
-SELECT note, size FROM checkpoint WHERE size = (SELECT max(size) FROM cosignature)
+SELECT size, note FROM cosignature JOIN checkpoint USING (size)
+WHERE size <= :upto AND substr(line, 1, length(:begins)) = :begins ORDER BY size DESC LIMIT 1
 
 -- name: add_key_change
 INSERT INTO key_change (number, note) VALUES (?, ?)
