@@ -19,6 +19,7 @@ from indelible.errors import CaptureError
 
 BATCH = 1000  # records, or a little more: an outbox row is never cut
 FETCH = 16  # outbox rows at a time: each may have megabytes
+NOTHING = "Nothing is watched in this database. Start with: indelible watch APP --all"
 VACUUM_AFTER = 20_000  # deleted rows: reading the queue steps over each until then
 
 # What the clock of a trigger never gives would be no moment to Python, or none that an id can begin with.
@@ -132,7 +133,7 @@ class PostgresOutbox:
         try:
             yield
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-            raise CaptureError("Nothing is watched in this database. Start with: indelible watch APP --all") from error
+            raise CaptureError(NOTHING) from error
         except psycopg.Error as error:
             self.close()  # what ended one connection may have ended both; the next pass makes them anew
             raise CaptureError(f"The outbox cannot be used: {error}. Records stay in it until it can.") from error

@@ -32,8 +32,7 @@ class PostgresSource(JoinedPostgres):
         return PostgresOutbox(self._url)
 
     def snapshot(self) -> PostgresSnapshot:
-        with watching():
-            return PostgresSnapshot(self._url, self._db)
+        return PostgresSnapshot(self._url, self._db)
 
     def close(self) -> None:
         self._db.close()

@@ -37,6 +37,16 @@ class Place(NamedTuple):
     context: object = None
 
 
+def source_id(db: sqlite3.Connection, path: Path) -> str:
+    """Raises CaptureError if nothing is watched there."""
+    try:
+        return str(db.execute("SELECT id FROM indelible_source").fetchone()[0])
+    except sqlite3.Error as error:
+        raise CaptureError(
+            f"Nothing is watched in {path}. Start with: indelible watch sqlite:///{path} --all"
+        ) from error
+
+
 class SQLiteOutbox:
     """The queue beside the tables. One connection, used by one thread at a time."""
 
@@ -46,12 +56,10 @@ class SQLiteOutbox:
         self._db = connect(path)
         self._db.text_factory = read_text
         try:
-            (self.source,) = self._db.execute("SELECT id FROM indelible_source").fetchone()
-        except sqlite3.Error as error:
+            self.source = source_id(self._db, path)
+        except CaptureError:
             self._db.close()
-            raise CaptureError(
-                f"Nothing is watched in {path}. Start with: indelible watch sqlite:///{path} --all"
-            ) from error
+            raise
         self._seen: int | None = None
         self._definitions: dict[object, Definition] = {}
 

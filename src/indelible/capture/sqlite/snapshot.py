@@ -12,20 +12,22 @@ from indelible.capture.definition import Definition
 from indelible.capture.record import Record
 from indelible.capture.sqlite.describe import table_names
 from indelible.capture.sqlite.names import ROWID, quote
-from indelible.capture.sqlite.outbox import SQLiteOutbox
+from indelible.capture.sqlite.outbox import SQLiteOutbox, source_id
 from indelible.capture.sqlite.record import spell_row
 
 
 class SQLiteSnapshot:
     """Keeps `capture.source.Snapshot`."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        """Raises CaptureError if nothing is watched there."""
+        source_id(db, path)
         self._folder = tempfile.TemporaryDirectory(prefix="indelible-")
-        path = Path(self._folder.name) / "copy.db"
-        copy = sqlite3.connect(path)
+        copied = Path(self._folder.name) / "copy.db"
+        copy = sqlite3.connect(copied)
         db.backup(copy)
         copy.close()
-        self._outbox = SQLiteOutbox(path)
+        self._outbox = SQLiteOutbox(copied)
         self._db = self._outbox.connection
         found = self._db.execute("SELECT table_name, definition FROM indelible_watch ORDER BY id").fetchall()
         self._ever = [(table, text and msgspec.json.decode(text, type=Definition)) for table, text in found]

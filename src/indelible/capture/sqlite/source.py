@@ -44,7 +44,7 @@ class SQLiteSource:
         return SQLiteOutbox(self._path)
 
     def snapshot(self) -> SQLiteSnapshot:
-        return SQLiteSnapshot(self._db)
+        return SQLiteSnapshot(self._db, self._path)
 
     def close(self) -> None:
         self._db.close()
