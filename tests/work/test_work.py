@@ -204,6 +204,22 @@ def test_a_writer_of_the_log_may_use_it_without_owning_it(pg_url: str) -> None:
             db.execute(f"DROP ROLE {role}".encode())
 
 
+def test_who_may_not_use_it_is_not_told_that_there_is_no_log(pg_url: str) -> None:
+    """PostgreSQL passes over a schema of the path that one may not use, as if it was not there."""
+    Log.create(pg_url).close()
+    role = f"reader_{secrets.token_hex(4)}"
+    with psycopg.connect(pg_url, autocommit=True) as db:
+        db.execute(f"CREATE ROLE {role} LOGIN; GRANT indelible_reader TO {role}".encode())
+        try:
+            with pytest.raises(LogError, match=r"may not make the schema indelible_work .*Open it once as the owner"):
+                open_work(as_role(pg_url, role))
+            open_work(pg_url).close()
+            with pytest.raises(LogError, match=r"may not use the schema indelible_work .*GRANT indelible_writer TO"):
+                open_work(as_role(pg_url, role))
+        finally:
+            db.execute(f"DROP ROLE {role}".encode())
+
+
 def as_role(url: str, role: str) -> str:
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=f"{role}@{parts.netloc.rpartition('@')[2]}"))

@@ -45,7 +45,7 @@ class PostgresWork:
         self._closed = False
         self._db: Connection[tuple[Any, ...]] | None = None
         with self._connect() as db, self._database.errors():
-            _make(db)
+            self._check_usable(db)
             if not _up_to_date(db):
                 raise LogError(f"The schema {SCHEMA} beside {self._database} is of another version. Upgrade.")
 
@@ -102,6 +102,21 @@ class PostgresWork:
         db = self._database.connect(seconds)
         db.execute(f"SET search_path = {SCHEMA}, pg_catalog; {SESSION}".encode())
         return db
+
+    def _check_usable(self, db: Connection[tuple[Any, ...]]) -> None:
+        """Made, if it is not there. One that may not be used the path passes over, as if there were no tables."""
+        try:
+            _make(db)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise LogError(
+                f"This user may not make the schema {SCHEMA} beside {self._database}: {error.diag.message_primary}. "
+                "Open it once as the owner of the log: indelible webhooks list postgresql://…"
+            ) from error
+        if db.execute("SELECT has_schema_privilege(%s, 'USAGE')", (SCHEMA,)).fetchall() != [(True,)]:
+            raise LogError(
+                f"This user may not use the schema {SCHEMA} beside {self._database}. An owner may say: "
+                "GRANT indelible_writer TO …"
+            )
 
     @staticmethod
     def _let_go(db: Connection[tuple[Any, ...]]) -> None:
