@@ -108,7 +108,8 @@ class Audit:
         """`status` "ok" or "failing", the log's `size`, what is `signed`, `pending`, `seal_lag_seconds`, `drifted`.
 
         `assurance`, where the log is known elsewhere. `tampering` says what is not as it was signed, `unpublished`
-        where the log is not known that is to know it, `undelivered` why no webhook is: they are there only then.
+        where the log is not known that is to know it, `undelivered` why no webhook is, `unwritable` why nothing can be
+        recorded: they are there only then.
         """
         return self._upkeep.told(self._sealing().health())
 

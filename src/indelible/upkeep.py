@@ -138,10 +138,17 @@ class Upkeep:
 
     def told(self, health: dict[str, Any]) -> dict[str, Any]:
         """Health, with what all of them have to say."""
+        health |= {"status": "failing", "unwritable": said} if (said := self._unwritable()) else {}
         health |= {"drifted": sorted({table for drift in self.drifts for table in drift.unclean})}
         health |= {"undelivered": idle} if (idle := self._idle or self.undeliverable) else {}
         health |= {"unindexed": self._indexer.failure} if self._indexer.failure else {}
         return self._publisher.told(self._monitor.told(health))
+
+    def _unwritable(self) -> str | None:
+        try:
+            return self._log.store.unwritable()
+        except Error as error:
+            return str(error)
 
     def _schedule(self, desk: Desk) -> None:
         add = desk.scheduler.add

@@ -80,7 +80,7 @@ from indelible.log import Log
 from indelible.verify import verify_log
 os.setgroups([]), os.setgid(65534), os.setuid(65534)
 with Log.open(sys.argv[1], sign=False) as log:
-    print("ok", verify_log(log, log.verifier).size)
+    print("ok", verify_log(log, log.verifier).size, log.store.unwritable())
 """
 
 
@@ -96,3 +96,4 @@ def test_an_auditor_reads_a_copy_that_cannot_be_written(long: Shell) -> None:
         command = [sys.executable, "-c", ANOTHER_USER, f"sqlite:///{folder}/copy.db"]
         done = subprocess.run(command, capture_output=True, check=False)
     assert (done.returncode, done.stdout[:3]) == (0, b"ok "), done.stderr
+    assert done.stdout.endswith(b"copy.db is read-only.\n")

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx2
+import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
@@ -34,6 +35,24 @@ def test_it_makes_the_log_serves_it_and_stops_within_moments(start: Start, log_u
     assert again.stop(signal.SIGINT) in (0, -signal.SIGINT, 130)
     with Log.open(log_url) as log:
         check_signed(log)
+
+
+def test_health_tells_that_nothing_can_be_recorded_while_the_database_is_read_only(start: Start, pg_url: str) -> None:
+    server, headers = start(pg_url), key(pg_url, "append", "read")
+    assert httpx2.post(f"{server.address}/api/v1/events", json=EVENT, headers=headers, timeout=10).status_code == 201
+    assert get(server, "/healthz").json() == {"status": "ok"}
+    name = conninfo_to_dict(pg_url)["dbname"]
+    with psycopg.connect(pg_url, autocommit=True, options="-c default_transaction_read_only=off") as db:
+        for setting, status in (("on", 503), ("off", 200)):
+            db.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = {setting}".encode())
+            db.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = %s",
+                (name,),
+            )
+            assert until(lambda status=status: get(server, "/healthz").status_code == status)  # type: ignore[misc]
+            assert (
+                get(server, "/api/v1/events?q=license", headers=headers).json()["count"] == 1
+            )  # it is read all the same
 
 
 def test_who_has_the_page_open_does_not_keep_it_from_stopping(start: Start, log_url: str) -> None:

@@ -1,5 +1,6 @@
 """Each write of SQLite's that fails, and each that fails but is done; a disk that is full: nothing is half-done."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,3 +117,13 @@ def test_a_log_that_cannot_be_made_is_not_there(tmp_path: Path, faults: Faults) 
             else:
                 Log.create(f"sqlite:///{path}").close()
         assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
+
+
+def test_a_disk_that_was_made_read_only_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the system does by itself after an error of the disk's."""
+    with Log.create(f"sqlite:///{tmp_path}/audit.db") as log:
+        assert log.store.unwritable() is None
+        real = os.statvfs(tmp_path)
+        broken = os.statvfs_result((*real[:8], os.ST_RDONLY, real[9]))
+        monkeypatch.setattr(os, "statvfs", lambda path: broken if path == tmp_path else real)
+        assert log.store.unwritable() == f"{tmp_path}/audit.db is read-only."

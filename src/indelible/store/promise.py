@@ -119,6 +119,9 @@ class Store(Protocol):
         Raises ConflictError if another sealer moved the head, LogError if the database refuses.
         """
 
+    def unwritable(self) -> str | None:
+        """Why nothing can be recorded, as far as the database says it by itself. Cheap; waits for no writer."""
+
     def head(self) -> Head: ...
     def settled(self) -> Head:
         """The head, once all of it is wherever a commit puts it: on the disk, and on a synchronous standby's."""

@@ -82,6 +82,9 @@ class PostgresStore:
         dictionary.keep(appending.size)
         self._settled = max(self._settled, appending.size)  # the head's row was locked: so the commit has waited
 
+    def unwritable(self) -> str | None:
+        return f"{self} is read-only." if self._writer.read_only() else None
+
     def head(self) -> Head:
         return self._head(self._select("head", self._log))
 

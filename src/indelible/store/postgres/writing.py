@@ -46,6 +46,20 @@ class Writer:
                 _roll_back(tables.db)
                 raise
 
+    def read_only(self) -> bool:
+        """As the server has it for the next transaction: a standby, or so set. Whoever writes meanwhile can."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            with self._database.errors():
+                db = self._begin()[0].db
+                try:
+                    return db.execute("SHOW transaction_read_only").fetchone() == ("on",)
+                finally:
+                    _roll_back(db)
+        finally:
+            self._lock.release()
+
     def _begin(self) -> tuple[Tables, Dictionary]:
         """On a connection that was lost while it was idle nothing was said yet: on another one, then."""
         if self._closed:

@@ -4,6 +4,7 @@ One writer at a time (`BEGIN IMMEDIATE`), readers beside it (WAL). A commit retu
 (`synchronous=FULL`), so what was acknowledged survives a power cut.
 """
 
+import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -112,6 +113,15 @@ class SQLiteStore:
         self._writer.execute(SQL["move_head"], row)
         if self._writer.changes() != 1:
             raise ConflictError(f"The log was no longer at size {expected} when this batch was to be committed.")
+
+    def unwritable(self) -> str | None:
+        """Opened where it could not be written, or the disk was made read-only since, as after an error of its own."""
+        self._check_open()
+        try:
+            disk = os.statvfs(self._stands_at.parent).f_flag
+        except OSError as error:
+            return f"{self} cannot be looked at: {error.strerror}."
+        return f"{self} is read-only." if self._writer.readonly("main") or disk & os.ST_RDONLY else None
 
     def head(self) -> Head:
         with self.reading() as db:
