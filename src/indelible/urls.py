@@ -7,6 +7,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from indelible.errors import UsageError
 
+_LOST = {".", ".."}  # in a path: whoever asks resolves them
+
 
 def sqlite_path(url: str) -> Path:
     """The file of `sqlite:///relative` or `sqlite:////absolute`. Raises UsageError."""
@@ -57,12 +59,19 @@ def id_named(path: str, behind: str) -> str:
     return path or unquote(behind)
 
 
+def entity_path(type_: str, id_: str) -> str:
+    """`type/id` as the end of a path. A type that a path cannot have stands behind it, as such an id does."""
+    if type_ not in _LOST and "\n" not in type_:
+        return f"{quote(type_, safe='')}/{rest_of_path(id_)}"
+    return f"-/?type={quote(quote(type_, safe=''))}&id={quote(quote(id_, safe=''))}"
+
+
 def rest_of_path(text: str) -> str:
     """An id as the end of a path. Slashes stay, which proxies like better, but beside what browsers would resolve.
 
     Dots alone they resolve however they are written, and at a line break the routes of hosts end: such an id stands
     behind the path. There it is escaped once more, as forms would write a line break in their own way.
     """
-    if text in (".", "..") or "\n" in text:
+    if text in _LOST or "\n" in text:
         return f"?id={quote(quote(text, safe=''))}"
-    return quote(text, safe="" if {".", ".."} & {*text.split("/")} else "/")
+    return quote(text, safe="" if _LOST & {*text.split("/")} else "/")

@@ -77,6 +77,23 @@ def test_an_id_of_any_letters_has_a_page_that_its_entries_lead_to(pages: Open, f
     assert "Odd &lt;b&gt;" in found.text
 
 
+@pytest.mark.parametrize("type_", [".", "..", "-"])
+@pytest.mark.parametrize("id_", ["7", "a/b ?#%é", "..", "../x"])
+def test_a_type_that_browsers_would_resolve_has_the_pages_too(pages: Open, filled: World, type_: str, id_: str) -> None:
+    who = Actor(id="dana@acme.test", name="Dana")
+    (seq,) = filled.log.append([happened(actor=who, entity=Entity(type_, id_, "Odd"))])
+    client = pages()
+    for page in (f"/audit/entry/{seq}", "/audit/user/user/dana@acme.test"):
+        link = re.search(r'href="(/audit/entity/[^"]+)"', client.get(page).text)
+        assert link
+        address = urljoin("http://testserver/", html.unescape(link[1]))
+        found = client.get(address).text
+        assert "<h1>Odd</h1>" in found
+        carried = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', found))
+        ranged = client.get(address.partition("?")[0], params=carried | {"since": "2001-01-01", "until": "2001-01-02"})
+        assert "<h1>Odd</h1>" in ranged.text
+
+
 @pytest.mark.parametrize("id_", [".", "..", "a\nb", "a\n", "%2F..\n?&#+é"])
 @pytest.mark.parametrize("what", ["entity", "user"])
 def test_an_id_that_no_path_can_end_in_has_the_pages_that_its_entries_lead_to(

@@ -4,10 +4,9 @@ import hashlib
 import logging
 import secrets as chance
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +16,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from indelible.errors import Error, NotFoundError, SlowSearchError, UsageError
 from indelible.legible import legible
 from indelible.monitor import Found
-from indelible.urls import rest_of_path
+from indelible.urls import entity_path, rest_of_path
 from indelible.viewer import Page, Shell, Viewer, ViewerCheck, context_of
 from indelible.web.told import marked, told
 from indelible.work.announcements import By
@@ -36,8 +35,8 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 
-_templates.filters["segment"] = partial(quote, safe="")  # one of a path: with its slashes escaped
 _templates.filters["rest"] = rest_of_path
+_templates.filters["path"] = lambda entity: entity_path(entity.type, entity.id)
 _templates.filters |= {"told": told, "marked": marked, "legible": legible}
 
 Form = dict[str, str]

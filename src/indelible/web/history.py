@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,9 +39,9 @@ class History:
     def show(self, request: Request, viewer: Viewer) -> Response:
         """`since` alone is the moment to be shown; with `until`, what is different between the two."""
         self._refresh()
-        behind = request.query_params.get("id", "")
+        behind = {name: value for name in ("type", "id") if (value := request.query_params.get(name))}
         type_, path = entity_named(request.scope)
-        key = id_named(path, behind)
+        type_, key = unquote(behind.get("type", "")) or type_, id_named(path, behind.get("id", ""))
         asked = State.read(request.query_params)
         query, problems = understand(State(since=asked.since, until=asked.until), datetime.now(UTC))
         moments = [moment for moment in (query.since, query.until) if moment] if query else []
