@@ -18,6 +18,7 @@ from indelible.log import Log
 from tests.api.conftest import EVENT
 from tests.checking import check_signed
 from tests.serve.conftest import INDELIBLE, Start, get, key, until
+from tests.store.test_log import happened
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is warned of
 
@@ -105,6 +106,17 @@ def test_the_link_opens_the_pages_once_and_stands_in_no_address_after_that(start
         assert "default-src 'none'" in page.headers["content-security-policy"]
     token = server.link.rpartition("=")[2]
     assert token not in server.said()
+
+
+def test_what_is_a_tile_but_for_a_line_break_is_none(start: Start, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/audit.db"
+    with Log.create(url) as log:
+        log.append([happened()])
+    server = start(url)
+    with httpx2.Client(timeout=10, follow_redirects=True) as browser:
+        browser.get(server.link)
+        assert browser.get(f"{server.address}/tile/0/000.p/1").status_code == 200
+        assert browser.get(f"{server.address}/tile/0/000.p/1%0a").status_code == 404
 
 
 def test_a_proxy_says_who_looks_and_nobody_else_is_believed(start: Start, tmp_path: Path) -> None:

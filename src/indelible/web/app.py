@@ -92,7 +92,7 @@ def _reading(frame: Frame, log: Log, refresh: Callable[[], object], upkeep: Upke
         Route("/live", frame.page(programs.live)),
         Route("/checkpoint", frame.page(programs.checkpoint)),
         Route("/consistency", frame.page(programs.consistency)),
-        Route("/tile/{path:path}", frame.page(programs.tile)),
+        over_lines(Route("/tile/{path:path}", frame.page(programs.tile))),
     ]
 
 
