@@ -279,6 +279,11 @@ def entries(folder: Path, name: str, change: Callable[[list[bytes]], list[bytes]
     path.write_bytes(bundle(change(unbundle(path.read_bytes()))))
 
 
+def piped(keys: Path) -> None:
+    keys.mkdir()
+    os.mkfifo(keys / "0")
+
+
 CHANGES: dict[str, tuple[Callable[[Path], object], str, int | None]] = {
     "entry edited": (
         lambda f: entries(f, "001", lambda e: [*e[:7], e[7].replace(b"dana", b"kimm"), *e[8:]]), "changed", 263,
@@ -296,6 +301,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str, int | None]] = {
         None,
     ),
     "a folder for a change of the key": (lambda f: (f / "keys/0").mkdir(parents=True), "re-signed", None),
+    "a pipe for a change of the key": (lambda f: piped(f / "keys"), "re-signed", None),
     "bundle cut": (lambda f: (f / "tile/entries/001").write_bytes(b"\x01"), "changed", 256),
     "bundle gone": (lambda f: (f / "tile/entries/001").unlink(), "missing", 256),
     "tile gone": (lambda f: (f / "tile/0/001").unlink(), "missing", 256),

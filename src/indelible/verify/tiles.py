@@ -53,7 +53,9 @@ def filed(checkpoints: Path) -> list[Path]:
 def _changes(folder: Path) -> list[str]:
     """Of the log's key, if there were any."""
     try:
-        return [path.read_bytes().decode("utf-8", "replace") for path in sorted((folder / "keys").glob("[0-9]*"))]
+        paths = sorted((folder / "keys").glob("[0-9]*"))
+        _check_files(paths)
+        return [path.read_bytes().decode("utf-8", "replace") for path in paths]
     except OSError as error:
         raise VerificationError("re-signed", f"a change of the key cannot be read: {error}.") from error
 
@@ -101,11 +103,17 @@ def _read(folder: Path, tile: Tile, first: int | None) -> tuple[bytes, int]:
     raise VerificationError("missing", f"{tile} is not there.", first)
 
 
+def _check_files(paths: list[Path]) -> None:
+    """A pipe would be waited for."""
+    for path in paths:
+        if path.exists() and not path.is_file():
+            raise VerificationError("re-signed", f"{path} is no file.")
+
+
 def _opened(path: Path, keys: Keyring, size: int | None = None) -> Checkpoint:
     """`size`: under which it is filed."""
     try:
-        if path.exists() and not path.is_file():  # as a pipe, which would be waited for
-            raise VerificationError("re-signed", f"{path} is no file.")
+        _check_files([path])
         note = path.read_bytes().decode()
     except FileNotFoundError as error:
         raise NotFoundError(f"{path} is not there: this is no folder of tiles.") from error
