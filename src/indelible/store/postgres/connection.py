@@ -55,7 +55,7 @@ class Database:
     def connect(self, seconds: int = SECONDS) -> Connection[tuple[Any, ...]]:
         """In autocommit; named so that whoever looks at the server knows it. Raises LogError."""
         try:
-            return Connection.connect(
+            db = Connection.connect(
                 self._conninfo, autocommit=True, connect_timeout=seconds, application_name="indelible",
                 client_encoding="UTF8",
             )  # fmt: skip
@@ -63,6 +63,23 @@ class Database:
             raise LogError(
                 f"PostgreSQL cannot be reached: {_said(error)}. Look at host, port, user and database."
             ) from error
+        try:
+            self._check_names(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _check_names(self, db: Connection[tuple[Any, ...]]) -> None:
+        """Functions and operators of a schema that stands before PostgreSQL's own would answer in their place."""
+        with self.errors():
+            ((schemas,),) = db.execute("SELECT pg_catalog.current_schemas(true)").fetchall()
+        first = next((each for each in schemas if not each.startswith("pg_temp_")), "")  # which has none
+        if first != "pg_catalog":
+            raise LogError(
+                f"{self} is not asked: this user looks for names in the schema {first!r} before pg_catalog, and what "
+                "is there would answer for PostgreSQL. Leave pg_catalog out of search_path: it comes first by itself."
+            )
 
     def begin(self, db: Connection[tuple[Any, ...]], begin: str = "BEGIN") -> None:
         """Whether there is a standby to wait for is asked each time: an administrator may say so at any moment."""
