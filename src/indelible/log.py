@@ -67,7 +67,10 @@ class Log:
 
     @classmethod
     def open(cls, url: str, *, sign: bool = True) -> Self:
-        """Open a log; with `sign=False` the key is not needed. Raises NotFoundError, LogError, MalformedError."""
+        """Open a log; with `sign=False` the key is not needed, to read it, or to seal what somebody else signs.
+
+        Raises NotFoundError, LogError, MalformedError.
+        """
         store = place_of(url).open()
         try:
             _check_properties(store)
@@ -156,8 +159,9 @@ class Log:
 
         Threads that append at once share a transaction. Raises EventError, LogError or, from `appending`,
         VerificationError before the commit; VerificationError or LogError from `sign` after it: then they are sealed,
-        not signed, and are not to be appended again.
+        not signed, and are not to be appended again. Without the key nothing is sealed; `appending` does that.
         """
+        self._key()
         return [place.seq for place in self._group.append(Batch(list(events)))]
 
     def append_once(
@@ -168,6 +172,7 @@ class Log:
         So what was sent and not answered can be sent again. Raises TakenError, with nothing recorded, where what has
         the id is not the `same`.
         """
+        self._key()
         return self._group.append(Batch(list(events), same))
 
     def _seal(self, batches: Sequence[Batch]) -> list[list[Placed]]:
@@ -193,14 +198,17 @@ class Log:
 
         Raises VerificationError when the log does not extend what was signed before.
         """
-        if self._signer is None:
-            raise LogError("This log was opened without its key. Open it with sign=True.")
-        newest = self.store.newest_checkpoint()
-        size, note = self._signer.sign(self.store)
+        signer, newest = self._key(), self.store.newest_checkpoint()
+        size, note = signer.sign(self.store)
         if newest is None or newest[0] < size:
             self.store.add_checkpoint(size, note)
             self._tell()
         return size
+
+    def _key(self) -> Signer:
+        if self._signer is None:
+            raise LogError("This log was opened without its key. Open it with sign=True.")
+        return self._signer
 
     def _tell(self) -> None:
         for tell in self._followers:
@@ -251,10 +259,9 @@ class Log:
 
         Raises LogError, UsageError, VerificationError.
         """
-        if self._signer is None:
-            raise LogError("This log was opened without its key. Open it with sign=True.")
+        signer = self._key()
         self.sign()  # what is there was signed by the old key
-        change = self._signer.change(self.store, good)
+        change = signer.change(self.store, good)
         self.append([_changed(self.origin, change)])
         return change
 

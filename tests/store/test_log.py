@@ -228,6 +228,15 @@ def test_a_log_with_another_key_beside_it_is_refused(world: World) -> None:
     Log.open(world.log_url, sign=False).close()
 
 
+def test_what_could_not_be_signed_is_refused_before_it_is_sealed(world: World) -> None:
+    size = world.log.head().size
+    with Log.open(world.log_url, sign=False) as log:
+        for append in log.append, log.append_once:
+            with pytest.raises(LogError, match="without its key"):
+                append([happened()])
+    assert world.log.head().size == size
+
+
 @pytest.mark.parametrize(
     "url", ["", "audit.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///a\0b", "mysql://u:pw@h/db"]
 )
