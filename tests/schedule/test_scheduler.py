@@ -137,6 +137,20 @@ def test_one_job_that_fails_is_not_anothers(scheduler: Scheduler) -> None:
     assert ran == ["good"]
 
 
+@pytest.mark.parametrize("told", ["caf\udce9.csv", "a\0b"], ids=["half a pair", "NUL"])
+def test_what_no_text_can_hold_ends_a_run_all_the_same_and_is_not_anothers(scheduler: Scheduler, told: str) -> None:
+    def fails() -> str:
+        raise LogError(told)
+
+    ran: list[str] = []
+    scheduler.add("tells", "every 1h", lambda: told)
+    scheduler.add("fails", "every 1h", fails)
+    scheduler.add("good", "every 1h", lambda: ran.append("good"))
+    assert scheduler.round() == 3
+    assert ran == ["good"]
+    assert sorted(run.state for run in scheduler.runs.newest()) == ["done", "failed", "idle"]
+
+
 def test_many_that_look_at_once_run_it_once(either: World, clock: Clock) -> None:
     ran: list[int] = []
     made = [open_work(either.log_url) for _ in range(6)]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from indelible.background import Background, Hold
 from indelible.errors import Error
+from indelible.event import clip
 from indelible.integrations.jobs import job as acting_for
 from indelible.schedule.runs import Runs
 from indelible.schedule.times import Times, parse_times
@@ -20,6 +21,7 @@ from indelible.work.promise import Work
 logger = logging.getLogger(__name__)
 
 LOOK = 0.5  # seconds between two looks at what is due
+MOST_TOLD = 1000  # characters of what came of a run
 PAUSE = 1.0  # seconds, where another server runs them
 
 Job = Callable[[], str | None]  # gives what it did, in a few words; None: there was nothing to do
@@ -64,12 +66,12 @@ class Scheduler(Background):
         if due < self.runs.known_since(each.name, now) or not self.runs.claim(each.name, due, now):
             return False
         try:
-            told = each.run()
+            told = _text(each.run())
             state = "idle" if told is None else "done"
         except Error as error:
-            state, told = "failed", str(error)
+            state, told = "failed", _text(error)
         except Exception as error:
-            state, told = "failed", f"unexpected {type(error).__name__}: {error}"[:500]
+            state, told = "failed", _text(f"unexpected {type(error).__name__}: {error}")
             logger.exception("The job %s failed", each.name)
         if state == "failed":
             logger.error("The job %s failed: %s", each.name, told)
@@ -97,3 +99,9 @@ class Scheduler(Background):
                 self._stopped.wait(max(0.0, LOOK - (time.monotonic() - began)))
         finally:
             hold.release()
+
+
+def _text(told: object) -> str | None:
+    """As any database keeps it: a host's job may tell of a file whose name is no UTF-8, or give a number."""
+    kept = clip(None if told is None else str(told), MOST_TOLD)
+    return kept and kept.replace("\0", "\ufffd")
