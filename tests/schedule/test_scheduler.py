@@ -137,6 +137,15 @@ def test_one_job_that_fails_is_not_anothers(scheduler: Scheduler) -> None:
     assert ran == ["good"]
 
 
+def test_a_job_that_exits_has_failed_and_ends_nothing_else(scheduler: Scheduler) -> None:
+    ran: list[str] = []
+    scheduler.add("exits", "every 1h", lambda: sys.exit("no license server"))
+    scheduler.add("good", "every 1h", lambda: ran.append("good"))
+    assert scheduler.round() == 2
+    assert ran == ["good"]
+    assert ("failed", "unexpected SystemExit: no license server") in states(scheduler)
+
+
 @pytest.mark.parametrize("told", ["caf\udce9.csv", "a\0b"], ids=["half a pair", "NUL"])
 def test_what_no_text_can_hold_ends_a_run_all_the_same_and_is_not_anothers(scheduler: Scheduler, told: str) -> None:
     def fails() -> str:

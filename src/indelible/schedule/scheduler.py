@@ -70,7 +70,7 @@ class Scheduler(Background):
             state = "idle" if told is None else "done"
         except Error as error:
             state, told = "failed", _text(error)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # this thread would end of that, without a word
             state, told = "failed", _text(f"unexpected {type(error).__name__}: {error}")
             logger.exception("The job %s failed", each.name)
         if state == "failed":
