@@ -2,13 +2,15 @@
 
 import os
 import secrets
+import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,6 +27,7 @@ from indelible.webhooks.endpoint import Endpoint
 from indelible.webhooks.endpoints import endpoint_of
 from indelible.work.place import open_work
 from indelible.work.promise import Work
+from tests.postgres import SOCKET
 from tests.shell import shell
 from tests.world import World
 
@@ -183,6 +186,41 @@ def test_a_connection_that_was_lost_is_replaced(pg_url: str) -> None:
         assert not held.kept()
         held.release()
         work.close()
+
+
+def test_a_server_that_goes_away_as_a_hold_is_asked_for_is_an_error_of_ours(pg_url: str) -> None:
+    """As one does that is restarted: it let the client in, and the first statement finds it gone."""
+    Log.create(pg_url).close()
+    with going_away(pg_url) as (url, gone), closing(open_work(url)) as work:
+        gone.set()
+        with pytest.raises(LogError, match="cannot be used"):
+            work.hold("exports")
+
+
+@contextmanager
+def going_away(url: str) -> Iterator[tuple[str, threading.Event]]:
+    """The URL of a server between, which hangs up on whoever says something, once that is set."""
+    gone, folder = threading.Event(), psycopg.conninfo.conninfo_to_dict(url)["host"]
+
+    def between(client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(f"{folder}/{SOCKET}")
+            while True:
+                for each, other in ((client, server), (server, client)):
+                    if each in select.select([client, server], [], [])[0]:
+                        data = each.recv(65536)
+                        if not data or (gone.is_set() and data.startswith(b"Q")):
+                            return
+                        other.sendall(data)
+
+    def serve() -> None:
+        with suppress(OSError):  # it was closed
+            while True:
+                threading.Thread(target=between, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"postgresql://postgres@127.0.0.1:{listener.getsockname()[1]}/{urlsplit(url).path[1:]}", gone
 
 
 def test_a_writer_of_the_log_may_use_it_without_owning_it(pg_url: str) -> None:

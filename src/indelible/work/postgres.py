@@ -65,8 +65,8 @@ class PostgresWork:
 
     def hold(self, what: str) -> Hold | None:
         """On a connection of its own: the server lets go of the lock when that ends."""
-        db = self._connect(MOMENTS)
         with self._database.errors():
+            db = self._connect(MOMENTS)
             db.execute(LET_GO.encode())
             db.execute(STAYS)
             taken = db.execute(
