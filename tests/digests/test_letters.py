@@ -1,6 +1,7 @@
 """A letter is sent once a server takes it, as text and HTML; what it tells is escaped; one click ends it."""
 
 import smtplib
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -14,6 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from indelible.errors import MailError, UsageError
 from indelible.event import Actor, Entity
+from indelible.integrations import smtp
 from indelible.integrations.smtp import Mailer
 from indelible.merkle.checkpoint import Checkpoint
 from indelible.work import letters
@@ -221,6 +223,25 @@ def test_one_that_fails_keeps_no_other_from_being_sent(post: Post, box: tuple[Bo
     with pytest.raises(MailError):
         post.desk.send_letters(box[1].send)
     assert [mail["To"] for mail in box[0].got] == ["second@acme.test"]
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_by_every_letter_in_one_round(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other jobs wait meanwhile, and who stops the server does."""
+    monkeypatch.setattr(smtp, "SECONDS", 0.3)
+    monkeypatch.setattr(letters, "LONGEST", 0.2, raising=False)
+    for number in range(3):
+        add(post, recipient=f"{number}@acme.test")
+    post.desk.digest_maker.make("daily")
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        mailer = Mailer.parse(f"smtp://127.0.0.1:{mute.getsockname()[1]}")
+        for tried in (1, 2, 3):
+            with pytest.raises(MailError, match="timed out"):
+                post.desk.send_letters(mailer.send)
+            with post.desk.work.transaction() as statements:
+                attempts = [row[6] for row in statements.run("due_letters", now=2**62)]
+            assert sorted(attempts, reverse=True) == [1] * tried + [0] * (3 - tried)
 
 
 def test_sent_but_not_forgotten_is_sent_again_and_known_by_its_id(post: Post, box: tuple[Box, Mailer]) -> None:
