@@ -150,6 +150,15 @@ def test_removing_and_unsubscribing_are_entries(post: Post) -> None:
     assert post.desk.digest_maker.make("daily") is None
 
 
+def test_who_gets_a_digest_no_more_gets_none_that_waits_to_be_sent(post: Post) -> None:
+    removed, left, kept = (add(post, recipient=f"{name}@acme.test") for name in ("removed", "left", "kept"))
+    post.desk.digest_maker.make("daily")
+    assert len(post.letters()) == 3
+    post.desk.digests.remove(removed.id, post.by)
+    post.desk.digests.unsubscribe(left.id, post.desk.digests.token(left.id))
+    assert [to for to, _ in post.letters()] == [kept.recipient]
+
+
 def test_a_link_is_of_one_digest_alone(post: Post) -> None:
     first, second = add(post), add(post)
     assert not post.desk.digests.known(second.id, post.desk.digests.token(first.id))

@@ -90,7 +90,7 @@ class Digests:
         """Raises NotFoundError."""
         with self._work.transaction() as statements:
             digest = _get(statements, id_, by.organization)
-            statements.run("remove_digest", id=id_)
+            _drop(statements, digest)
             announce_digest(statements, "DIGEST_REMOVED", "delete", digest, by, changes=_gone(digest))
         settle(self._work, self._log)
 
@@ -101,7 +101,7 @@ class Digests:
             if not rows or not hmac.compare_digest(token.encode(), self.token(id_).encode()):
                 raise MalformedError("This link leads nowhere any more: the digest is gone, or the link was cut.")
             digest = digest_of(rows[0])
-            statements.run("remove_digest", id=id_)
+            _drop(statements, digest)
             by = By(actor=Actor.unknown(email=digest.recipient), context=context)
             announce_digest(statements, "DIGEST_UNSUBSCRIBED", "delete", digest, by, changes=_gone(digest))
         settle(self._work, self._log)
@@ -156,6 +156,12 @@ def _get(statements: Statements, id_: str, organization: str | None) -> Digest:
     if rows and (digest := digest_of(rows[0])) and organization in (None, digest.organization):
         return digest
     raise NotFoundError(f"There is no digest {id_[:40]!r}.")
+
+
+def _drop(statements: Statements, digest: Digest) -> None:
+    """With its letters that were not sent yet: nobody waits for them."""
+    statements.run("remove_digest", id=digest.id)
+    statements.run("drop_letters_of", like=f"{digest.id} %")  # as `making` names them
 
 
 def _gone(digest: Digest) -> dict[str, dict[str, Any]]:

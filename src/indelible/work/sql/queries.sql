@@ -172,6 +172,9 @@ UPDATE digest SET cursor = :cursor, covered_at = :covered_at WHERE log = :log AN
 -- name: remove_digest
 DELETE FROM digest WHERE log = :log AND id = :id
 
+-- name: drop_letters_of
+DELETE FROM letter WHERE log = :log AND id LIKE :like
+
 -- name: add_view
 INSERT INTO saved_view (log, id, name, owner, organization, shared, opens, query, since, until, created_at)
 VALUES (:log, :id, :name, :owner, :organization, :shared, :opens, :query, :since, :until, :created_at)
