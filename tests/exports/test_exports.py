@@ -178,6 +178,23 @@ def test_where_the_disk_is_full_it_fails_and_takes_no_room_and_can_be_made_again
     made(exports, log, export)
 
 
+def test_where_the_folder_is_none_it_fails_and_can_be_removed_or_made_again(
+    exports: Exports, log: Log, work: Work, tmp_path: Path
+) -> None:
+    (tmp_path / "exports").write_text("no folder")
+    export, unwanted = exports.add(DANA, form="csv"), exports.add(DANA, form="json")
+    make(log, work)
+    for each in exports.all():
+        assert each.state == "failed"
+        assert str(each.told).startswith("The file cannot be written: Not a directory. Make room, or let INDELIBLE_EX")
+    exports.remove(unwanted.id, DANA)
+    assert check_signed(log)[-1].action == "AUDIT_EXPORT_REMOVED"
+    (tmp_path / "exports").unlink()
+    exports.resume(export.id, DANA)
+    make(log, work)
+    made(exports, log, export)
+
+
 def test_the_last_of_the_disk_is_left_to_the_log(
     exports: Exports, log: Log, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:

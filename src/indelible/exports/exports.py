@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets as chance
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ class Exports:
         with self._work.transaction() as statements:
             statements.run("remove_export", id=id_)
             _announce(statements, "AUDIT_EXPORT_REMOVED", "delete", export, by)
-        self.path(export).unlink(missing_ok=True)
+        self.discard(export)
         settle(self._work, self._log)
 
     def resume(self, id_: str, by: By, *, manages: bool = False) -> None:
@@ -139,6 +140,11 @@ class Exports:
 
     def path(self, export: Export) -> Path:
         return self._folder / f"{export.id}.{export.form.suffix}"
+
+    def discard(self, export: Export) -> None:
+        """Its file. Where that cannot be removed now, `forget` tries again."""
+        with suppress(OSError):
+            self.path(export).unlink(missing_ok=True)
 
     def waiting(self) -> bool:
         """Whether one is to be made, or to be gone on with."""

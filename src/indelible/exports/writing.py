@@ -62,9 +62,9 @@ class Writer:
                 done = self._write(export, path)
                 self._end(done, "done", self._manifest(done, path))
             except _RemovedError:
-                path.unlink(missing_ok=True)
+                self._exports.discard(export)
             except OSError as error:  # what there is of it takes room that others need
-                path.unlink(missing_ok=True)
+                self._exports.discard(export)
                 said = f"The file cannot be written: {error.strerror or error}."
                 remedy = f"Make room, or let {FOLDER} name another folder, and try again."
                 self._fail(replace(export, reached=0, entries=0, bytes=0), f"{said} {remedy}")
