@@ -58,7 +58,7 @@ class Desk:
 
     def schedule_digests(self) -> None:
         for frequency, times in TIMES.items():
-            self.scheduler.add(f"digests-{frequency}", times, partial(self.digest_maker.make, frequency))
+            self.scheduler.add(f"digests-{frequency}", times, partial(self.digest_maker.make_due, frequency))
 
     def send_letters(self, send: Send) -> str | None:
         """For a scheduler."""

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 from unittest import mock
@@ -11,9 +12,11 @@ import pytest
 from indelible.desk import Desk
 from indelible.digests import contents, making
 from indelible.digests.contents import collect
+from indelible.digests.digests import TIMES
 from indelible.errors import LogError, MalformedError, NotFoundError, QueryError, UsageError
-from indelible.event import Actor, Entity, Organization
+from indelible.event import EPOCH, Actor, Entity, Organization, micros
 from indelible.log import Log
+from indelible.schedule.times import parse_times
 from indelible.search.match import matching
 from indelible.search.query import Query
 from indelible.work.announcements import By, settle
@@ -177,6 +180,24 @@ def test_of_many_that_make_it_at_once_one_does(post: Post) -> None:
     assert len(post.letters()) == len(sent) == sum(each is not None for each in made)
     for (_, until, _), (start, _, _) in pairwise(sent):
         assert start == until
+
+
+def test_a_run_that_was_killed_as_it_ended_makes_no_second_one(post: Post) -> None:
+    digest, now = add(post), datetime.now(UTC)
+    due = parse_times(TIMES["daily"]).last(now)
+    long_ago = {"covered_at": micros(due) - 1, "was_covered_at": digest.covered_at}
+    with post.desk.work.transaction() as statements:
+        statements.run("cover_digest", id=digest.id, cursor=digest.cursor, was=digest.cursor, **long_ago)
+    post.desk.schedule_digests()
+    scheduler = post.desk.scheduler
+    scheduler.runs.known_since("digests-daily", EPOCH)
+    (job,) = (each for each in scheduler.jobs if each.name == "digests-daily")
+    assert scheduler.runs.claim(job.name, due, now)
+    assert job.run() == "1 digest"
+    scheduler.runs.interrupt(now)  # by the next server: nobody has written down that it ended
+    scheduler.round()
+    assert [(run.state, run.tries) for run in scheduler.runs.newest(job=job.name)] == [("idle", 2)]
+    assert len(post.letters()) == len(covered(post)) == 1
 
 
 def test_where_the_letter_cannot_be_written_nothing_is_covered(post: Post) -> None:

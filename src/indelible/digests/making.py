@@ -1,5 +1,6 @@
 """The round in which digests are made: of each, what it covers, its letter and its entry are written together."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from indelible.digests.contents import Contents, collect
@@ -8,6 +9,7 @@ from indelible.digests.writing import Told, write
 from indelible.errors import MailError
 from indelible.event import EPOCH, Actor, clip, micros
 from indelible.log import Log
+from indelible.schedule.times import parse_times
 from indelible.search.match import matching
 from indelible.search.query import parse
 from indelible.work.announcements import By, settle
@@ -27,11 +29,17 @@ class Maker:
         self._digests = digests
         self._pages = pages.rstrip("/")
 
-    def make(self, frequency: Frequency) -> str | None:
-        """All of one frequency; gives how many, in words. Raises LogError, UsageError."""
-        made = sum(self._make(each) for each in self._digests.all() if each.frequency == frequency)
+    def make(self, frequency: Frequency, wanted: Callable[[Digest], bool] = lambda _: True) -> str | None:
+        """All of one frequency, or some; gives how many, in words. Raises LogError, UsageError."""
+        made = sum(self._make(each) for each in self._digests.all() if each.frequency == frequency and wanted(each))
         settle(self._work, self._log)
         return f"{made} {'digest' if made == 1 else 'digests'}" if made else None
+
+    def make_due(self, frequency: Frequency) -> str | None:
+        """Those that were not made since it was last due: a run that was interrupted, or failed, has made some."""
+        now = datetime.now(UTC)
+        due = micros(parse_times(TIMES[frequency]).last(now))
+        return self.make(frequency, lambda each: not due <= each.covered_at <= micros(now))
 
     def send(self, send: Send) -> int:
         """Letters that are due, whatever they tell of: how many were taken. Raises LogError, MailError."""
