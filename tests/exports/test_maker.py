@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from indelible.exports.apart import HOLD
-from indelible.exports.exports import Exports
+from indelible.background import run_apart
+from indelible.errors import LogError
+from indelible.exports.exports import HOLD, Exports
 from indelible.exports.maker import Maker
 from indelible.log import Log
 from indelible.work.promise import Work
@@ -46,6 +47,12 @@ def test_what_could_not_be_started_once_is_made_soon(
     finally:
         maker.stop()
     made(exports, log, export)
+
+
+def test_why_none_is_made_is_told_in_a_sentence_and_nothing_before_it() -> None:
+    with pytest.raises(LogError) as refused:
+        run_apart("indelible.exports.apart", "sqlite:////nowhere/audit.db", threading.Event())
+    assert str(refused.value).startswith("There is no log")
 
 
 def _wait(exports: Exports) -> None:

@@ -10,11 +10,10 @@ import sys
 from contextlib import closing
 
 from indelible.background import apart
+from indelible.exports.exports import HOLD
 from indelible.exports.writing import Writer
 from indelible.log import Log
 from indelible.work.place import open_work
-
-HOLD = "exports"
 
 
 def work(url: str) -> None:

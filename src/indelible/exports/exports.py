@@ -23,6 +23,7 @@ from indelible.work.promise import Statements, Work
 MOST = 20  # that one person has at a time
 KEPT = timedelta(days=7)
 FOLDER = "INDELIBLE_EXPORTS"  # where the files are; several servers of one log share it
+HOLD = "exports"  # who has it makes them
 OPEN = ("waiting", "running")
 
 

@@ -4,8 +4,7 @@ import logging
 
 from indelible.background import Background, run_apart
 from indelible.errors import Error
-from indelible.exports.apart import HOLD
-from indelible.exports.exports import Exports
+from indelible.exports.exports import HOLD, Exports
 from indelible.work.promise import Work
 
 logger = logging.getLogger(__name__)
