@@ -129,6 +129,18 @@ def test_each_button_does_what_it_says_and_is_an_entry(manager: TestClient, fill
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("act", ["remove", "pause", "test"])
+def test_what_was_removed_before_in_another_window_or_by_a_double_click_is_said_to_be_gone(
+    manager: TestClient, act: str
+) -> None:
+    id_ = added(manager)
+    manager.post(f"/audit/webhooks/{id_}/remove")
+    answer = manager.post(f"/audit/webhooks/{id_}/{act}")
+    assert answer.status_code == 404
+    assert "<h1>Not there any more</h1>" in answer.text
+    assert "No such page" not in answer.text
+
+
 ACTS = ["test", "pause", "resume", "rotate", "replay", "remove", "change"]
 
 

@@ -108,10 +108,10 @@ class Frame:
         return _templates.get_template(template).render(base=base, version=_VERSION, found=self._found(), **values)
 
     def missing(self, request: Request, _viewer: Viewer) -> Response:
-        """What is not there, or not for this viewer: they cannot tell which."""
-        seq = request.path_params.get("seq", "")[:40].replace("\0", "\ufffd")
-        title = "No such entry" if seq else "No such page"
-        return self.show(request, title, "missing.html", {"title": title, "seq": seq}, 404)
+        """What is not there, or not for this viewer: they cannot tell which. What is pressed twice is gone already."""
+        seq, pressed = request.path_params.get("seq", "")[:40].replace("\0", "\ufffd"), request.method == "POST"
+        title = "Not there any more" if pressed else "No such entry" if seq else "No such page"
+        return self.show(request, title, "missing.html", {"title": title, "seq": seq, "pressed": pressed}, 404)
 
     def managing(self, show: Show) -> Callable[[Request], Any]:
         """A page for who manages."""
