@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from indelible.exports.exports import Exports
 from indelible.exports.writing import Writer
 from indelible.work.place import open_work
+from tests.checking import check_signed
 from tests.exports.test_exports import _Held
 from tests.web.conftest import Open, wrong
 from tests.world import World
@@ -143,6 +144,18 @@ def test_why_an_export_failed_is_told_to_who_sees_every_organization(
     assert "Try again, or tell whoever runs this service." in told
     assert "INDELIBLE_EXPORTS" not in told
     assert "INDELIBLE_EXPORTS" in pages(manages=True).get("/audit/exports/").text
+
+
+def test_a_double_click_asks_for_one_file(pages: Open, filled: World) -> None:
+    client = pages()
+    page = client.get("/audit/")
+    once = re.findall(r'name="once" value="(\w+)">Prepare it<', page.text)
+    for _ in range(2):
+        shown = prepared(client, once=once[0] if once else "")
+    assert len(links(shown, "remove")) == 1
+    assert [entry.action for entry in check_signed(filled.log)].count("AUDIT_EXPORTED") == 1
+    assert len(links(prepared(client, once=once[0], q="dana"), "remove")) == 2  # of another search
+    assert client.get("/audit/").text.count(once[0]) == 0
 
 
 def test_another_s_is_not_there(pages: Open, filled: World) -> None:

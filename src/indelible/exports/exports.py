@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import secrets as chance
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from indelible.log import Log
 from indelible.search.query import Query, asked
 from indelible.viewer import owner_of
 from indelible.work.announcements import By, announce, happening, settle
+from indelible.work.ids import form_id
 from indelible.work.promise import Statements, Work
 
 MOST = 20  # that one person has at a time
@@ -79,23 +79,32 @@ class Exports:
 
     def add(  # noqa: PLR0913 - an export is just these
         self, by: By, *, form: str, columns: Sequence[str] = (), query: str = "", since: str = "", until: str = "",
+        once: str = "",
     ) -> Export:  # fmt: skip
-        """Of what is in the log now. Raises UsageError, QueryError, LogError."""
+        """Of what is in the log now. `once`: see `form_id`; asked again, it is the one there.
+
+        Raises UsageError, QueryError, LogError.
+        """
         now, owner = datetime.now(UTC), owner_of(by.actor)
         if owner is None:
             raise UsageError("Who has neither an id nor an e-mail could not be given the file. Download it at once.")
         format_of(form, columns)
         asked(query, since, until, now)
-        if sum(each.owner == owner for each in self.all()) >= MOST:
+        id_ = form_id("ex", once, owner, by.organization, form, ",".join(columns), query, since, until)
+        own = {each.id: each for each in self.all() if each.owner == owner}
+        if id_ in own:
+            return own[id_]
+        if len(own) >= MOST:
             raise UsageError(f"You have {MOST} exports. Remove one that is not needed any more.")
         export = Export(
-            id=f"ex_{chance.token_hex(8)}", owner=owner, organization=by.organization, format=form,
+            id=id_, owner=owner, organization=by.organization, format=form,
             columns=",".join(columns), query=query, since=since, until=until, asked_at=micros(now),
             size=self._log.head().size, state="waiting",
         )  # fmt: skip
         with self._work.transaction() as statements:
             row = msgspec.structs.asdict(export)
-            statements.run("add_export", **{name: row[name] for name in _ASKED})
+            if not statements.run("add_export", **{name: row[name] for name in _ASKED}):
+                return export  # at the same moment: as it stands there
             _announce(statements, "AUDIT_EXPORTED", "export", export, by)
         settle(self._work, self._log)
         return export

@@ -27,7 +27,7 @@ from indelible.viewer import Shell, Viewer, ViewerCheck, owner_of
 from indelible.web.digests import Digests
 from indelible.web.exporting import CHOICES, Exporting
 from indelible.web.facets import Facets
-from indelible.web.frame import STATIC, Frame
+from indelible.web.frame import STATIC, Frame, once
 from indelible.web.history import History
 from indelible.web.jobs import Jobs
 from indelible.web.links import read as read_link
@@ -131,9 +131,9 @@ class Pages:
             "viewer": viewer, "page": page, "rows": rows(found), "together": self._together(unfolded, viewer),
             "line": line.decode(), "verifier": self._log.verifier,
             "views": self._views.seen(viewer), "keeps": owner_of(viewer.actor) is not None, "narrowing": narrower,
-            "exports": CHOICES, "columns": COLUMNS, "presets": PRESETS.items(), "size": self._log.head().size,
-            "signed": self._log.signed_size(), "meant": self._meant(state, page, viewer, now),
-            "assurance": self._upkeep.assurance,
+            "exports": CHOICES, "columns": COLUMNS, "once": once({}), "presets": PRESETS.items(),
+            "size": self._log.head().size, "signed": self._log.signed_size(), "assurance": self._upkeep.assurance,
+            "meant": self._meant(state, page, viewer, now),
         }  # fmt: skip
         return self._frame.show(request, "Audit log", "entries.html", values, 400 if problems else 200)
 

@@ -17,7 +17,7 @@ from indelible.log import Log
 from indelible.search.page import batches, count
 from indelible.upkeep import Upkeep
 from indelible.viewer import Viewer
-from indelible.web.frame import Form, Frame, by_of
+from indelible.web.frame import Form, Frame, by_of, once
 from indelible.web.state import State, understand
 from indelible.wording import wrong
 from indelible.work.announcements import note
@@ -115,7 +115,7 @@ class Exporting:
         try:
             self._exports.add(
                 by_of(request, viewer), form=asked.format, columns=asked.columns, query=asked.state.q,
-                since=asked.state.since, until=asked.state.until,
+                since=asked.state.since, until=asked.state.until, once=form.get("once", ""),
             )  # fmt: skip
         except UsageError as error:  # of no field: they have too many, say
             return self._again(request, viewer, asked, str(error))
@@ -125,7 +125,7 @@ class Exporting:
         """All that was asked for, to be mended. `problem`: with the whole of it."""
         values = {
             "asked": asked, "problems": dict.fromkeys(FIELDS, "") | asked.problems, "problem": problem,
-            "exports": CHOICES, "columns": COLUMNS, "viewer": viewer,
+            "exports": CHOICES, "columns": COLUMNS, "once": once({}), "viewer": viewer,
         }  # fmt: skip
         return self._frame.show(request, "Export", "export.html", values, 400)
 

@@ -196,6 +196,7 @@ INSERT INTO export (log, id, owner, organization, format, columns, query, since,
   entries, bytes)
 VALUES (:log, :id, :owner, :organization, :format, :columns, :query, :since, :until, :asked_at, :size, :state, :reached,
   :entries, :bytes)
+ON CONFLICT (log, id) DO NOTHING RETURNING id
 
 -- name: exports
 SELECT id, owner, organization, format, columns, query, since, until, asked_at, size, state, reached, entries, bytes,
