@@ -281,7 +281,7 @@ def test_after_a_week_it_is_gone(exports: Exports, log: Log, work: Work) -> None
     assert list(exports.path(export).parent.iterdir()) == []
 
 
-def test_a_file_on_another_machine_is_said_to_be_there(exports: Exports, log: Log, work: Work) -> None:
+def test_a_file_that_is_not_here_may_be_on_another_machine(exports: Exports, log: Log, work: Work) -> None:
     export = exports.add(DANA, form="jsonl")
     make(log, work)
     exports.path(export).unlink()

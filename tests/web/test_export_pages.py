@@ -127,7 +127,7 @@ def test_of_a_file_that_is_gone_is_said_where_it_may_be(pages: Open, filled: Wor
     work.close()
     answer = client.get(address)
     assert answer.status_code == 404
-    assert "is on another machine: let INDELIBLE_EXPORTS name a folder" in answer.text
+    assert "is not here. If it was removed, ask for the export again; where several servers share" in answer.text
 
 
 def test_why_an_export_failed_is_told_to_who_sees_every_organization(

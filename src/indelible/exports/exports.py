@@ -142,7 +142,10 @@ class Exports:
         if export.state != "done" or (export.until_at or 0) <= micros(datetime.now(UTC)):
             raise NotFoundError(f"The export {id_} is not there, or not any more. Ask for it again.")
         if not path.exists():
-            raise NotFoundError(f"The file of {id_} is on another machine: let {FOLDER} name a folder that all share.")
+            raise NotFoundError(
+                f"The file of {id_} is not here. If it was removed, ask for the export again; where several servers "
+                f"share the log, let {FOLDER} name a folder that all of them share."
+            )
         with self._work.transaction() as statements:
             _announce(statements, "AUDIT_EXPORT_DOWNLOADED", "export", export, by)
         settle(self._work, self._log)
