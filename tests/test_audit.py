@@ -8,6 +8,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from indelible import Actor, Audit, acting_as
+from indelible.errors import UsageError
 from tests.capture.postgres.world import PostgresWorld
 from tests.world import World, who
 
@@ -47,3 +48,17 @@ def test_a_process_that_leaves_watch_to_another_says_who_acts(world: Either, lev
     engine.dispose()
     entries = world.sealed()
     assert [(entry.entity.id, *who([entry])) for entry in entries] == [("3", "dana"), ("4", "unknown")]
+
+
+def test_a_job_of_the_host_takes_the_place_of_none_of_the_server_s_own(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/app.db")
+    with Audit(engine, f"sqlite:///{tmp_path}/audit.db", mail=lambda _message: None) as audit:
+        audit.watch()
+        audit.start()
+        own = [job.name for job in audit._upkeep.desk.scheduler.jobs]
+        assert len(own) == 7
+        for name in own:
+            with pytest.raises(UsageError, match=f"'{name}' is a job of the server's own"):
+                audit.schedule(name, "every 5m", lambda: None)
+        audit.schedule("license-expiry", "every 5m", lambda: None)
+    engine.dispose()

@@ -11,6 +11,7 @@ from typing import Any
 
 from indelible.background import Free, Hold
 from indelible.desk import Desk
+from indelible.digests.digests import TIMES
 from indelible.drift import DriftWatch
 from indelible.errors import Error, LogError, UsageError
 from indelible.event import micros
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 PAGES = "INDELIBLE_PAGES"  # where the audit pages are, as others reach them: for links in webhooks and mails
 VIEWS = "INDELIBLE_RECORD_VIEWS"  # 1: who looks at entries is on record, too
 SMTP = "INDELIBLE_SMTP_URL"  # a mail server, where the host brings none
+OWN = ("verification", "coverage", "tidying", "mail", *(f"digests-{each}" for each in TIMES))  # jobs
 
 
 class Upkeep:
@@ -103,7 +105,9 @@ class Upkeep:
         return take
 
     def schedule(self, name: str, times: str, run: Callable[[], str | None]) -> None:
-        """A job of the host's, from the next start on."""
+        """A job of the host's, from the next start on. Raises UsageError for a name whose job it would end."""
+        if name in OWN:
+            raise UsageError(f"{name!r} is a job of the server's own. Give yours another name.")
         self._jobs.append((name, times, run))
 
     def start(self) -> None:
