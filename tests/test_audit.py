@@ -62,3 +62,14 @@ def test_a_job_of_the_host_takes_the_place_of_none_of_the_server_s_own(tmp_path:
                 audit.schedule(name, "every 5m", lambda: None)
         audit.schedule("license-expiry", "every 5m", lambda: None)
     engine.dispose()
+
+
+def test_an_async_function_is_no_job(tmp_path: Path) -> None:
+    async def expire() -> str:
+        return "3 expired"
+
+    engine = create_engine(f"sqlite:///{tmp_path}/app.db")
+    refused = pytest.raises(UsageError, match=r"'license-expiry' is an async function.*asyncio\.run")
+    with Audit(engine, f"sqlite:///{tmp_path}/audit.db") as audit, refused:
+        audit.schedule("license-expiry", "every 5m", expire)  # type: ignore[arg-type]  # that is the mistake
+    engine.dispose()

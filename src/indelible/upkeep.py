@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
+from inspect import iscoroutinefunction
 from threading import Lock
 from typing import Any
 
@@ -108,6 +109,8 @@ class Upkeep:
         """A job of the host's, from the next start on. Raises UsageError for a name whose job it would end."""
         if name in OWN:
             raise UsageError(f"{name!r} is a job of the server's own. Give yours another name.")
+        if iscoroutinefunction(run):
+            raise UsageError(f"{name!r} is an async function, and jobs run in a thread. Give lambda: asyncio.run(…).")
         self._jobs.append((name, times, run))
 
     def start(self) -> None:
