@@ -10,9 +10,10 @@ import pytest
 
 from indelible import monitor
 from indelible.errors import VerificationError
-from indelible.event import Entity, Entry, Organization
+from indelible.event import EPOCH, Entity, Entry, Organization
 from indelible.log import Log
 from indelible.monitor import Monitor
+from indelible.upkeep import Upkeep
 from indelible.verify import Report, verify_log
 from tests.attacks import ATTACKS, Attack
 from tests.checking import check_signed, on_sqlite, refusing
@@ -269,3 +270,30 @@ def test_a_pass_that_fails_is_tried_again(log: Log, monkeypatch: pytest.MonkeyPa
         assert soon(lambda: len(calls) > 2)
     finally:
         watching.stop()
+
+
+def test_a_server_that_is_told_to_stop_waits_for_no_verification_and_the_next_one_begins_it_anew(
+    log: Log, log_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append(happened() for _ in range(3000))
+    monkeypatch.setattr(monitor, "SHARE", 1e-6)  # as of a log that takes an hour
+    upkeep = Upkeep(log, log_url, [])
+    runs = upkeep.desk.scheduler.runs
+    runs.known_since("verification", EPOCH)
+    upkeep.start()
+    assert soon(lambda: [run.state for run in runs.newest(job="verification")] == ["running"])
+    ending = threading.Thread(target=upkeep.stop)
+    ending.start()
+    ending.join(5)
+    ended = not ending.is_alive()
+    upkeep._monitor._stopped.set()  # it ends all the same
+    ending.join()
+    assert ended
+    assert [run.state for run in runs.newest(job="verification")] == ["running"]  # who runs jobs next finds it so
+    upkeep.close()
+    monkeypatch.undo()
+    following = Upkeep(log, log_url, [])
+    following.start()
+    assert soon(lambda: [(run.state, run.tries) for run in following.desk.scheduler.runs.newest(job="verification")]
+                == [("done", 2)])  # fmt: skip
+    following.close()

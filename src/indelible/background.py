@@ -51,9 +51,13 @@ class Background:
         self._thread = threading.Thread(target=self._run, name=self.NAME, daemon=True)
         self._thread.start()
 
+    def end(self) -> None:
+        """Tell it to stop, and do not wait for it."""
+        self._stopped.set()
+
     def stop(self) -> None:
         """Returns when it has ended; before it was started, at once."""
-        self._stopped.set()
+        self.end()
         if self._thread is not None:
             self._thread.join()
             self._thread = None

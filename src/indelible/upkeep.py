@@ -129,10 +129,12 @@ class Upkeep:
 
     def stop(self) -> None:
         if self._desk is not None:
+            self._desk.scheduler.end()
+        self._monitor.stop()  # first: a job may be verifying with it
+        if self._desk is not None:
             self._desk.stop()
         for drift in self.drifts:
             drift.stop()
-        self._monitor.stop()
         self._indexer.stop()
         self._publisher.stop()
 

@@ -72,7 +72,10 @@ class Scheduler(Background):
             state, told = "failed", _text(error)
         except (Exception, SystemExit) as error:  # this thread would end of that, without a word
             state, told = "failed", _text(f"unexpected {type(error).__name__}: {error}")
-            logger.exception("The job %s failed", each.name)
+            if not self._stopped.is_set():
+                logger.exception("The job %s failed", each.name)
+        if state == "failed" and self._stopped.is_set():
+            return True  # broken off: it is left running, and whoever runs jobs next finds it interrupted
         if state == "failed":
             logger.error("The job %s failed: %s", each.name, told)
         self.runs.end(each.name, due, self._clock(), state, told)
