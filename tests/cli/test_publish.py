@@ -34,8 +34,8 @@ def test_an_altered_anchor_is_told_in_a_sentence(ready: Shell, tmp_path: Path, m
         "verify", ready.log, code=3
     )
     (anchor / "checkpoint").write_bytes(b"\xff")
-    assert f"{anchor}/checkpoint is no checkpoint of this log" in ready.refused(
-        "publish", ready.log, f"{anchor}", code=1
+    assert f"re-signed: {anchor}/checkpoint is no checkpoint of this log" in ready.refused(
+        "publish", ready.log, f"{anchor}", code=3
     )
 
 

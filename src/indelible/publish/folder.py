@@ -26,7 +26,7 @@ def publish(log: Log, folder: Path, *, entries: bool = True) -> int:
 
     `entries=False` leaves the tiles out: checkpoints alone say nothing of what is in the log. A crash leaves files that
     the next call writes again: the checkpoint comes last. Raises VerificationError if the folder's checkpoint is of
-    more than there is, MalformedError if it is not this log's, LogError if it cannot be written.
+    more than there is, or not this log's, LogError if it cannot be written.
     """
     try:
         before = _published(log, folder)  # first: another server may publish here what is signed meanwhile
@@ -90,9 +90,8 @@ def _opened(log: Log, path: Path) -> Checkpoint:
     try:
         return log.keys.open(note)
     except MalformedError as error:
-        raise MalformedError(
-            f"{path} is no checkpoint of this log: {error} Find out who wrote it; it stays."
-        ) from error
+        message = f"{path} is no checkpoint of this log: {error} Find out who wrote it; it stays."
+        raise VerificationError("re-signed", message) from error
 
 
 def _read(path: Path) -> str:
