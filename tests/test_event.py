@@ -26,7 +26,7 @@ from indelible.event import (
     rfc3339,
     seal,
 )  # fmt: skip
-from indelible.values import LARGE, spell
+from indelible.values import DEPTH, LARGE, spell
 
 GOLDEN = (
     '{"v":1,"seq":48212,"id":"0192f3c1-7c1e-7b7a-9d0e-3f0c5b1a2e44","action":"LICENSE_ASSIGNED","operation":"update",'
@@ -153,6 +153,29 @@ def test_hundreds_of_small_columns_become_one_value() -> None:
 def test_what_has_no_line_is_refused_as_an_event(fields: dict[str, Any]) -> None:
     with pytest.raises(EventError):
         seal(full(**fields), 0)
+
+
+def nested(depth: int, within: Any = 1) -> Any:
+    for _ in range(depth):
+        within = [within]
+    return within
+
+
+def test_what_every_reader_of_json_can_read_is_taken_and_no_more_whatever_python_would_read() -> None:
+    deepest = {
+        "changes": {"x": {"old": nested(DEPTH), "new": {"a": nested(DEPTH - 1)}}},
+        "metadata": {"a": nested(DEPTH - 1)},
+    }
+    line, _ = seal(full(**deepest), 0)
+    assert read(line).changes == deepest["changes"]
+    for changes, metadata in (({"x": {"new": nested(DEPTH + 1)}}, {}), ({}, {"a": nested(DEPTH)})):
+        with pytest.raises(EventError, match=f"{'changes' if changes else 'metadata'}: a value is nested more than 50"):
+            seal(full(changes=changes, metadata=metadata), 0)
+
+
+def test_what_is_set_aside_is_nested_no_deeper() -> None:
+    with pytest.raises(EventError, match="changes: a value is nested more than 50"):
+        seal(full(changes={"x": {"new": nested(DEPTH + 1, "x" * LARGE)}}), 0)
 
 
 @pytest.mark.parametrize("line", [b"", b"{}", b"[]", b"\xff", GOLDEN.encode()[:-1], GOLDEN.encode() + b"}", b"null"])

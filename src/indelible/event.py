@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from indelible.errors import EventError
-from indelible.values import LARGE, Attachment, set_aside
+from indelible.values import DEPTH, LARGE, Attachment, set_aside, shallow
 
 VERSION = 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -134,10 +134,12 @@ def seal(event: Event, seq: int) -> tuple[bytes, list[Attachment]]:
     """The line of `event` at place `seq` (without line end), and the large values to keep beside the log.
 
     Changes and metadata always fit: what does not go into MAX_LINE bytes is set aside, largest first. Raises
-    EventError for other texts that are too long, and for what JSON cannot carry; captured records hold neither.
+    EventError for other texts that are too long, for what JSON cannot carry, and for what not every reader of it could
+    read; captured records hold none of that.
     """
     try:
         line, kept = _fit(event, seq)
+        _check_depth(event, line, kept)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise EventError("event", f"it holds what JSON cannot carry: {error}.") from error
     if len(line) > MAX_LINE:
@@ -210,6 +212,15 @@ def _fit(event: Event, seq: int) -> tuple[bytes, list[Attachment]]:
         said = {name: event.metadata[name] for name in BROUGHT if name in event.metadata}
         return _line(event, seq, {}, {"set_aside": whole, **said}), [*kept, attachment]
     return line, kept
+
+
+def _check_depth(event: Event, line: bytes, kept: list[Attachment]) -> None:
+    """Few lines have so many brackets."""
+    if not kept and line.count(b"[") + line.count(b"{") <= DEPTH:
+        return
+    for field, value, levels in (("changes", event.changes, DEPTH + 2), ("metadata", event.metadata, DEPTH)):
+        if not shallow(value, levels):
+            raise EventError(field, f"a value is nested more than {DEPTH} deep. Give it as a text.")
 
 
 def _line(event: Event, seq: int, changes: dict[str, dict[str, Any]], metadata: dict[str, Any]) -> bytes:

@@ -29,7 +29,7 @@ from indelible.event import (
     micros,
     random_id,
 )  # fmt: skip
-from indelible.values import EXACT
+from indelible.values import DEPTH, EXACT, shallow
 
 MAX_EVENTS = 1000
 RESERVED = {"api_key", "database", "imported", "row", "sent", "set_aside", "statement", "table", "was"}
@@ -174,6 +174,14 @@ def reserved(sent: Sent) -> list[str]:
     return sorted(RESERVED & sent.metadata.keys()) if sent.metadata else []
 
 
+def check_depth(sent: Sent) -> None:
+    """Raises EventError for what not every reader of JSON could read."""
+    sides = [side for change in sent.changes.values() for side in (change.old, change.new)]
+    for field, values in (("changes", sides), ("metadata", [sent.metadata])):
+        if not all(map(shallow, values)):
+            raise EventError(field, f"a value is nested more than {DEPTH} deep. Give it as a text.")
+
+
 class Again(NamedTuple):
     """Events that may come again have the same ids each time. `name`: of what brings them; `hash`: of it as a whole."""
 
@@ -212,14 +220,11 @@ class Filling:
         if self._again is not None or sent.id is not None:
             whole = self._again.hash if self._again and sent.id is None else None
             said = said | {"sent": (whole or hashlib.sha256(_canonical(sent)).hexdigest())[:32]}
-        field = "changes"
+        check_depth(sent)
+        changes = {name: _change(change) for name, change in sent.changes.items()}
+        metadata = _exact(sent.metadata) | said if sent.metadata else said
         try:
-            changes = {name: _change(change) for name, change in sent.changes.items()}
-            field = "metadata"
-            metadata = _exact(sent.metadata) | said if sent.metadata else said
             occurred_at = sent.occurred_at.astimezone(UTC) if sent.occurred_at else self._now
-        except RecursionError as error:
-            raise EventError(field, "a value is nested too deeply.") from error
         except OverflowError as error:
             raise EventError("occurred_at", "in UTC it is before the year 1, or after the year 9999.") from error
         return Event(

@@ -29,6 +29,7 @@ import msgspec
 
 EXACT = 2**53  # beyond it a JSON reader that uses doubles shows another number
 LARGE = 16 * 1024  # characters of JSON; larger values are kept beside the log
+DEPTH = 50  # arrays and objects in each other: with what stands around them where they leave, 64 is not reached
 NONCE = 32  # bytes
 PREVIEW = 200  # characters
 BEYOND = re.compile(r"-?[1-9][0-9]{15,18}")  # how an integer that JSON readers would round is spelled
@@ -73,6 +74,15 @@ def spell(value: object, *, typeless: bool = False) -> Any:
         case Decimal():
             return str(value)
     return _text(str(value))
+
+
+def shallow(value: Any, levels: int = DEPTH) -> bool:
+    """Whether it is nested no deeper. How deep a reader goes depends on its language, its version, and who calls it."""
+    if isinstance(value, dict):
+        return levels > 0 and all(shallow(each, levels - 1) for each in value.values())
+    if isinstance(value, list | tuple | set | frozenset):  # JSON has one word for them
+        return levels > 0 and all(shallow(each, levels - 1) for each in value)
+    return True
 
 
 def text(spelled: Any) -> str | None:

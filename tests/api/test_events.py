@@ -8,6 +8,7 @@ import pytest
 
 from indelible.log import Log
 from indelible.merkle.tlog_proof import TlogProof
+from indelible.values import DEPTH
 from tests.api.conftest import EVENT, Client
 from tests.attacks import cut
 from tests.checking import check_signed
@@ -237,14 +238,14 @@ def test_what_is_set_aside_whole_says_by_which_key_it_came_all_the_same(api: Cli
     assert entry.metadata["api_key"].startswith("ik_")
 
 
-@pytest.mark.parametrize("depth", [100, 400, 500, 900, 5000])
+@pytest.mark.parametrize("depth", [49, 51, 100, 400, 500, 900, 5000, 20_000])
 @pytest.mark.parametrize("field", ["changes", "metadata"])
 def test_what_is_nested_deeply_is_recorded_or_refused(api: Client, log: Log, field: str, depth: int) -> None:
     value = "[" * depth + "]" * depth
     inner = f'{{"x": {{"new": {value}}}}}' if field == "changes" else f'{{"x": {value}}}'
     body = f'{{"action": "A_B", "entity": {{"type": "x", "id": "1"}}, "{field}": {inner}}}'
     answer = api("append").post("/events", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code in (201, 400, 422)
+    assert answer.status_code in ((201,) if depth < DEPTH else (400, 422)), "whatever Python it runs on"
     check_signed(log)
 
 

@@ -217,13 +217,16 @@ def test_a_watch_that_is_refused_leaves_no_note(world: World) -> None:
 def test_a_forged_note_is_logged_as_it_is(world: World) -> None:
     world.watch(T)
     forged = "INSERT INTO indelible_outbox (token, watch, operation, at, n0) VALUES (1, 1, 'note', 2461000.5, ?)"
-    deep = '{"action":"AUDIT_CAPTURE_STARTED","table":"t","changes":{"x":{"new":' + "[" * 5000 + "]" * 5000 + "}}}"
+    deep, deeper = (
+        '{"action":"AUDIT_CAPTURE_STARTED","table":"t","changes":{"x":{"new":' + "[" * depth + "]" * depth + "}}}"
+        for depth in (60, 5000)
+    )
     unnamed, odd = '{"action":"AUDIT_CAPTURE_STARTED","table":""}', '{"action":"no action","table":"t"}'
-    for text in ("{}", "not json", None, b"\xff", odd, unnamed, deep):
+    for text in ("{}", "not json", None, b"\xff", odd, unnamed, deep, deeper):
         world.run(forged, (text,))
     world.run("INSERT INTO t VALUES (1, 'after', '')")
     entries = world.sealed()
-    assert [entry.action for entry in entries] == ["CAPTURE_DAMAGED"] * 7 + ["T_CREATED"]
+    assert [entry.action for entry in entries] == ["CAPTURE_DAMAGED"] * 8 + ["T_CREATED"]
 
 
 def test_a_database_watched_by_the_first_format_is_told_to_be_so(world: World) -> None:

@@ -338,6 +338,7 @@ def test_what_is_no_event_is_told_where_it_is_recorded(tmp_path: Path) -> None:
             (LICENSE, {"actor": Actor(type="database")}, "actor"),
             (LICENSE, {"metadata": {"row": 1}}, "metadata: 'row'"),
             (LICENSE, {"metadata": {"x": object()}}, "JSON cannot carry"),
+            (LICENSE, {"changes": {"x": {"new": json.loads("[" * 60 + "]" * 60)}}}, "changes: .* more than 50 deep"),
             (LICENSE, {"reason": "\ud800"}, "JSON cannot carry"),
         ]
         for entity, told, said in wrong:

@@ -19,7 +19,7 @@ from indelible.client.spool import Spool, Waiting
 from indelible.client.wire import REMEDY, ApiError, Wire
 from indelible.errors import EventError, UsageError
 from indelible.event import Actor, Context, Entity, Organization, derive_id, rfc3339
-from indelible.sent import Sent, reserved, wrong
+from indelible.sent import Sent, check_depth, reserved, wrong
 
 logger = logging.getLogger(__name__)
 
@@ -218,7 +218,9 @@ def _checked(event: Mapping[str, Any]) -> bytes:
         raise EventError("event", f"it holds what JSON cannot carry: {error}.") from error
     for field, why in wrong(raw):
         raise EventError(field or "event", f"{why}.")
-    for name in reserved(msgspec.json.decode(raw, type=Sent)):
+    sent = msgspec.json.decode(raw, type=Sent)
+    check_depth(sent)
+    for name in reserved(sent):
         raise EventError("metadata", f"{name!r} is what capture says. Choose another name.")
     return raw
 

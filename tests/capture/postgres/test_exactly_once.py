@@ -179,8 +179,10 @@ def test_a_sealer_that_runs_survives_the_end_of_its_connections(world: PostgresW
     assert ids(world) == list(range(150))
 
 
-NESTED = "[" * 5000 + "]" * 5000
-DEEP = f'{{"action":"AUDIT_CAPTURE_STARTED","table":"t","changes":{{"x":{{"new":{NESTED}}}}}}}'
+DEEP, DEEPER = (
+    '{"action":"AUDIT_CAPTURE_STARTED","table":"t","changes":{"x":{"new":' + "[" * depth + "]" * depth + "}}}"
+    for depth in (60, 5000)
+)
 FORGED = (
     "(1, 'create', NULL, NULL, 1, NULL, NULL)",
     "(1, 'create', NULL, NULL, 1, NULL, ARRAY[ARRAY['1']])",  # too few columns
@@ -194,6 +196,7 @@ FORGED = (
     "(1, 'note', NULL, NULL, 1, NULL, NULL)",
     "(1, 'note', NULL, NULL, 1, NULL, ARRAY[ARRAY['{}']])",
     f"(1, 'note', NULL, NULL, 1, NULL, ARRAY[ARRAY['{DEEP}']])",
+    f"(1, 'note', NULL, NULL, 1, NULL, ARRAY[ARRAY['{DEEPER}']])",
     "(1, repeat('x', 100000), NULL, NULL, 1, NULL, NULL)",
 )
 

@@ -16,7 +16,7 @@ from indelible.capture.notes import OPERATIONS as NOTED
 from indelible.capture.notes import Note, definition_of
 from indelible.capture.postgres import moments
 from indelible.capture.record import DAMAGED, Client, Record, sides
-from indelible.values import REDACTED, spell
+from indelible.values import REDACTED, shallow, spell
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def _read(  # noqa: PLR0913, PLR0917 - a row of the outbox, and one of the rows 
 
 def _read_note(source: str, row: OutboxRow) -> Record:
     note = msgspec.json.decode((row.new or [])[0][0], type=Note)
-    if note.action not in NOTED or not note.table:
+    if note.action not in NOTED or not note.table or not shallow(note.changes):
         raise ValueError("capture has no such note to make")
     transaction = _transaction(source, row.xid)
     return Record(

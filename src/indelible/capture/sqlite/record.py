@@ -10,7 +10,7 @@ from indelible.capture.definition import Column, Definition
 from indelible.capture.notes import OPERATIONS, Note, definition_of
 from indelible.capture.record import DAMAGED, Record, sides
 from indelible.event import EPOCH
-from indelible.values import REDACTED, spell, unspell
+from indelible.values import REDACTED, shallow, spell, unspell
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def _side(side: str, row: dict[str, Any], definition: Definition) -> dict[str, o
 
 def _read_note(identity: tuple[str, ...], row: dict[str, Any], context: object) -> Record:
     note = msgspec.json.decode(row["n0"], type=Note)
-    if note.action not in OPERATIONS or not note.table:
+    if note.action not in OPERATIONS or not note.table or not shallow(note.changes):
         raise ValueError("this is not what capture says of itself")
     return Record(
         outbox_id=row["id"],
