@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from indelible.errors import LogError
-from indelible.schedule.scheduler import Scheduler
+from indelible.schedule.scheduler import LOOK, Scheduler
 from indelible.work.place import open_work
 from indelible.work.promise import Work
+from tests.serve.conftest import until
 from tests.world import World
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -158,6 +159,35 @@ def test_what_no_text_can_hold_ends_a_run_all_the_same_and_is_not_anothers(sched
     assert scheduler.round() == 3
     assert ran == ["good"]
     assert sorted(run.state for run in scheduler.runs.newest()) == ["done", "failed", "idle"]
+
+
+def test_one_that_takes_long_keeps_no_other_waiting_and_is_not_begun_again(
+    scheduler: Scheduler, clock: Clock, work: Work
+) -> None:
+    long, mails, let_go = list[datetime](), list[datetime](), threading.Event()
+
+    def verify() -> None:
+        long.append(clock.now)
+        assert let_go.wait(60)
+
+    scheduler.add("verification", "every 1h", verify)
+    scheduler.add("mail", "every 1h", lambda: mails.append(clock.now))
+    scheduler.start()
+    try:
+        for count in (1, 2, 3):
+            assert until(lambda count=count: len(mails) == count)  # type: ignore[misc]
+            clock.now += timedelta(hours=1)
+        assert len(long) == 1
+        scheduler.end()
+        time.sleep(2 * LOOK)
+        assert work.hold("jobs") is None  # as long as one runs nobody else does
+    finally:
+        let_go.set()
+        scheduler.stop()
+    hold = work.hold("jobs")
+    assert hold is not None
+    hold.release()
+    assert [run.state for run in scheduler.runs.newest() if run.job == "verification"] == ["idle"]
 
 
 def test_many_that_look_at_once_run_it_once(either: World, clock: Clock) -> None:
