@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -280,3 +281,22 @@ def test_whatever_lines_a_name_has_the_index_says_what_the_line_says(world: Worl
             )]
         )  # fmt: skip
         check_signed(world.log)
+
+
+def test_whether_it_can_be_written_is_told_while_somebody_writes(world: World) -> None:
+    done = threading.Event()
+
+    def ask() -> list[str | None]:
+        told = []
+        while not done.is_set():
+            told.append(world.log.store.unwritable())
+        return told
+
+    with ThreadPoolExecutor(1) as threads:
+        asking = threads.submit(ask)
+        try:
+            for _ in range(30):
+                world.log.append(happened() for _ in range(200))
+        finally:
+            done.set()
+        assert set(asking.result()) == {None}

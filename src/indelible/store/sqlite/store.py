@@ -46,6 +46,7 @@ class SQLiteStore:
         self._watcher: apsw.Connection | None = None
         self._idle: LifoQueue[apsw.Connection] = LifoQueue()
         self._writer = self._connect()
+        self._read_only = self._writer.readonly("main")  # asked now: later somebody may be writing with it
         self._stands_at = path.absolute()  # wherever the process goes
         self._file = _file(self._stands_at)
         self._dictionary = Dictionary(Tables(self._writer))
@@ -121,7 +122,7 @@ class SQLiteStore:
             disk = os.statvfs(self._stands_at.parent).f_flag
         except OSError as error:
             return f"{self} cannot be looked at: {error.strerror}."
-        return f"{self} is read-only." if self._writer.readonly("main") or disk & os.ST_RDONLY else None
+        return f"{self} is read-only." if self._read_only or disk & os.ST_RDONLY else None
 
     def head(self) -> Head:
         with self.reading() as db:
