@@ -220,7 +220,11 @@ def _check_depth(event: Event, line: bytes, kept: list[Attachment]) -> None:
         return
     for field, value, levels in (("changes", event.changes, DEPTH + 2), ("metadata", event.metadata, DEPTH)):
         if not shallow(value, levels):
-            raise EventError(field, f"a value is nested more than {DEPTH} deep. Give it as a text.")
+            raise too_deep(field)
+
+
+def too_deep(field: str) -> EventError:
+    return EventError(field, f"a value is nested more than {DEPTH} deep. Give it as a text.")
 
 
 def _line(event: Event, seq: int, changes: dict[str, dict[str, Any]], metadata: dict[str, Any]) -> bytes:

@@ -28,8 +28,9 @@ from indelible.event import (
     derive_id,
     micros,
     random_id,
+    too_deep,
 )  # fmt: skip
-from indelible.values import DEPTH, EXACT, shallow
+from indelible.values import EXACT, shallow
 
 MAX_EVENTS = 1000
 RESERVED = {"api_key", "database", "imported", "row", "sent", "set_aside", "statement", "table", "was"}
@@ -179,7 +180,7 @@ def check_depth(sent: Sent) -> None:
     sides = [side for change in sent.changes.values() for side in (change.old, change.new)]
     for field, values in (("changes", sides), ("metadata", [sent.metadata])):
         if not all(map(shallow, values)):
-            raise EventError(field, f"a value is nested more than {DEPTH} deep. Give it as a text.")
+            raise too_deep(field)
 
 
 class Again(NamedTuple):
